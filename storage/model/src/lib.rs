@@ -1,0 +1,6 @@
+//! The pure domain of raftgate: identifiers, tokens, OAuth decisions, replicated state and `apply`.
+//!
+//! Nothing here performs I/O or reads a clock or randomness: time, ids and random bytes arrive as values.
+
+pub mod id;
+pub mod time;
