@@ -2,5 +2,6 @@
 //!
 //! Nothing here performs I/O or reads a clock or randomness: time, ids and random bytes arrive as values.
 
+pub mod clock;
 pub mod id;
 pub mod time;
