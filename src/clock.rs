@@ -15,13 +15,21 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     /// The time of day; a clock that stands before 1970 reads as the epoch.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the time of day")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the time of day"
+    )]
     fn now(&self) -> Timestamp {
-        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let elapsed = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_ms(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads CLOCK_BOOTTIME")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads CLOCK_BOOTTIME"
+    )]
     fn boot_time(&self) -> Ttl {
         let time = clock_gettime(ClockId::Boottime);
         let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
@@ -37,7 +45,10 @@ impl Clock for SystemClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[allow(clippy::disallowed_methods, reason = "the one place that asks for randomness")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that asks for randomness"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         rand::rng().fill_bytes(bytes);
     }
