@@ -1,0 +1,130 @@
+//! One API as the data plane sees it: built once per change, shared by every request until the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raftgate_model::id::ApiId;
+
+use super::counters::ApiCounters;
+use super::route_table::ListenPath;
+use super::target::Target;
+
+/// Who may call an API: what the identify stage matches on.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Anybody; Tyk's `use_keyless`.
+    Keyless,
+}
+
+/// Which texts and shapes refusals have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorStyle {
+    /// Statuses and bodies of the RFCs.
+    #[default]
+    Rfc,
+    /// Tyk's statuses and bodies, to the byte.
+    Tyk,
+}
+
+/// Whether the listen path stays in front of the path that the upstream sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenPathForwarding {
+    /// Removed; Tyk's `strip_listen_path`. An empty rest gives the target's path without a trailing slash (case 90).
+    Strip,
+    /// Removed, but the slash between target path and an empty rest stays; Tyk's `disable_strip_slash`.
+    StripKeepingSlash,
+    /// Kept.
+    Keep,
+}
+
+/// Which `Host` the upstream sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// The target's.
+    Target,
+    /// The client's; Tyk's `preserve_host_header`.
+    Client,
+}
+
+/// Whether the authorization server's endpoints are served under the listen path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OAuthEndpoints {
+    /// Paths such as `oauth/token` go to the upstream like any other.
+    Absent,
+    /// `oauth/...` and `tyk/oauth/authorize-client` under the listen path are ours.
+    Served,
+}
+
+/// How long an upstream may take; see Tyk's `proxy_default_timeout` and Go's transport for the defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamTimeouts {
+    /// Until a connection stands, TLS included.
+    pub connect: Duration,
+    /// From the last byte of the request until the head of the answer is complete.
+    pub head: Duration,
+    /// Between two bytes of a body, in either direction.
+    pub idle: Duration,
+}
+
+impl Default for UpstreamTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            head: Duration::from_secs(30),
+            idle: Duration::from_secs(90),
+        }
+    }
+}
+
+/// An API, compiled.
+#[derive(Debug)]
+pub struct CompiledApi {
+    /// The API's id.
+    pub id: ApiId,
+    /// The API's name: the realm of challenges.
+    pub name: Box<str>,
+    /// Where it is mounted.
+    pub listen_path: ListenPath,
+    /// The only host it answers to, in lower case and without port; `None` for any.
+    pub host: Option<Box<str>>,
+    /// Where requests go.
+    pub target: Target,
+    /// What becomes of the listen path.
+    pub forwarding: ListenPathForwarding,
+    /// Which `Host` the upstream sees.
+    pub host_header: HostHeader,
+    /// How long the upstream may take.
+    pub timeouts: UpstreamTimeouts,
+    /// How large a request body may be, in bytes; `None` for the gateway's own limit.
+    pub request_body_bytes_max: Option<u64>,
+    /// How refusals look.
+    pub error_style: ErrorStyle,
+    /// Who may call it.
+    pub access: Access,
+    /// Whether the authorization server's endpoints stand under the listen path.
+    pub oauth_endpoints: OAuthEndpoints,
+    /// What happened to its requests; survives recompilation.
+    pub counters: Arc<ApiCounters>,
+}
+
+impl CompiledApi {
+    /// A keyless API that strips its listen path and has every setting at its default.
+    #[must_use]
+    pub fn keyless(id: ApiId, listen_path: ListenPath, target: Target) -> Self {
+        Self {
+            name: id.as_str().into(),
+            id,
+            listen_path,
+            host: None,
+            target,
+            forwarding: ListenPathForwarding::Strip,
+            host_header: HostHeader::Target,
+            timeouts: UpstreamTimeouts::default(),
+            request_body_bytes_max: None,
+            error_style: ErrorStyle::default(),
+            access: Access::Keyless,
+            oauth_endpoints: OAuthEndpoints::Absent,
+            counters: Arc::default(),
+        }
+    }
+}

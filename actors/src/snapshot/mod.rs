@@ -1,0 +1,144 @@
+//! The immutable configuration that the data plane reads: published whole, never changed in place.
+//!
+//! One writer publishes (`Publisher`); every HTTP worker holds a `SnapshotReader` of its own, whose read costs one atomic load.
+
+mod compiled_api;
+mod counters;
+mod route_table;
+mod target;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Cache};
+use raftgate_model::id::ApiId;
+
+pub use compiled_api::{
+    Access, CompiledApi, ErrorStyle, HostHeader, ListenPathForwarding, OAuthEndpoints,
+    UpstreamTimeouts,
+};
+pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
+pub use route_table::{InvalidListenPath, ListenPath, PathMatch, RouteConflict, RouteTable};
+pub use target::{InvalidTarget, Scheme, Target};
+
+/// Everything about the configured APIs that a request can depend on, at one revision.
+#[derive(Debug, Default)]
+pub struct GatewaySnapshot {
+    apis: HashMap<ApiId, Arc<CompiledApi>>,
+    routes: RouteTable,
+}
+
+impl GatewaySnapshot {
+    /// Builds the snapshot that serves these APIs.
+    ///
+    /// # Errors
+    /// Two APIs share a host and a listen path; the error names both.
+    pub fn build(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> Result<Self, RouteConflict> {
+        let apis: HashMap<ApiId, Arc<CompiledApi>> =
+            apis.into_iter().map(|api| (api.id.clone(), api)).collect();
+        let mut in_order: Vec<_> = apis.values().cloned().collect();
+        in_order.sort_by(|left, right| left.id.cmp(&right.id));
+        let routes = RouteTable::build(in_order)?;
+        Ok(Self { apis, routes })
+    }
+
+    /// The API with this id, if it is configured and active.
+    #[must_use]
+    pub fn api(&self, id: &ApiId) -> Option<&Arc<CompiledApi>> {
+        self.apis.get(id)
+    }
+
+    /// All APIs, in no particular order.
+    pub fn apis(&self) -> impl Iterator<Item = &Arc<CompiledApi>> {
+        self.apis.values()
+    }
+
+    /// The routes of this snapshot.
+    #[must_use]
+    pub fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+}
+
+/// The one place where snapshots are replaced; its owner is the only writer.
+#[derive(Debug)]
+pub struct Publisher {
+    current: Arc<ArcSwap<GatewaySnapshot>>,
+}
+
+impl Default for Publisher {
+    fn default() -> Self {
+        Self::new(GatewaySnapshot::default())
+    }
+}
+
+impl Publisher {
+    /// A publisher whose first snapshot is `snapshot`.
+    #[must_use]
+    pub fn new(snapshot: GatewaySnapshot) -> Self {
+        Self {
+            current: Arc::new(ArcSwap::from_pointee(snapshot)),
+        }
+    }
+
+    /// Makes `snapshot` the one that every later request sees; requests in flight keep theirs.
+    pub fn publish(&self, snapshot: GatewaySnapshot) {
+        self.current.store(Arc::new(snapshot));
+    }
+
+    /// The snapshot in force, for readers outside the request path.
+    #[must_use]
+    pub fn current(&self) -> Arc<GatewaySnapshot> {
+        self.current.load_full()
+    }
+
+    /// Where readers for HTTP workers come from.
+    #[must_use]
+    pub fn source(&self) -> SnapshotSource {
+        SnapshotSource {
+            current: Arc::clone(&self.current),
+        }
+    }
+}
+
+/// Makes readers; cheap to clone and to send to another thread.
+#[derive(Clone, Debug)]
+pub struct SnapshotSource {
+    current: Arc<ArcSwap<GatewaySnapshot>>,
+}
+
+impl SnapshotSource {
+    /// A reader for one worker.
+    #[must_use]
+    pub fn reader(&self) -> SnapshotReader {
+        SnapshotReader {
+            cache: Cache::new(Arc::clone(&self.current)),
+        }
+    }
+
+    /// The snapshot in force, for readers outside the request path.
+    #[must_use]
+    pub fn current(&self) -> Arc<GatewaySnapshot> {
+        self.current.load_full()
+    }
+}
+
+/// One worker's view of the snapshot in force.
+///
+/// A read borrows the reader, so a snapshot cannot be held across an await by accident: take the `Arc` of what the request
+/// needs and let go.
+#[derive(Debug)]
+pub struct SnapshotReader {
+    cache: Cache<Arc<ArcSwap<GatewaySnapshot>>, Arc<GatewaySnapshot>>,
+}
+
+impl SnapshotReader {
+    /// The snapshot in force: one atomic load when it has not changed since the last read.
+    pub fn load(&mut self) -> &GatewaySnapshot {
+        self.cache.load()
+    }
+}
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

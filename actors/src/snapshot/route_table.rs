@@ -1,0 +1,223 @@
+//! From host and path to an API: the longest listen path that ends at a segment boundary, APIs of the host first.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use raftgate_model::id::ApiId;
+
+use super::compiled_api::CompiledApi;
+
+/// How many segments a listen path may have.
+const SEGMENTS_MAX: usize = 32;
+
+/// Why a text cannot be a listen path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidListenPath {
+    /// It does not begin with a slash.
+    #[error("listen path {0:?} must begin with '/'")]
+    NotAbsolute(String),
+    /// It holds characters that no request path carries unescaped.
+    #[error("listen path {0:?} holds a character that a request path cannot carry unescaped")]
+    Character(String),
+    /// It holds an empty segment, `.` or `..`.
+    #[error("listen path {0:?} holds an empty or dot segment")]
+    Segment(String),
+    /// It holds a `{template}` segment, which is not supported yet.
+    #[error("listen path {0:?} holds a template segment; templates are not supported")]
+    Template(String),
+    /// It has more segments than any API needs.
+    #[error("listen path {0:?} has more than {SEGMENTS_MAX} segments")]
+    TooDeep(String),
+}
+
+/// Where an API is mounted; with and without a trailing slash is the same place.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenPath {
+    // Without trailing slash, so the root is empty.
+    prefix: Box<str>,
+}
+
+impl ListenPath {
+    /// Checks a listen path.
+    ///
+    /// # Errors
+    /// It is not absolute, holds empty, dot or template segments, or characters that paths cannot hold.
+    pub fn parse(text: &str) -> Result<Self, InvalidListenPath> {
+        let Some(inner) = text.strip_prefix('/') else {
+            return Err(InvalidListenPath::NotAbsolute(text.to_owned()));
+        };
+        if text.contains(['{', '}']) {
+            return Err(InvalidListenPath::Template(text.to_owned()));
+        }
+        if text
+            .bytes()
+            .any(|byte| !byte.is_ascii_graphic() || b"?#\\\"<>^`|".contains(&byte))
+        {
+            return Err(InvalidListenPath::Character(text.to_owned()));
+        }
+        if inner.is_empty() {
+            return Ok(Self { prefix: "".into() });
+        }
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        if inner
+            .split('/')
+            .any(|segment| matches!(segment, "" | "." | ".."))
+        {
+            return Err(InvalidListenPath::Segment(text.to_owned()));
+        }
+        if inner.split('/').count() > SEGMENTS_MAX {
+            return Err(InvalidListenPath::TooDeep(text.to_owned()));
+        }
+        Ok(Self {
+            prefix: format!("/{inner}").into(),
+        })
+    }
+
+    /// The path without trailing slash; empty for the root.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Whether this is `/`, which matches every path.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.prefix.is_empty()
+    }
+
+    fn segments(&self) -> usize {
+        self.prefix.matches('/').count()
+    }
+}
+
+impl fmt::Debug for ListenPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for ListenPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/", self.prefix)
+    }
+}
+
+/// Two APIs claim the same place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("listen path {listen_path} of API {refused} is already taken by API {holder}")]
+pub struct RouteConflict {
+    /// The place, with its host in front when it has one.
+    pub listen_path: String,
+    /// The API that has it.
+    pub holder: ApiId,
+    /// The API that wanted it too.
+    pub refused: ApiId,
+}
+
+/// The API of a path, and what of the path is left behind its listen path.
+#[derive(Clone, Copy, Debug)]
+pub struct PathMatch<'t, 'p> {
+    /// The API.
+    pub api: &'t Arc<CompiledApi>,
+    /// The rest of the path: empty, or beginning with a slash.
+    pub rest: &'p str,
+}
+
+/// All listen paths of all hosts.
+#[derive(Debug, Default)]
+pub struct RouteTable {
+    by_host: HashMap<Box<str>, PathTable, ahash::RandomState>,
+    any_host: PathTable,
+}
+
+impl RouteTable {
+    /// Builds the table of these APIs.
+    ///
+    /// # Errors
+    /// Two APIs share a host and a listen path.
+    pub fn build(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> Result<Self, RouteConflict> {
+        let mut table = Self::default();
+        for api in apis {
+            let paths = match &api.host {
+                None => &mut table.any_host,
+                Some(host) => table
+                    .by_host
+                    .entry(host.to_ascii_lowercase().into())
+                    .or_default(),
+            };
+            paths.insert(api)?;
+        }
+        Ok(table)
+    }
+
+    /// The API that serves `path` on `host`.
+    ///
+    /// `host` is the value of the `Host` header, with or without port, in any case; `path` is the request's path without
+    /// query, compared byte for byte. Dot segments must have been refused before.
+    #[must_use]
+    pub fn find<'p>(&self, host: Option<&str>, path: &'p str) -> Option<PathMatch<'_, 'p>> {
+        let of_host = host.filter(|_| !self.by_host.is_empty()).and_then(|host| {
+            let name = host_name(host);
+            let paths = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                self.by_host.get(name.to_ascii_lowercase().as_str())
+            } else {
+                self.by_host.get(name)
+            };
+            paths?.find(path)
+        });
+        of_host.or_else(|| self.any_host.find(path))
+    }
+}
+
+/// The host without port and without the dot that ends an absolute name.
+fn host_name(host: &str) -> &str {
+    let name = match host.rfind(':') {
+        Some(colon) if !host.ends_with(']') => host.get(..colon).unwrap_or(host),
+        _ => host,
+    };
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+#[derive(Debug, Default)]
+struct PathTable {
+    by_prefix: HashMap<Box<str>, Arc<CompiledApi>, ahash::RandomState>,
+    // Bit n is set when some listen path has n segments: other prefixes need no lookup.
+    depths: u64,
+}
+
+impl PathTable {
+    fn insert(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
+        if let Some(holder) = self.by_prefix.get(api.listen_path.prefix()) {
+            let host = api.host.as_deref().unwrap_or_default();
+            return Err(RouteConflict {
+                listen_path: format!("{host}{}", api.listen_path),
+                holder: holder.id.clone(),
+                refused: api.id.clone(),
+            });
+        }
+        self.depths |= 1 << api.listen_path.segments();
+        self.by_prefix.insert(api.listen_path.prefix().into(), api);
+        Ok(())
+    }
+
+    fn find<'p>(&self, path: &'p str) -> Option<PathMatch<'_, 'p>> {
+        let mut depth = path.bytes().filter(|byte| *byte == b'/').count();
+        let mut end = path.len();
+        loop {
+            if depth <= SEGMENTS_MAX
+                && self.depths & (1 << depth) != 0
+                && let Some((prefix, rest)) = path.split_at_checked(end)
+                && let Some(api) = self.by_prefix.get(prefix)
+            {
+                return Some(PathMatch { api, rest });
+            }
+            end = path.get(..end)?.rfind('/')?;
+            depth = depth.checked_sub(1)?;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "route_table_tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use proptest::prelude::*;
+
+use super::super::target::Target;
+use super::*;
+
+fn api(id: &str, host: Option<&str>, listen_path: &str) -> Arc<CompiledApi> {
+    let target = Target::parse("http://127.0.0.1:1/").unwrap();
+    let mut api = CompiledApi::keyless(
+        ApiId::new(id).unwrap(),
+        ListenPath::parse(listen_path).unwrap(),
+        target,
+    );
+    api.host = host.map(Box::from);
+    Arc::new(api)
+}
+
+fn found<'p>(table: &RouteTable, host: Option<&str>, path: &'p str) -> Option<(String, &'p str)> {
+    table
+        .find(host, path)
+        .map(|found| (found.api.id.to_string(), found.rest))
+}
+
+fn expect(id: &str, rest: &'static str) -> Option<(String, &'static str)> {
+    Some((id.to_owned(), rest))
+}
+
+#[test]
+fn a_listen_path_matches_at_segment_boundaries_only() {
+    let table = RouteTable::build([api("a", None, "/sample/")]).unwrap();
+    assert_eq!(found(&table, None, "/sample"), expect("a", ""));
+    assert_eq!(found(&table, None, "/sample/"), expect("a", "/"));
+    assert_eq!(found(&table, None, "/sample/x/y"), expect("a", "/x/y"));
+    assert_eq!(found(&table, None, "/sample//x"), expect("a", "//x"));
+    for path in [
+        "/samplefoo",
+        "/sampl",
+        "/",
+        "//sample",
+        "/x/sample",
+        "/Sample",
+        "/%73ample",
+    ] {
+        assert_eq!(found(&table, None, path), None, "{path}");
+    }
+}
+
+#[test]
+fn the_longest_listen_path_wins() {
+    let table = RouteTable::build([
+        api("root", None, "/"),
+        api("a", None, "/a"),
+        api("ab", None, "/a/b/"),
+    ])
+    .unwrap();
+    assert_eq!(found(&table, None, "/a/b/c"), expect("ab", "/c"));
+    assert_eq!(found(&table, None, "/a/bc"), expect("a", "/bc"));
+    assert_eq!(found(&table, None, "/b"), expect("root", "/b"));
+    assert_eq!(found(&table, None, "/"), expect("root", "/"));
+}
+
+#[test]
+fn apis_of_the_host_come_first_and_the_others_serve_what_is_left() {
+    let table = RouteTable::build([
+        api("any", None, "/a/b"),
+        api("host", Some("API.example.com"), "/a"),
+    ])
+    .unwrap();
+    for host in [
+        "api.example.com",
+        "api.example.com:8080",
+        "Api.Example.COM",
+        "api.example.com.",
+    ] {
+        assert_eq!(
+            found(&table, Some(host), "/a/b"),
+            expect("host", "/b"),
+            "{host}"
+        );
+    }
+    assert_eq!(
+        found(&table, Some("other.example.com"), "/a/b"),
+        expect("any", "")
+    );
+    assert_eq!(found(&table, Some("other.example.com"), "/a"), None);
+    assert_eq!(found(&table, None, "/a/b"), expect("any", ""));
+}
+
+#[test]
+fn an_ipv6_host_keeps_its_colons() {
+    let table = RouteTable::build([api("six", Some("[::1]"), "/")]).unwrap();
+    assert_eq!(found(&table, Some("[::1]:80"), "/"), expect("six", "/"));
+    assert_eq!(found(&table, Some("[::1]"), "/"), expect("six", "/"));
+}
+
+#[test]
+fn a_taken_listen_path_is_refused_with_the_name_of_its_holder() {
+    let error = RouteTable::build([api("one", None, "/a/"), api("two", None, "/a")]).unwrap_err();
+    assert_eq!(error.holder.as_str(), "one");
+    assert_eq!(
+        error.to_string(),
+        "listen path /a/ of API two is already taken by API one"
+    );
+    assert!(RouteTable::build([api("one", None, "/a"), api("two", Some("h"), "/a")]).is_ok());
+}
+
+#[test]
+fn bad_listen_paths_are_refused() {
+    for text in [
+        "", "a", "a/", "//", "/a//b", "/a/../b", "/./", "/a b", "/a?b", "/{x}/", "/\u{e9}",
+    ] {
+        assert!(ListenPath::parse(text).is_err(), "{text}");
+    }
+    assert!(ListenPath::parse(&"/a".repeat(SEGMENTS_MAX)).is_ok());
+    assert!(ListenPath::parse(&"/a".repeat(SEGMENTS_MAX + 1)).is_err());
+    assert!(ListenPath::parse("/").unwrap().is_root());
+}
+
+#[test]
+fn a_path_of_slashes_costs_no_lookups_beyond_the_depths_in_use() {
+    let table = RouteTable::build([api("root", None, "/")]).unwrap();
+    assert_eq!(
+        found(&table, None, &"/".repeat(20_000)).map(|(id, _)| id),
+        Some("root".to_owned())
+    );
+}
+
+/// The rule as one reads it, without any index.
+fn naive<'a>(paths: &'a [String], path: &str) -> Option<&'a str> {
+    paths
+        .iter()
+        .filter(|listen| {
+            let prefix = listen.trim_end_matches('/');
+            path == prefix || path.starts_with(&format!("{prefix}/"))
+        })
+        .max_by_key(|listen| listen.trim_end_matches('/').len())
+        .map(String::as_str)
+}
+
+proptest! {
+    #[test]
+    fn the_table_agrees_with_a_naive_matcher(
+        listen_paths in proptest::collection::hash_set("(/[ab]{1,2}){0,4}", 0..8),
+        path in "(/[ab]{0,2}){1,6}",
+    ) {
+        let paths: Vec<String> = listen_paths.into_iter().map(|path| format!("{path}/")).collect();
+        let table = RouteTable::build(paths.iter().map(|path| api(path, None, path))).unwrap();
+        let expected = naive(&paths, &path).map(str::to_owned);
+        prop_assert_eq!(found(&table, None, &path).map(|(id, _)| id), expected);
+    }
+}
