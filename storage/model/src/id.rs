@@ -148,6 +148,11 @@ random_id! {
     CodeId
 }
 
+random_id! {
+    /// Names one notification; the stable `webhook-id` that receivers see.
+    NotificationId
+}
+
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
@@ -188,8 +193,4 @@ number_id! {
 number_id! {
     /// A master key of the key ring.
     KeyId(u16)
-}
-number_id! {
-    /// The order of a notification among all of the cluster; also its stable webhook id.
-    NotificationId(u64)
 }

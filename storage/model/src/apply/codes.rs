@@ -1,0 +1,255 @@
+//! Authorization codes: issued once, exchanged once.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::issue::{self, NewGrant};
+use super::{clients, notifications, revoke};
+use crate::answer::{CodeFault, Issued, Refusal, Reply};
+use crate::command::{IssueCode, RedeemCode};
+use crate::id::FamilyId;
+use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind};
+use crate::state::{ReadState, Record, RecordKey, Txn};
+use crate::token::{AccessToken, AuthCode, RefreshToken};
+
+/// Issues a code to a client that the identity server approved.
+pub(super) fn issue<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    issue: &IssueCode,
+) -> Result<Reply, Refusal> {
+    txn.api(&issue.client.api).ok_or(Refusal::UnknownApi)?;
+    let client = clients::present(txn, &issue.client)?;
+    let session = match &issue.session {
+        Some(session) => session.clone(),
+        None => issue::session_of(txn, &client)?,
+    };
+    issue::check_session(txn, &session)?;
+    let birth = txn.birth();
+    let expires_at = txn.now().plus(issue.lifetime);
+    let code = Code {
+        birth,
+        revision: txn.revision(),
+        api: client.api.clone(),
+        client: client.id.clone(),
+        redirect_uri: issue.redirect_uri.clone(),
+        challenge: issue.challenge,
+        session,
+        scope: issue.scope.clone(),
+        expires_at,
+        used: None,
+    };
+    txn.put(RecordKey::Code(issue.id), Record::Code(Arc::new(code)));
+    Ok(Reply::Code {
+        code: AuthCode {
+            birth,
+            id: issue.id,
+        },
+        expires_at,
+    })
+}
+
+/// Exchanges a code for tokens, at most once in the whole cluster.
+///
+/// The same client that repeats the same request inside the retry window gets the same tokens again; any
+/// other second use revokes what the first one yielded (RFC 6749 section 4.1.2).
+pub(super) fn redeem<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    redeem: &RedeemCode,
+) -> Result<Reply, Refusal> {
+    let client = clients::authenticated(txn, &redeem.client)?;
+    let code = txn
+        .code(&redeem.code.id)
+        .ok_or(Refusal::Code(CodeFault::Unknown))?;
+    if code.api != client.api || code.client != client.id {
+        burn(txn, redeem, &code);
+        return Err(Refusal::Code(CodeFault::OtherClient));
+    }
+    if txn.revoked_since(&redeem.client.key, code.revision) {
+        return Err(Refusal::Code(CodeFault::Unknown));
+    }
+    if code.expires_at <= txn.now() {
+        return Err(Refusal::Code(CodeFault::Expired));
+    }
+    if let Some(used) = &code.used {
+        return again(txn, redeem, used);
+    }
+    check_binding(redeem, &code)?;
+    issue::check_session(txn, &code.session)?;
+    let issued = tokens_for(txn, redeem, &client, &code);
+    let used = CodeUse::Exchanged {
+        at: txn.now(),
+        request: request_hash(redeem),
+        grant: redeem.grant,
+        family: redeem.lifetimes.refresh.map(|_| redeem.family),
+    };
+    let spent = Code {
+        used: Some(used),
+        ..(*code).clone()
+    };
+    txn.put(
+        RecordKey::Code(redeem.code.id),
+        Record::Code(Arc::new(spent)),
+    );
+    Ok(Reply::Issued(issued))
+}
+
+/// The redirect URI and the verifier must be those of the authorization; a wrong one burns nothing.
+fn check_binding(redeem: &RedeemCode, code: &Code) -> Result<(), Refusal> {
+    if code.redirect_uri.is_some() && code.redirect_uri != redeem.redirect_uri {
+        return Err(Refusal::Code(CodeFault::RedirectMismatch));
+    }
+    match (&code.challenge, &redeem.verifier) {
+        (None, None) => Ok(()),
+        (Some(challenge), Some(verifier)) if challenge == verifier => Ok(()),
+        (None, Some(_)) => Err(Refusal::Code(CodeFault::VerifierWithoutChallenge)),
+        _ => Err(Refusal::Code(CodeFault::ChallengeMismatch)),
+    }
+}
+
+/// Issues what a code is worth: an access token, and a refresh-token family if the API has them.
+fn tokens_for<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    redeem: &RedeemCode,
+    client: &ClientRecord,
+    code: &Code,
+) -> Issued {
+    let family = redeem.lifetimes.refresh.map(|_| redeem.family);
+    let mut issued = issue::grant(
+        txn,
+        NewGrant {
+            id: redeem.grant,
+            client,
+            family,
+            session: &code.session,
+            scope: code.scope.clone(),
+            lifetime: redeem.lifetimes.access,
+        },
+    );
+    if let Some(lifetime) = redeem.lifetimes.refresh {
+        let family = Family {
+            birth: issued.access.birth,
+            revision: txn.revision(),
+            api: client.api.clone(),
+            client: client.id.clone(),
+            generation: 0,
+            grant: redeem.grant,
+            session: code.session.clone(),
+            scope: code.scope.clone(),
+            expires_at: txn.now().plus(lifetime),
+            rotated_at: txn.now(),
+            request: request_hash(redeem),
+        };
+        issued.refresh = Some(refresh_token(redeem.family, &family));
+        txn.put(
+            RecordKey::Family(redeem.family),
+            Record::Family(Arc::new(family)),
+        );
+    }
+    if let Some(terms) = redeem.notify {
+        let news = notifications::News {
+            kind: NotificationKind::New,
+            family,
+            code: Some(redeem.code),
+            issued: &issued,
+            old_refresh: None,
+        };
+        notifications::enqueue(txn, client, terms, &news);
+    }
+    issued
+}
+
+/// The refresh token of a family's present generation.
+pub(super) fn refresh_token(id: FamilyId, family: &Family) -> RefreshToken {
+    RefreshToken {
+        birth: family.birth,
+        family: id,
+        generation: family.generation,
+    }
+}
+
+/// A second exchange: the same answer to a retry, or the end of everything that the first one yielded.
+fn again<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    redeem: &RedeemCode,
+    used: &CodeUse,
+) -> Result<Reply, Refusal> {
+    let CodeUse::Exchanged {
+        at,
+        request,
+        grant,
+        family,
+    } = used
+    else {
+        return Err(Refusal::Code(CodeFault::Reused));
+    };
+    let in_window = txn.now().since(*at) < redeem.retry_window;
+    if in_window
+        && *request == request_hash(redeem)
+        && let Some(issued) = first_answer(txn, *grant, *family)
+    {
+        return Ok(Reply::Issued(issued));
+    }
+    match family {
+        Some(family) => revoke::family(txn, *family),
+        None => txn.delete(RecordKey::Grant(*grant)),
+    }
+    Err(Refusal::Code(CodeFault::Reused))
+}
+
+/// The tokens of the first exchange, if they live and none was refreshed or revoked since.
+fn first_answer<S: ReadState>(
+    txn: &Txn<'_, S>,
+    grant: crate::id::GrantId,
+    family: Option<FamilyId>,
+) -> Option<Issued> {
+    let record = txn.grant(&grant)?;
+    let refresh = match family {
+        None => None,
+        Some(id) => {
+            let family = txn.family(&id)?;
+            if family.generation != 0 {
+                return None;
+            }
+            Some(refresh_token(id, &family))
+        }
+    };
+    Some(Issued {
+        access: AccessToken {
+            birth: record.birth,
+            id: grant,
+        },
+        refresh,
+        scope: record.scope.clone(),
+        expires_at: record.expires_at,
+        at: txn.now(),
+    })
+}
+
+fn burn<S: ReadState>(txn: &mut Txn<'_, S>, redeem: &RedeemCode, code: &Code) {
+    if code.used.is_none() {
+        let burnt = Code {
+            used: Some(CodeUse::Burnt),
+            ..code.clone()
+        };
+        txn.put(
+            RecordKey::Code(redeem.code.id),
+            Record::Code(Arc::new(burnt)),
+        );
+    }
+}
+
+/// What makes two exchanges the same request: redirect URI and verifier.
+fn request_hash(redeem: &RedeemCode) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"code");
+    if let Some(uri) = &redeem.redirect_uri {
+        hash.update([1]);
+        hash.update(uri.as_bytes());
+    }
+    hash.update([0]);
+    if let Some(verifier) = &redeem.verifier {
+        hash.update(verifier.as_bytes());
+    }
+    hash.finalize().into()
+}

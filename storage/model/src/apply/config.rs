@@ -1,0 +1,156 @@
+//! APIs, policies and the definitions folder.
+
+use std::sync::Arc;
+
+use crate::answer::{Refusal, Reply};
+use crate::command::{PutApi, PutPolicy, SourceMark};
+use crate::id::{ApiId, PolicyId};
+use crate::state::record::{ApiRecord, Made, PolicyRecord, SourceRecord};
+use crate::state::{ReadState, Record, RecordKey, SourcePath, Txn};
+
+/// Creates or replaces an API, unless one of its listen paths belongs to another.
+pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Result<Reply, Refusal> {
+    for route in &put.routes {
+        match txn.get(&RecordKey::Route(route.clone())) {
+            Some(Record::Route(owner)) if owner != put.id => {
+                return Err(Refusal::ListenPathTaken(owner));
+            }
+            _ => {}
+        }
+    }
+    let old = txn.api(&put.id);
+    let source = remember(txn, put.source.as_ref(), Made::Api(put.id.clone()))
+        .or_else(|| old.as_ref().and_then(|api| api.source.clone()));
+    if old
+        .as_ref()
+        .is_some_and(|old| is_unchanged(old, put, &source))
+    {
+        return Ok(Reply::Stored { existed: true });
+    }
+    for route in old.iter().flat_map(|old| old.routes.iter()) {
+        txn.delete(RecordKey::Route(route.clone()));
+    }
+    for route in &put.routes {
+        txn.put(
+            RecordKey::Route(route.clone()),
+            Record::Route(put.id.clone()),
+        );
+    }
+    let record = ApiRecord {
+        id: put.id.clone(),
+        document: put.document.clone(),
+        document_hash: put.document_hash,
+        routes: put.routes.clone().into(),
+        source,
+        updated_at: txn.now(),
+        revision: txn.revision(),
+    };
+    txn.put(
+        RecordKey::Api(put.id.clone()),
+        Record::Api(Arc::new(record)),
+    );
+    txn.touch_config();
+    Ok(Reply::Stored {
+        existed: old.is_some(),
+    })
+}
+
+fn is_unchanged(old: &ApiRecord, put: &PutApi, source: &Option<SourcePath>) -> bool {
+    old.document_hash == put.document_hash && *old.routes == *put.routes && old.source == *source
+}
+
+/// Deletes an API and frees its listen paths; its clients and tokens stay and work again should it return.
+pub(super) fn delete_api<S: ReadState>(txn: &mut Txn<'_, S>, id: &ApiId) -> Reply {
+    let Some(old) = txn.api(id) else {
+        return Reply::Stored { existed: false };
+    };
+    for route in old.routes.iter() {
+        txn.delete(RecordKey::Route(route.clone()));
+    }
+    txn.delete(RecordKey::Api(id.clone()));
+    txn.touch_config();
+    Reply::Stored { existed: true }
+}
+
+/// Creates or replaces a policy.
+pub(super) fn put_policy<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutPolicy) -> Reply {
+    let old = txn.policy(&put.id);
+    let source = remember(txn, put.source.as_ref(), Made::Policy(put.id.clone()))
+        .or_else(|| old.as_ref().and_then(|policy| policy.source.clone()));
+    let record = PolicyRecord {
+        id: put.id.clone(),
+        document: put.document.clone(),
+        source,
+        revision: txn.revision(),
+    };
+    txn.put(
+        RecordKey::Policy(put.id.clone()),
+        Record::Policy(Arc::new(record)),
+    );
+    txn.touch_config();
+    Reply::Stored {
+        existed: old.is_some(),
+    }
+}
+
+/// Deletes a policy; sessions that refer to it are refused from then on.
+pub(super) fn delete_policy<S: ReadState>(txn: &mut Txn<'_, S>, id: &PolicyId) -> Reply {
+    let existed = txn.policy(id).is_some();
+    if existed {
+        txn.delete(RecordKey::Policy(id.clone()));
+        txn.touch_config();
+    }
+    Reply::Stored { existed }
+}
+
+/// Removes what a file made, and only if that is still what the file made.
+pub(super) fn remove_source<S: ReadState>(txn: &mut Txn<'_, S>, path: &SourcePath) -> Reply {
+    let Some(source) = txn.source(path) else {
+        return Reply::Stored { existed: false };
+    };
+    forget_made(txn, path, &source.made);
+    txn.delete(RecordKey::Source(path.clone()));
+    Reply::Stored { existed: true }
+}
+
+/// Notes what a file made; what it made before under another id goes.
+fn remember<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    mark: Option<&SourceMark>,
+    made: Made,
+) -> Option<SourcePath> {
+    let mark = mark?;
+    if let Some(old) = txn.source(&mark.path).filter(|old| old.made != made) {
+        forget_made(txn, &mark.path, &old.made);
+    }
+    let record = SourceRecord {
+        content_hash: mark.content_hash,
+        made,
+    };
+    txn.put(
+        RecordKey::Source(mark.path.clone()),
+        Record::Source(Arc::new(record)),
+    );
+    Some(mark.path.clone())
+}
+
+fn forget_made<S: ReadState>(txn: &mut Txn<'_, S>, path: &SourcePath, made: &Made) {
+    match made {
+        Made::Api(id) => {
+            if txn
+                .api(id)
+                .is_some_and(|api| api.source.as_ref() == Some(path))
+            {
+                delete_api(txn, id);
+            }
+        }
+        Made::Policy(id) => {
+            if txn
+                .policy(id)
+                .is_some_and(|policy| policy.source.as_ref() == Some(path))
+            {
+                delete_policy(txn, id);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Issuing access tokens: the part that all grants share, and client credentials.
+
+use std::sync::Arc;
+
+use super::clients;
+use crate::answer::{Issued, Refusal, Reply};
+use crate::command::IssueClientCredentials;
+use crate::id::{FamilyId, GrantId};
+use crate::oauth::scope::Scope;
+use crate::state::record::{ClientRecord, Grant, SessionSource};
+use crate::state::{ReadState, Record, RecordKey, Txn};
+use crate::time::Ttl;
+use crate::token::AccessToken;
+
+/// A new access token, before it is given its place in the log.
+pub(super) struct NewGrant<'a> {
+    pub(super) id: GrantId,
+    pub(super) client: &'a ClientRecord,
+    pub(super) family: Option<FamilyId>,
+    pub(super) session: &'a SessionSource,
+    pub(super) scope: Option<Scope>,
+    pub(super) lifetime: Ttl,
+}
+
+/// Records a new access token.
+pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, new: NewGrant<'_>) -> Issued {
+    let birth = txn.birth();
+    let now = txn.now();
+    let by_api = now.plus(new.lifetime);
+    let expires_at = match new.session {
+        SessionSource::Rules(rules) => rules
+            .expires_at()
+            .filter(|&at| at > now)
+            .map_or(by_api, |at| at.min(by_api)),
+        SessionSource::Policy(_) => by_api,
+    };
+    let record = Grant {
+        birth,
+        revision: txn.revision(),
+        issued_at: now,
+        expires_at,
+        api: new.client.api.clone(),
+        client: new.client.id.clone(),
+        family: new.family,
+        session: new.session.clone(),
+        scope: new.scope.clone(),
+    };
+    txn.put(RecordKey::Grant(new.id), Record::Grant(Arc::new(record)));
+    Issued {
+        access: AccessToken { birth, id: new.id },
+        refresh: None,
+        scope: new.scope,
+        expires_at,
+        at: now,
+    }
+}
+
+/// The session of a client without rules of its own: its policy, if there is one.
+pub(super) fn session_of<S: ReadState>(
+    txn: &Txn<'_, S>,
+    client: &ClientRecord,
+) -> Result<SessionSource, Refusal> {
+    let policy = client.text.policy.as_ref().ok_or(Refusal::NoSession)?;
+    let policy = txn.policy(policy).ok_or(Refusal::NoSession)?;
+    Ok(SessionSource::Policy(policy.id.clone()))
+}
+
+/// Whether a session can still be made: a policy that was deleted makes none.
+pub(super) fn check_session<S: ReadState>(
+    txn: &Txn<'_, S>,
+    session: &SessionSource,
+) -> Result<(), Refusal> {
+    match session {
+        SessionSource::Policy(policy) if txn.policy(policy).is_none() => Err(Refusal::NoSession),
+        _ => Ok(()),
+    }
+}
+
+/// Client credentials (RFC 6749 section 4.4): no refresh token, no notification.
+pub(super) fn client_credentials<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    issue: &IssueClientCredentials,
+) -> Result<Reply, Refusal> {
+    let client = clients::authenticated(txn, &issue.client)?;
+    let session = session_of(txn, &client)?;
+    let issued = grant(
+        txn,
+        NewGrant {
+            id: issue.grant,
+            client: &client,
+            family: None,
+            session: &session,
+            scope: issue.scope.clone(),
+            lifetime: issue.lifetime,
+        },
+    );
+    Ok(Reply::Issued(issued))
+}

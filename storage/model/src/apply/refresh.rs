@@ -1,0 +1,173 @@
+//! Refreshing: each generation once, an older one ends the family.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::codes::refresh_token;
+use super::issue::{self, NewGrant};
+use super::{clients, notifications, revoke};
+use crate::answer::{Issued, RefreshFault, Refusal, Reply};
+use crate::command::Refresh;
+use crate::oauth::scope::Scope;
+use crate::state::record::{ClientRecord, Family, NotificationKind};
+use crate::state::{ReadState, Record, RecordKey, Txn};
+use crate::token::AccessToken;
+
+/// Exchanges a refresh token for a new pair (RFC 6749 section 6, RFC 9700 section 4.14.2).
+pub(super) fn refresh<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    refresh: &Refresh,
+) -> Result<Reply, Refusal> {
+    let client = clients::authenticated(txn, &refresh.client)?;
+    let id = refresh.token.family;
+    let family = txn
+        .family(&id)
+        .ok_or(Refusal::Refresh(RefreshFault::Unknown))?;
+    if family.api != client.api || family.client != client.id {
+        return Err(Refusal::Refresh(RefreshFault::OtherClient));
+    }
+    if txn.revoked_since(&refresh.client.key, family.revision) {
+        return Err(Refusal::Refresh(RefreshFault::Unknown));
+    }
+    if family.expires_at <= txn.now() {
+        return Err(Refusal::Refresh(RefreshFault::Expired));
+    }
+    if refresh.token.generation == family.generation {
+        return rotate(txn, refresh, &client, &family);
+    }
+    if refresh.token.generation > family.generation {
+        // Only a state restored from before that generation meets this; nobody misused anything.
+        return Err(Refusal::Refresh(RefreshFault::Unknown));
+    }
+    if is_retry(txn, refresh, &family)
+        && let Some(issued) = present_answer(txn, refresh, &family)
+    {
+        return Ok(Reply::Issued(issued));
+    }
+    revoke::family(txn, id);
+    tell_of_reuse(txn, refresh, &client, &family);
+    Err(Refusal::Refresh(RefreshFault::Reused))
+}
+
+/// Moves the family on by one generation.
+fn rotate<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    refresh: &Refresh,
+    client: &ClientRecord,
+    family: &Family,
+) -> Result<Reply, Refusal> {
+    let id = refresh.token.family;
+    let scope = narrowed(refresh.scope.as_ref(), family.scope.as_ref())?;
+    issue::check_session(txn, &family.session)?;
+    txn.delete(RecordKey::Grant(family.grant));
+    let mut issued = issue::grant(
+        txn,
+        NewGrant {
+            id: refresh.grant,
+            client,
+            family: Some(id),
+            session: &family.session,
+            scope,
+            lifetime: refresh.lifetimes.access,
+        },
+    );
+    let now = txn.now();
+    let next = Family {
+        generation: family.generation.saturating_add(1),
+        grant: refresh.grant,
+        expires_at: refresh
+            .lifetimes
+            .refresh
+            .map_or(family.expires_at, |ttl| now.plus(ttl)),
+        rotated_at: now,
+        request: request_hash(refresh),
+        ..family.clone()
+    };
+    issued.refresh = Some(refresh_token(id, &next));
+    txn.put(RecordKey::Family(id), Record::Family(Arc::new(next)));
+    if let Some(terms) = refresh.notify {
+        let news = notifications::News {
+            kind: NotificationKind::Refresh,
+            family: Some(id),
+            code: None,
+            issued: &issued,
+            old_refresh: Some(refresh.token),
+        };
+        notifications::enqueue(txn, client, terms, &news);
+    }
+    Ok(Reply::Issued(issued))
+}
+
+/// The scope of the new token: what was asked for if the authorization covers it.
+fn narrowed(asked: Option<&Scope>, held: Option<&Scope>) -> Result<Option<Scope>, Refusal> {
+    match (asked, held) {
+        (None, held) => Ok(held.cloned()),
+        (Some(asked), Some(held)) if asked.is_subset_of(held) => Ok(Some(asked.clone())),
+        (Some(_), _) => Err(Refusal::ScopeExceeded),
+    }
+}
+
+/// Whether this repeats the request that made the present generation, because its answer was lost.
+fn is_retry<S: ReadState>(txn: &Txn<'_, S>, refresh: &Refresh, family: &Family) -> bool {
+    refresh.token.generation.checked_add(1) == Some(family.generation)
+        && txn.now().since(family.rotated_at) < refresh.retry_window
+        && family.request == request_hash(refresh)
+}
+
+/// The tokens of the present generation, if its access token still lives.
+fn present_answer<S: ReadState>(
+    txn: &Txn<'_, S>,
+    refresh: &Refresh,
+    family: &Family,
+) -> Option<Issued> {
+    let grant = txn.grant(&family.grant)?;
+    Some(Issued {
+        access: AccessToken {
+            birth: grant.birth,
+            id: family.grant,
+        },
+        refresh: Some(refresh_token(refresh.token.family, family)),
+        scope: grant.scope.clone(),
+        expires_at: grant.expires_at,
+        at: txn.now(),
+    })
+}
+
+fn tell_of_reuse<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    refresh: &Refresh,
+    client: &ClientRecord,
+    family: &Family,
+) {
+    let Some(terms) = refresh.notify else { return };
+    let revoked = Issued {
+        access: AccessToken {
+            birth: family.birth,
+            id: refresh.grant,
+        },
+        refresh: None,
+        scope: None,
+        expires_at: txn.now(),
+        at: txn.now(),
+    };
+    let news = notifications::News {
+        kind: NotificationKind::Revoked,
+        family: Some(refresh.token.family),
+        code: None,
+        issued: &revoked,
+        old_refresh: Some(refresh.token),
+    };
+    notifications::enqueue(txn, client, terms, &news);
+}
+
+/// What makes two refreshes the same request, besides the token: the scope asked for.
+fn request_hash(refresh: &Refresh) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"refresh");
+    if let Some(scope) = &refresh.scope {
+        hash.update([1]);
+        hash.update(scope.as_str().as_bytes());
+    }
+    hash.finalize().into()
+}

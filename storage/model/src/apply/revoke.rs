@@ -1,0 +1,53 @@
+//! Revoking one token (RFC 7009).
+
+use crate::answer::{Refusal, Reply};
+use crate::command::{Revoke, RevokeOwner, RevokeTarget};
+use crate::id::{ApiId, ClientId, FamilyId};
+use crate::state::{ReadState, RecordKey, Txn};
+
+/// Revokes a token; an unknown one is no error, another client's is.
+pub(super) fn revoke<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    revoke: &Revoke,
+) -> Result<Reply, Refusal> {
+    let found = match revoke.target {
+        RevokeTarget::Access(id) => match txn.grant(&id) {
+            None => false,
+            Some(grant) => {
+                check_owner(&revoke.owner, &grant.api, &grant.client)?;
+                txn.delete(RecordKey::Grant(id));
+                true
+            }
+        },
+        RevokeTarget::Refresh(id) => match txn.family(&id) {
+            None => false,
+            Some(record) => {
+                check_owner(&revoke.owner, &record.api, &record.client)?;
+                family(txn, id);
+                true
+            }
+        },
+    };
+    Ok(Reply::Revoked { found })
+}
+
+/// Ends a family: its refresh tokens of every generation, and its access token.
+pub(super) fn family<S: ReadState>(txn: &mut Txn<'_, S>, id: FamilyId) {
+    if let Some(family) = txn.family(&id) {
+        txn.delete(RecordKey::Grant(family.grant));
+        txn.delete(RecordKey::Family(id));
+    }
+}
+
+fn check_owner(owner: &RevokeOwner, api: &ApiId, client: &ClientId) -> Result<(), Refusal> {
+    let allowed = match owner {
+        RevokeOwner::Client(key) => key.api == *api && key.client == *client,
+        RevokeOwner::Api(id) => id == api,
+        RevokeOwner::Anyone => true,
+    };
+    if allowed {
+        Ok(())
+    } else {
+        Err(Refusal::NotYours)
+    }
+}

@@ -1,0 +1,56 @@
+//! The records of the replicated state.
+//!
+//! Records are shared by `Arc`: reading one clones a pointer. Free JSON stands in them as text, secrets
+//! sealed or as a keyed hash; nothing here yields a usable token, code or secret without the key ring.
+
+mod client;
+mod config;
+mod meta;
+mod notification;
+mod token;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ApiId, Revision};
+
+pub use client::{ClientRecord, ClientSecret, ClientText, SecretVerifier};
+pub use config::{ApiRecord, Made, PolicyRecord, SourceRecord};
+pub use meta::{BootWindow, KeptAnswer, Meta};
+pub use notification::{
+    AttemptFailure, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,
+    NotificationState, Outbox,
+};
+pub use token::{Code, CodeUse, Family, Grant, SessionSource};
+
+/// One record, of any kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Record {
+    /// See [`Meta`].
+    Meta(Arc<Meta>),
+    /// See [`BootWindow`].
+    Boot(Arc<BootWindow>),
+    /// See [`ApiRecord`].
+    Api(Arc<ApiRecord>),
+    /// The API that owns a listen path.
+    Route(ApiId),
+    /// See [`PolicyRecord`].
+    Policy(Arc<PolicyRecord>),
+    /// See [`ClientRecord`].
+    Client(Arc<ClientRecord>),
+    /// Everything of the subject issued at or before this revision is revoked.
+    Mark(Revision),
+    /// See [`Code`].
+    Code(Arc<Code>),
+    /// See [`Grant`].
+    Grant(Arc<Grant>),
+    /// See [`Family`].
+    Family(Arc<Family>),
+    /// See [`Outbox`].
+    Outbox(Arc<Outbox>),
+    /// See [`Notification`].
+    Notification(Arc<Notification>),
+    /// See [`SourceRecord`].
+    Source(Arc<SourceRecord>),
+}

@@ -1,0 +1,90 @@
+//! OAuth clients as they are kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use crate::id::{ApiId, ClientId, PolicyId, Revision};
+use crate::seal::Sealed;
+use crate::time::Timestamp;
+
+/// A client's registration with one API (RFC 6749 section 2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientRecord {
+    /// The API of the registration.
+    pub api: ApiId,
+    /// The `client_id`.
+    pub id: ClientId,
+    /// How the client proves itself.
+    pub secret: ClientSecret,
+    /// What else the registration says.
+    pub text: ClientText,
+    /// From when on the client is refused, `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// The revision at which the client was registered or its secret last changed.
+    pub credentials_revision: Revision,
+}
+
+/// The free part of a registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientText {
+    /// The registered redirect URIs as given, several joined by the configured separator.
+    pub redirect_uri: Arc<str>,
+    /// The policy that makes this client's sessions.
+    pub policy: Option<PolicyId>,
+    /// `meta_data`, a JSON object as text; `None` when it was not given.
+    pub meta_data: Option<Arc<str>>,
+    /// `description`.
+    pub description: Arc<str>,
+}
+
+/// How a client proves itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ClientSecret {
+    /// A public client: no secret, PKCE instead (RFC 6749 section 2.1).
+    Public,
+    /// A confidential client.
+    Confidential {
+        /// A keyed hash of the secret, for the check.
+        verifier: SecretVerifier,
+        /// The secret, sealed, to be shown again; `None` with `hash_client_secrets`.
+        sealed: Option<Sealed>,
+    },
+}
+
+impl ClientSecret {
+    /// Whether this is a public client.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        matches!(self, Self::Public)
+    }
+}
+
+/// A keyed hash of a client secret; compared in constant time, not shown by `Debug`.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretVerifier([u8; 32]);
+
+impl SecretVerifier {
+    /// A verifier from the keyed hash's bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl PartialEq for SecretVerifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretVerifier {}
+
+impl fmt::Debug for SecretVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretVerifier(..)")
+    }
+}
