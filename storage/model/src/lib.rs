@@ -4,4 +4,8 @@
 
 pub mod clock;
 pub mod id;
+pub mod json;
+pub mod oauth;
+pub mod policy;
+pub mod session;
 pub mod time;

@@ -1,0 +1,239 @@
+//! A place in a JSON document that knows its own path.
+
+use serde_json::{Map, Value};
+
+use super::DocumentFaults;
+
+/// Reads a text as one JSON object of at most `bytes_max` bytes.
+pub(crate) fn parse_object(
+    text: &str,
+    bytes_max: usize,
+) -> Result<Map<String, Value>, DocumentFaults> {
+    if text.len() > bytes_max {
+        return Err(DocumentFaults::one(
+            "",
+            format!(
+                "the document has {} bytes, at most {bytes_max} are allowed",
+                text.len()
+            ),
+        ));
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(DocumentFaults::one(
+            "",
+            format!("must be a JSON object, not {}", kind(&other)),
+        )),
+        Err(error) => Err(malformed(&error)),
+    }
+}
+
+/// A syntax error as a fault; what the text says at that place is not repeated, it may be a secret.
+fn malformed(error: &serde_json::Error) -> DocumentFaults {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "the JSON text ends too early",
+        _ => "malformed JSON",
+    };
+    DocumentFaults::one(
+        format!("line {} column {}", error.line(), error.column()),
+        what,
+    )
+}
+
+/// What a JSON value is, in words.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A place in a document: its path, and the value that stands there if one does.
+///
+/// Keys are found whatever their case, because Tyk's decoder does so and a definition that it enforces must not be
+/// read differently here. `null` counts as absent.
+#[derive(Clone, Debug)]
+pub(crate) struct Node<'v> {
+    value: Option<&'v Value>,
+    path: String,
+}
+
+impl<'v> Node<'v> {
+    /// The place of `key` in the document's outermost object.
+    pub(crate) fn member(
+        object: &'v Map<String, Value>,
+        key: &str,
+        faults: &mut DocumentFaults,
+    ) -> Self {
+        Self {
+            value: find(object, key, "", faults),
+            path: key.to_owned(),
+        }
+    }
+
+    /// The place of `key` in this object.
+    pub(crate) fn get(&self, key: &str, faults: &mut DocumentFaults) -> Self {
+        let value = self
+            .value
+            .and_then(Value::as_object)
+            .and_then(|object| find(object, key, &self.path, faults));
+        Self {
+            value,
+            path: format!("{}.{key}", self.path),
+        }
+    }
+
+    /// The JSON path of the place.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The value that stands here; `null` is none.
+    pub(crate) fn value(&self) -> Option<&'v Value> {
+        self.value
+    }
+
+    /// Whether something stands here that a decoder would not take for the zero value.
+    pub(crate) fn is_set(&self) -> bool {
+        match self.value {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(Value::Array(items)) => !items.is_empty(),
+            Some(Value::Object(members)) => !members.is_empty(),
+        }
+    }
+
+    /// The text here; another kind of value is a fault.
+    pub(crate) fn text(&self, faults: &mut DocumentFaults) -> Option<&'v str> {
+        let value = self.value?;
+        let text = value.as_str();
+        if text.is_none() {
+            self.must_be("a string", value, faults);
+        }
+        text
+    }
+
+    /// The text here if it is not empty.
+    pub(crate) fn filled_text(&self, faults: &mut DocumentFaults) -> Option<&'v str> {
+        self.text(faults).filter(|text| !text.is_empty())
+    }
+
+    /// The flag here, false when there is none.
+    pub(crate) fn flag(&self, faults: &mut DocumentFaults) -> bool {
+        self.optional_flag(faults).unwrap_or(false)
+    }
+
+    /// The flag here, if there is one.
+    pub(crate) fn optional_flag(&self, faults: &mut DocumentFaults) -> Option<bool> {
+        let value = self.value?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.must_be("true or false", value, faults);
+        }
+        flag
+    }
+
+    /// The whole number here.
+    pub(crate) fn whole(&self, faults: &mut DocumentFaults) -> Option<i64> {
+        let value = self.value?;
+        let number = value.as_i64();
+        if number.is_none() {
+            self.must_be("a whole number", value, faults);
+        }
+        number
+    }
+
+    /// The items of the array here, at most `items_max`.
+    pub(crate) fn items(&self, items_max: usize, faults: &mut DocumentFaults) -> Vec<Node<'v>> {
+        let Some(value) = self.value else {
+            return Vec::new();
+        };
+        let Some(items) = value.as_array() else {
+            self.must_be("an array", value, faults);
+            return Vec::new();
+        };
+        if items.len() > items_max {
+            self.too_many(items.len(), items_max, faults);
+            return Vec::new();
+        }
+        let place = |(position, value): (usize, &'v Value)| Node {
+            value: Some(value).filter(|value| !value.is_null()),
+            path: format!("{}[{position}]", self.path),
+        };
+        items.iter().enumerate().map(place).collect()
+    }
+
+    /// The members of the object here with their names, at most `members_max`.
+    pub(crate) fn members(
+        &self,
+        members_max: usize,
+        faults: &mut DocumentFaults,
+    ) -> Vec<(&'v str, Node<'v>)> {
+        let Some(object) = self.object(faults) else {
+            return Vec::new();
+        };
+        if object.len() > members_max {
+            self.too_many(object.len(), members_max, faults);
+            return Vec::new();
+        }
+        let place = |(name, value): (&'v String, &'v Value)| {
+            let value = Some(value).filter(|value| !value.is_null());
+            (
+                name.as_str(),
+                Node {
+                    value,
+                    path: format!("{}.{name}", self.path),
+                },
+            )
+        };
+        object.iter().map(place).collect()
+    }
+
+    /// The object here; another kind of value is a fault.
+    pub(crate) fn object(&self, faults: &mut DocumentFaults) -> Option<&'v Map<String, Value>> {
+        let value = self.value?;
+        let object = value.as_object();
+        if object.is_none() {
+            self.must_be("an object", value, faults);
+        }
+        object
+    }
+
+    fn must_be(&self, wanted: &str, value: &Value, faults: &mut DocumentFaults) {
+        faults.add(&self.path, format!("must be {wanted}, not {}", kind(value)));
+    }
+
+    fn too_many(&self, count: usize, count_max: usize, faults: &mut DocumentFaults) {
+        faults.add(
+            &self.path,
+            format!("has {count} entries, at most {count_max} are allowed"),
+        );
+    }
+}
+
+/// The value of a key whatever its case; a key given in two spellings is a fault, because decoders differ on it.
+fn find<'v>(
+    object: &'v Map<String, Value>,
+    key: &str,
+    path: &str,
+    faults: &mut DocumentFaults,
+) -> Option<&'v Value> {
+    let mut spellings = object
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case(key));
+    let found = spellings.next()?.1;
+    if spellings.next().is_some() {
+        let separator = if path.is_empty() { "" } else { "." };
+        faults.add(
+            format!("{path}{separator}{key}"),
+            "is given twice, in different spellings",
+        );
+    }
+    Some(found).filter(|value| !value.is_null())
+}

@@ -1,0 +1,136 @@
+//! Policies: named sets of access rights that make the sessions of clients bound to them.
+
+use serde_json::{Map, Value};
+
+use crate::id::{OrgId, PolicyId};
+use crate::json::{DocumentFaults, Node, parse_object};
+use crate::session::AccessRights;
+
+/// The longest policy document, in bytes.
+pub const POLICY_BYTES_MAX: usize = 256 * 1024;
+
+/// The most tags that one policy may have.
+const TAGS_MAX: usize = 256;
+
+/// A policy as Tyk's JSON describes it; fields not named here stay in its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The public `id`, or `_id` where it is absent; `None` when neither is given.
+    pub id: Option<PolicyId>,
+    /// The organisation, `default` where none is given.
+    pub org: OrgId,
+    /// The name for people.
+    pub name: String,
+    /// The APIs that sessions of this policy may call; empty opens none.
+    pub access_rights: AccessRights,
+    /// Whether its sessions are switched off (`is_inactive`).
+    pub inactive: bool,
+    /// Tags of its sessions.
+    pub tags: Vec<String>,
+    /// Metadata of its sessions.
+    pub meta_data: Option<Map<String, Value>>,
+    /// `key_expires_in` in seconds: how long keys made from the policy live, 0 for ever. It does not shorten OAuth tokens.
+    pub key_expires_in_s: i64,
+    /// What the document asks for and this version keeps without doing it.
+    pub warnings: Vec<PolicyWarning>,
+}
+
+/// Something in a policy that is kept and has no effect yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyWarning {
+    /// The JSON path.
+    pub path: String,
+    /// What has no effect.
+    pub reason: &'static str,
+}
+
+impl Policy {
+    /// Reads a policy from Tyk's JSON.
+    ///
+    /// # Errors
+    /// Every place that is malformed, out of bounds, or that would weaken the policy if it were ignored.
+    pub fn from_json(text: &str) -> Result<Self, DocumentFaults> {
+        let object = parse_object(text, POLICY_BYTES_MAX)?;
+        let mut faults = DocumentFaults::default();
+        let policy = Self::from_object(&object, &mut faults);
+        match policy {
+            Some(policy) => faults.or(policy),
+            None => Err(faults),
+        }
+    }
+
+    fn from_object(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<Self> {
+        refuse_partitions(object, faults);
+        let id = ["id", "_id"].into_iter().find_map(|key| {
+            let node = Node::member(object, key, faults);
+            let text = node.filled_text(faults)?;
+            PolicyId::new(text)
+                .map_err(|error| faults.add(node.path(), error.to_string()))
+                .ok()
+        });
+        let org = Node::member(object, "org_id", faults);
+        let org_text = org.filled_text(faults).unwrap_or("default");
+        let org_id =
+            OrgId::new(org_text).map_err(|error| faults.add(org.path(), error.to_string()));
+        let tags = Node::member(object, "tags", faults).items(TAGS_MAX, faults);
+        Some(Self {
+            id,
+            org: org_id.ok()?,
+            name: Node::member(object, "name", faults)
+                .text(faults)
+                .unwrap_or_default()
+                .to_owned(),
+            access_rights: AccessRights::read(
+                &Node::member(object, "access_rights", faults),
+                faults,
+            ),
+            inactive: Node::member(object, "is_inactive", faults).flag(faults),
+            tags: tags
+                .iter()
+                .filter_map(|tag| tag.text(faults))
+                .map(str::to_owned)
+                .collect(),
+            meta_data: Node::member(object, "meta_data", faults)
+                .object(faults)
+                .cloned(),
+            key_expires_in_s: Node::member(object, "key_expires_in", faults)
+                .whole(faults)
+                .unwrap_or(0),
+            warnings: warnings(object, faults),
+        })
+    }
+}
+
+fn refuse_partitions(object: &Map<String, Value>, faults: &mut DocumentFaults) {
+    let partitions = Node::member(object, "partitions", faults);
+    for (_, part) in partitions.members(usize::MAX, faults) {
+        if part.flag(faults) {
+            faults.add(
+                part.path(),
+                "policies that govern only a part of a session are not supported yet",
+            );
+        }
+    }
+}
+
+fn warnings(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Vec<PolicyWarning> {
+    let limits = [
+        ("rate", "the rate limit is kept and not enforced yet"),
+        ("quota_max", "the quota is kept and not enforced yet"),
+    ];
+    let mut warnings = Vec::new();
+    for (key, reason) in limits {
+        let node = Node::member(object, key, faults);
+        if node
+            .value()
+            .and_then(Value::as_f64)
+            .is_some_and(|limit| limit > 0.0)
+        {
+            warnings.push(PolicyWarning {
+                path: node.path().to_owned(),
+                reason,
+            });
+        }
+    }
+    warnings
+}

@@ -1,0 +1,296 @@
+//! `key_rules`: a session object in Tyk's JSON, given when a client is authorized.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::{AccessRight, AccessRights};
+use crate::id::{ApiId, OrgId, PolicyId};
+use crate::json::{DocumentFaults, Node, parse_object};
+use crate::time::Timestamp;
+
+/// The longest session object, in bytes.
+pub const SESSION_BYTES_MAX: usize = 32 * 1024;
+
+/// The most tags that one session may have.
+const TAGS_MAX: usize = 256;
+
+/// Why a text cannot be the rules of a session.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The text is not a session object, or one with parts that cannot be honoured.
+    #[error("key_rules: {0}")]
+    Document(#[from] DocumentFaults),
+    /// The session names neither an API nor a policy, which would open every API.
+    #[error("key_rules.access_rights: must name at least one API")]
+    NoAccessRights,
+}
+
+/// What a session may call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rights<'a> {
+    /// What the policy of this id grants, whatever the session itself lists (Tyk's rule).
+    Policy(&'a PolicyId),
+    /// The APIs listed.
+    Listed(&'a AccessRights),
+    /// Every API: neither rights nor a policy are named.
+    Master,
+}
+
+/// A session object; stored and serialized as its JSON text, read once on the first question.
+///
+/// A stored text that can no longer be read grants nothing.
+#[derive(Clone)]
+pub struct SessionRules {
+    text: Arc<str>,
+    read: OnceLock<Arc<Read>>,
+}
+
+/// What was understood of the text.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Read {
+    org: Option<OrgId>,
+    rights: AccessRights,
+    policy: Option<PolicyId>,
+    expires_s: i64,
+    inactive: bool,
+    limited: bool,
+    meta_data: Option<Map<String, Value>>,
+    tags: Vec<String>,
+    alias: String,
+    unreadable: bool,
+}
+
+impl SessionRules {
+    /// Checks a session object and keeps its text.
+    ///
+    /// # Errors
+    /// The text is not a JSON object of at most [`SESSION_BYTES_MAX`] bytes, a field has the wrong kind of value, a part
+    /// is not supported, or no API is named and `allow_master_keys` is off.
+    pub fn from_json(text: &str, allow_master_keys: bool) -> Result<Self, SessionError> {
+        let read = Read::from_text(text)?;
+        if read.is_master() && !allow_master_keys {
+            return Err(SessionError::NoAccessRights);
+        }
+        Ok(Self {
+            text: Arc::from(text),
+            read: OnceLock::from(Arc::new(read)),
+        })
+    }
+
+    /// The JSON text as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn read(&self) -> &Read {
+        self.read.get_or_init(|| {
+            let unreadable = |_| Read {
+                unreadable: true,
+                ..Read::default()
+            };
+            Arc::new(Read::from_text(&self.text).unwrap_or_else(unreadable))
+        })
+    }
+
+    /// Where the session's rights come from.
+    #[must_use]
+    pub fn rights(&self) -> Rights<'_> {
+        let read = self.read();
+        match &read.policy {
+            Some(policy) => Rights::Policy(policy),
+            None if read.is_master() => Rights::Master,
+            None => Rights::Listed(&read.rights),
+        }
+    }
+
+    /// The listed right to an API; none for a session whose rights come from a policy or that is a master key.
+    #[must_use]
+    pub fn grants(&self, api: &ApiId) -> Option<&AccessRight> {
+        match self.rights() {
+            Rights::Listed(rights) => rights.get(api),
+            Rights::Policy(_) | Rights::Master => None,
+        }
+    }
+
+    /// Whether the session opens every API because it names none.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.rights() == Rights::Master
+    }
+
+    /// The policy that makes the session's rights, if it names one.
+    #[must_use]
+    pub fn policy(&self) -> Option<&PolicyId> {
+        self.read().policy.as_ref()
+    }
+
+    /// The session's organisation; the API's where it names none.
+    #[must_use]
+    pub fn org(&self) -> Option<&OrgId> {
+        self.read().org.as_ref()
+    }
+
+    /// When the session ends by its own `expires`; -1 and 0 mean never. A past time is for the caller to disregard.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let seconds = u64::try_from(self.read().expires_s).ok()?;
+        (seconds > 0).then(|| Timestamp::from_unix_s(seconds))
+    }
+
+    /// Whether the session is switched off (`is_inactive`).
+    #[must_use]
+    pub fn is_inactive(&self) -> bool {
+        self.read().inactive
+    }
+
+    /// Whether the session carries a rate limit or a quota, which this version keeps and does not enforce.
+    #[must_use]
+    pub fn has_limits(&self) -> bool {
+        self.read().limited
+    }
+
+    /// The session's metadata.
+    #[must_use]
+    pub fn meta_data(&self) -> Option<&Map<String, Value>> {
+        self.read().meta_data.as_ref()
+    }
+
+    /// The session's tags.
+    #[must_use]
+    pub fn tags(&self) -> &[String] {
+        &self.read().tags
+    }
+
+    /// The session's name for people.
+    #[must_use]
+    pub fn alias(&self) -> &str {
+        &self.read().alias
+    }
+}
+
+impl Read {
+    fn from_text(text: &str) -> Result<Self, DocumentFaults> {
+        let object = parse_object(text, SESSION_BYTES_MAX)?;
+        let mut faults = DocumentFaults::default();
+        let read = Self::from_object(&object, &mut faults);
+        faults.or(read)
+    }
+
+    fn from_object(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Self {
+        refuse_bindings(object, faults);
+        let rights = AccessRights::read(&Node::member(object, "access_rights", faults), faults);
+        let meta_data = Node::member(object, "meta_data", faults)
+            .object(faults)
+            .cloned();
+        let tags = Node::member(object, "tags", faults).items(TAGS_MAX, faults);
+        let tags = tags
+            .iter()
+            .filter_map(|tag| tag.text(faults))
+            .map(str::to_owned)
+            .collect();
+        let alias = Node::member(object, "alias", faults)
+            .text(faults)
+            .unwrap_or_default();
+        Self {
+            org: read_org(object, faults),
+            rights,
+            policy: read_policy(object, faults),
+            expires_s: Node::member(object, "expires", faults)
+                .whole(faults)
+                .unwrap_or(0),
+            inactive: Node::member(object, "is_inactive", faults).flag(faults),
+            limited: has_limits(object, faults),
+            meta_data,
+            tags,
+            alias: alias.to_owned(),
+            unreadable: false,
+        }
+    }
+
+    fn is_master(&self) -> bool {
+        self.rights.is_empty() && self.policy.is_none() && !self.unreadable
+    }
+}
+
+fn read_org(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<OrgId> {
+    let node = Node::member(object, "org_id", faults);
+    let text = node.filled_text(faults)?;
+    OrgId::new(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+/// The one policy of the session; the list comes before the older single field, as in Tyk.
+fn read_policy(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<PolicyId> {
+    let list = Node::member(object, "apply_policies", faults);
+    let items = list.items(usize::MAX, faults);
+    if items.len() > 1 {
+        faults.add(
+            list.path(),
+            "names more than one policy, at most one is supported yet",
+        );
+        return None;
+    }
+    let single = Node::member(object, "apply_policy_id", faults);
+    let node = items.first().unwrap_or(&single);
+    let text = node.filled_text(faults)?;
+    PolicyId::new(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+/// Fields that tie a session to something the check would have to see; ignored, they would open it to anybody.
+fn refuse_bindings(object: &Map<String, Value>, faults: &mut DocumentFaults) {
+    for key in ["certificate", "mtls_static_certificate_bindings"] {
+        let node = Node::member(object, key, faults);
+        if node.is_set() {
+            faults.add(
+                node.path(),
+                "sessions bound to a client certificate are not supported yet",
+            );
+        }
+    }
+}
+
+fn has_limits(object: &Map<String, Value>, faults: &mut DocumentFaults) -> bool {
+    ["rate", "quota_max"].into_iter().any(|key| {
+        let number = Node::member(object, key, faults)
+            .value()
+            .and_then(Value::as_f64);
+        number.is_some_and(|limit| limit > 0.0)
+    })
+}
+
+impl PartialEq for SessionRules {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for SessionRules {}
+
+impl fmt::Debug for SessionRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionRules({} bytes)", self.text.len())
+    }
+}
+
+impl Serialize for SessionRules {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionRules {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self {
+            text: Arc::from(text),
+            read: OnceLock::new(),
+        })
+    }
+}
