@@ -1,0 +1,15 @@
+//! What the black-box suites share: the real binary as a node, a client, and servers that record what reaches them.
+
+#![allow(dead_code, unused_imports, reason = "each suite uses a part of it")]
+
+mod answer;
+mod node;
+mod process;
+mod recording;
+mod wait;
+
+pub(crate) use answer::{Answer, Client};
+pub(crate) use node::{Node, NodeBuilder};
+pub(crate) use process::{Finished, run};
+pub(crate) use recording::{Received, RecordingServer, Reply};
+pub(crate) use wait::{eventually, wait_for};

@@ -1,0 +1,242 @@
+//! A node: the real binary serving from a temporary data directory, on ports that the system chose.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::answer::{Answer, Client};
+use super::process::Process;
+use super::wait::{PATIENCE, eventually};
+
+/// What the line `ready ...` on standard output says.
+#[derive(Clone, Debug)]
+struct Ready {
+    gateway: SocketAddr,
+    control: SocketAddr,
+    cluster: SocketAddr,
+    node: String,
+}
+
+impl Ready {
+    fn parse(line: &str) -> Option<Self> {
+        let fields = line.strip_prefix("ready ")?;
+        let field = |name: &str| {
+            let of_name = |field: &'_ str| {
+                Some(field.split_once('=')?.1.to_owned()).filter(|_| field.starts_with(name))
+            };
+            fields.split(' ').find_map(of_name)
+        };
+        let address = |name: &str| field(name)?.parse().ok();
+        Some(Self {
+            gateway: address("gateway=")?,
+            control: address("control=")?,
+            cluster: address("cluster=")?,
+            node: field("node=")?,
+        })
+    }
+}
+
+/// How a node is started; each start has ports of its own.
+#[derive(Clone, Default)]
+pub(crate) struct NodeBuilder {
+    configuration: String,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+}
+
+impl NodeBuilder {
+    /// Appends to the configuration file.
+    pub(crate) fn configuration(mut self, toml: &str) -> Self {
+        self.configuration.push_str(toml);
+        self.configuration.push('\n');
+        self
+    }
+
+    /// Sets a variable of the environment, such as `RAFTGATE_OAUTH_ERROR_STYLE`.
+    pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Appends to the command line after `serve`.
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Starts a node on an empty data directory and waits until it is ready.
+    pub(crate) fn start(self) -> Node {
+        let mut node = self.prepare();
+        node.start_again();
+        node
+    }
+
+    /// A node that does not run yet; its folder can be filled first.
+    pub(crate) fn prepare(self) -> Node {
+        let folder = Arc::new(TempDir::new().unwrap());
+        Node {
+            builder: self,
+            folder,
+            process: None,
+            ready: None,
+            client: Client::new(),
+        }
+    }
+}
+
+/// A node and its data; dropping it ends the process and removes the folder.
+pub(crate) struct Node {
+    builder: NodeBuilder,
+    folder: Arc<TempDir>,
+    process: Option<Process>,
+    ready: Option<Ready>,
+    client: Client,
+}
+
+impl Node {
+    /// A node with default settings, ready to serve.
+    pub(crate) fn start() -> Self {
+        NodeBuilder::default().start()
+    }
+
+    pub(crate) fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
+
+    /// The temporary folder around the data directory.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    /// Launches the process without waiting for it to serve.
+    pub(crate) fn launch(&mut self) -> &mut Process {
+        let configuration = self.folder().join("raftgate.toml");
+        std::fs::write(&configuration, &self.builder.configuration).unwrap();
+        let mut arguments = vec!["serve".to_owned()];
+        for (flag, value) in [("--config", configuration), ("--data-dir", self.data_dir())] {
+            arguments.extend([flag.to_owned(), value.to_str().unwrap().to_owned()]);
+        }
+        for flag in ["--gateway-listen", "--control-listen", "--cluster-listen"] {
+            arguments.extend([flag.to_owned(), "127.0.0.1:0".to_owned()]);
+        }
+        arguments.extend(self.builder.arguments.iter().cloned());
+        let process = Process::start(&arguments, &self.builder.environment, self.folder());
+        self.ready = None;
+        self.process.insert(process)
+    }
+
+    /// Starts the process on the data that is there, and waits until it is ready.
+    pub(crate) fn start_again(&mut self) {
+        let process = self.launch();
+        let ready = eventually("the ready line", PATIENCE, || {
+            let ready = process.out.find(|line| Ready::parse(line));
+            if ready.is_none()
+                && let Some(status) = process.ended()
+            {
+                process.wait(PATIENCE);
+                panic!(
+                    "serve ended with {status} before it was ready:\n{}",
+                    process.err.text()
+                );
+            }
+            ready
+        });
+        self.ready = Some(ready);
+    }
+
+    /// Kills it as a crash does and starts it again on the same data.
+    pub(crate) fn crash_and_restart(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Kills it as a crash does; the data stays.
+    pub(crate) fn kill(&mut self) {
+        self.process().kill();
+    }
+
+    /// Asks it to drain and end, and waits for that.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let process = self.process();
+        process.signal(Signal::TERM);
+        process.wait(PATIENCE)
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("the node was launched")
+    }
+
+    /// What it logged since it was started.
+    pub(crate) fn log(&self) -> String {
+        self.process
+            .as_ref()
+            .map(|process| process.err.text())
+            .unwrap_or_default()
+    }
+
+    fn ready(&self) -> &Ready {
+        self.ready.as_ref().expect("the node is ready")
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.ready().node
+    }
+
+    pub(crate) fn gateway(&self) -> SocketAddr {
+        self.ready().gateway
+    }
+
+    pub(crate) fn control(&self) -> SocketAddr {
+        self.ready().control
+    }
+
+    pub(crate) fn cluster(&self) -> SocketAddr {
+        self.ready().cluster
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A URL of the gateway listener.
+    pub(crate) fn gateway_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway())
+    }
+
+    /// A URL of the control listener.
+    pub(crate) fn control_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.control())
+    }
+
+    /// The control secret that the founding node wrote.
+    pub(crate) fn secret(&self) -> String {
+        let file = self.data_dir().join("control.secret");
+        std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+
+    /// Sends a request with the control secret to the control listener; `Value::Null` sends no body.
+    #[track_caller]
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let secret = self.secret();
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let headers = [
+            ("x-tyk-authorization", secret.as_str()),
+            ("content-type", "application/json"),
+        ];
+        self.client
+            .send(method, &self.control_url(path), &headers, text.as_bytes())
+    }
+}
