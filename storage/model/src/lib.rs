@@ -5,7 +5,11 @@
 pub mod clock;
 pub mod id;
 pub mod json;
+pub mod keyring;
 pub mod oauth;
 pub mod policy;
+pub mod seal;
+pub mod secret;
 pub mod session;
 pub mod time;
+pub mod token;

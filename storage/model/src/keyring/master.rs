@@ -1,0 +1,82 @@
+//! One master key with everything that is derived from it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::purpose::{Derivation, Keyed, Purpose, leading_half};
+use crate::id::KeyId;
+use crate::secret::SecretBytes;
+use crate::token::TokenKind;
+
+/// Tells whether two nodes hold the same material under one key id, without saying anything else about it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CheckValue([u8; 16]);
+
+impl fmt::Display for CheckValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for CheckValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A master key and its derived states, computed once so that a check pays for its MAC alone.
+pub(crate) struct MasterKey {
+    pub(crate) id: KeyId,
+    pub(crate) material: SecretBytes<32>,
+    pub(crate) check_value: CheckValue,
+    access_mac: Keyed,
+    refresh_mac: Keyed,
+    code_mac: Keyed,
+    verifier: Keyed,
+    sealing: SecretBytes<32>,
+    webhook: SecretBytes<32>,
+}
+
+impl MasterKey {
+    pub(crate) fn new(id: KeyId, material: SecretBytes<32>) -> Self {
+        let derivation = Derivation::new(&material);
+        let check_value = leading_half(derivation.subkey(Purpose::CheckValue).expose());
+        Self {
+            id,
+            check_value: CheckValue(check_value),
+            access_mac: derivation.keyed(Purpose::AccessTokenMac),
+            refresh_mac: derivation.keyed(Purpose::RefreshTokenMac),
+            code_mac: derivation.keyed(Purpose::AuthCodeMac),
+            verifier: derivation.keyed(Purpose::SecretVerifier),
+            sealing: derivation.subkey(Purpose::Sealing),
+            webhook: derivation.subkey(Purpose::WebhookSignature),
+            material,
+        }
+    }
+
+    /// The keyed MAC state for tokens of this kind.
+    pub(crate) const fn token_mac(&self, kind: TokenKind) -> &Keyed {
+        match kind {
+            TokenKind::Access => &self.access_mac,
+            TokenKind::Refresh => &self.refresh_mac,
+            TokenKind::AuthCode => &self.code_mac,
+        }
+    }
+
+    /// The keyed MAC state for verifiers of client secrets.
+    pub(crate) const fn verifier(&self) -> &Keyed {
+        &self.verifier
+    }
+
+    /// The AES-256-GCM key for sealed records.
+    pub(crate) const fn sealing(&self) -> &SecretBytes<32> {
+        &self.sealing
+    }
+
+    /// The key that signs webhooks for which no secret of their own is set.
+    pub(crate) const fn webhook(&self) -> &SecretBytes<32> {
+        &self.webhook
+    }
+}

@@ -1,0 +1,134 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
+
+use super::*;
+
+fn bytes(fill: u8) -> SecretBytes<32> {
+    SecretBytes::new([fill; 32])
+}
+
+fn counting(from: u8) -> SecretBytes<32> {
+    let mut next = from;
+    SecretBytes::new([(); 32].map(|()| {
+        next += 1;
+        next - 1
+    }))
+}
+
+fn ring() -> KeyRing {
+    KeyRing::new(KeyId(1), bytes(1), bytes(2))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+// Computed outside of this project with another implementation of HKDF and HMAC.
+#[test]
+fn derived_values_have_not_drifted() {
+    let ring = KeyRing::new(KeyId(1), counting(0), counting(32));
+    assert_eq!(
+        hex(&ring.lookup_hash("my-custom-key")),
+        "92a212967664260dd0ddfd66a8dfa9ff4f71c2d746fe968cce37607cdc7108c9"
+    );
+    assert_eq!(
+        ring.check_value(KeyId(1)).unwrap().to_string(),
+        "bdd66d96d6efd266bcfdbebd88edae45"
+    );
+    assert_eq!(
+        hex(ring.webhook_key(KeyId(1)).unwrap().expose()),
+        "508b7c30a27dc66a31e296bdee5dfcc34460e4aaf96b01c1d23b1aa772c35973"
+    );
+}
+
+#[test]
+fn a_new_key_waits_until_it_is_activated() {
+    let first = ring();
+    let second = first.with_key(KeyId(7), bytes(7)).unwrap();
+    assert_eq!((first.active(), second.active()), (KeyId(1), KeyId(1)));
+    assert_eq!(first.key_ids().collect::<Vec<_>>(), [KeyId(1)]);
+    assert_eq!(second.key_ids().collect::<Vec<_>>(), [KeyId(1), KeyId(7)]);
+    assert_eq!(second.with_active(KeyId(7)).unwrap().active(), KeyId(7));
+    assert_eq!(
+        first.with_active(KeyId(7)).map(drop),
+        Err(UnknownKey(KeyId(7)))
+    );
+}
+
+#[test]
+fn an_id_stands_for_one_key_for_ever() {
+    let ring = ring();
+    assert_eq!(
+        ring.with_key(KeyId(1), bytes(9)).map(drop),
+        Err(RingFault::IdTaken(KeyId(1)))
+    );
+    let again = ring.with_key(KeyId(1), bytes(1)).unwrap();
+    assert_eq!(again.key_ids().count(), 1);
+}
+
+#[test]
+fn a_ring_is_bounded() {
+    let mut full = ring();
+    for id in 2..=MASTER_KEYS_MAX as u16 {
+        full = full.with_key(KeyId(id), bytes(3)).unwrap();
+    }
+    assert_eq!(full.key_ids().count(), MASTER_KEYS_MAX);
+    assert_eq!(
+        full.with_key(KeyId(1000), bytes(4)).map(drop),
+        Err(RingFault::Full)
+    );
+    assert!(
+        full.with_key(KeyId(1), bytes(1)).is_ok(),
+        "a key it holds is no new one"
+    );
+}
+
+#[test]
+fn check_values_tell_keys_apart_and_nothing_else() {
+    let ring = ring()
+        .with_key(KeyId(2), bytes(1))
+        .unwrap()
+        .with_key(KeyId(3), bytes(3))
+        .unwrap();
+    let value = |id| ring.check_value(KeyId(id)).unwrap();
+    assert_eq!(
+        value(1),
+        value(2),
+        "the same material has the same value under any id"
+    );
+    assert_ne!(value(1), value(3));
+    assert_eq!(ring.check_value(KeyId(4)), Err(UnknownKey(KeyId(4))));
+}
+
+#[test]
+fn lookup_hashes_outlive_rotation() {
+    let rotated = ring()
+        .with_key(KeyId(2), bytes(5))
+        .unwrap()
+        .with_active(KeyId(2))
+        .unwrap();
+    assert_eq!(ring().lookup_hash("custom"), rotated.lookup_hash("custom"));
+    assert_ne!(ring().lookup_hash("custom"), ring().lookup_hash("custom2"));
+    let elsewhere = KeyRing::new(KeyId(1), bytes(1), bytes(3));
+    assert_ne!(
+        ring().lookup_hash("custom"),
+        elsewhere.lookup_hash("custom")
+    );
+}
+
+#[test]
+fn a_ring_covers_what_it_was_made_from() {
+    let first = ring();
+    let second = first.with_key(KeyId(2), bytes(5)).unwrap();
+    assert_eq!(second.covers(&first), Ok(()));
+    assert_eq!(first.covers(&first), Ok(()));
+    assert_eq!(first.covers(&second), Err(RingFault::Lacks(KeyId(2))));
+    let same_id = KeyRing::new(KeyId(1), bytes(8), bytes(2));
+    assert_eq!(same_id.covers(&first), Err(RingFault::Lacks(KeyId(1))));
+    let elsewhere = KeyRing::new(KeyId(1), bytes(1), bytes(3));
+    assert_eq!(elsewhere.covers(&first), Err(RingFault::OtherCluster));
+}

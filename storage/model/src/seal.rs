@@ -1,0 +1,242 @@
+//! Secrets inside replicated records: sealed when they must be shown again, as a verifier when they must be checked.
+
+use std::fmt;
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit};
+use hmac::Mac as _;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::id::KeyId;
+use crate::keyring::{KeyRing, UnknownKey};
+use crate::secret::Secret;
+
+/// The longest text that is sealed, in bytes.
+pub const SEALED_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// What kind of record a secret belongs to; part of what the seal covers, so the numbers never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SecretKind {
+    /// An OAuth client's secret; the id is its `client_id`.
+    Client,
+    /// The control secret of the cluster; the id is empty.
+    Control,
+    /// A named admin token; the id is its name.
+    AdminToken,
+    /// A certificate's private key; the id is the certificate's.
+    CertificateKey,
+    /// A credential that the gateway holds for an upstream; the id is the credential's.
+    Upstream,
+    /// The shared secret of an API's notifications; the id is its `api_id`.
+    Notification,
+}
+
+impl SecretKind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Client => 1,
+            Self::Control => 2,
+            Self::AdminToken => 3,
+            Self::CertificateKey => 4,
+            Self::Upstream => 5,
+            Self::Notification => 6,
+        }
+    }
+}
+
+/// The record that a secret belongs to; a seal or verifier copied to another record is refused there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretOwner<'a> {
+    /// What kind of record.
+    pub kind: SecretKind,
+    /// The id of the record among its kind.
+    pub id: &'a str,
+}
+
+impl SecretOwner<'_> {
+    /// Unambiguous, because the kind always fills one byte and the id the rest.
+    fn associated_data(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(1 + self.id.len());
+        bytes.push(self.kind.byte());
+        bytes.extend_from_slice(self.id.as_bytes());
+        bytes
+    }
+}
+
+/// A secret text under AES-256-GCM; says nothing without the key ring but its length.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The master key whose sealing subkey it is under.
+    pub key: KeyId,
+    nonce: [u8; 12],
+    ciphertext: Box<[u8]>,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Sealed(key {}, {} bytes)",
+            self.key,
+            self.ciphertext.len()
+        )
+    }
+}
+
+/// A keyed hash of a secret: checks a presented one without unsealing, and cannot be turned back.
+///
+/// For secrets of machine-made strength; people's passwords need a slow hash on top.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretVerifier {
+    /// The master key whose verifier subkey it is under.
+    pub key: KeyId,
+    tag: [u8; 32],
+}
+
+impl fmt::Debug for SecretVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretVerifier(key {})", self.key)
+    }
+}
+
+/// Why a secret cannot be sealed or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealFault {
+    /// The ring lacks the key that is asked for.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownKey),
+    /// Longer than [`SEALED_TEXT_BYTES_MAX`].
+    #[error("the secret is longer than {SEALED_TEXT_BYTES_MAX} bytes")]
+    TooLong,
+    /// The seal was made for another record or under another key, or it was changed.
+    #[error("the seal is broken, or belongs to another record or key")]
+    Broken,
+}
+
+impl KeyRing {
+    /// Seals a secret for its record under one of the ring's keys.
+    ///
+    /// The nonce is 12 random bytes from the command, never used twice under one key.
+    ///
+    /// # Errors
+    /// The ring lacks the key, or the secret is too long.
+    pub fn seal(
+        &self,
+        key: KeyId,
+        owner: SecretOwner<'_>,
+        nonce: [u8; 12],
+        secret: &Secret,
+    ) -> Result<Sealed, SealFault> {
+        let cipher = self.cipher(key)?;
+        if secret.expose().len() > SEALED_TEXT_BYTES_MAX {
+            return Err(SealFault::TooLong);
+        }
+        let payload = Payload {
+            msg: secret.expose().as_bytes(),
+            aad: &owner.associated_data(),
+        };
+        let ciphertext = cipher
+            .encrypt(&nonce.into(), payload)
+            .map_err(|_| SealFault::TooLong)?;
+        Ok(Sealed {
+            key,
+            nonce,
+            ciphertext: ciphertext.into(),
+        })
+    }
+
+    /// Opens a sealed secret of this record.
+    ///
+    /// # Errors
+    /// The ring lacks the key, or the seal is not this record's.
+    pub fn open(&self, owner: SecretOwner<'_>, sealed: &Sealed) -> Result<Secret, SealFault> {
+        let payload = Payload {
+            msg: &sealed.ciphertext,
+            aad: &owner.associated_data(),
+        };
+        let opened = self
+            .cipher(sealed.key)?
+            .decrypt(&sealed.nonce.into(), payload);
+        let mut text = opened.map(Zeroizing::new).map_err(|_| SealFault::Broken)?;
+        // The buffer moves into the secret, so that nothing is left to wipe here.
+        String::from_utf8(std::mem::take(&mut *text))
+            .map(Secret::new)
+            .map_err(|error| {
+                drop(Zeroizing::new(error.into_bytes()));
+                SealFault::Broken
+            })
+    }
+
+    /// Seals a sealed secret again under another key, as a rotation asks; a new nonce is needed.
+    ///
+    /// # Errors
+    /// As [`KeyRing::open`] and [`KeyRing::seal`].
+    pub fn rewrap(
+        &self,
+        key: KeyId,
+        owner: SecretOwner<'_>,
+        nonce: [u8; 12],
+        sealed: &Sealed,
+    ) -> Result<Sealed, SealFault> {
+        self.seal(key, owner, nonce, &self.open(owner, sealed)?)
+    }
+
+    /// The verifier of a record's secret under one of the ring's keys; the same at each call.
+    ///
+    /// # Errors
+    /// The ring lacks the key.
+    pub fn secret_verifier(
+        &self,
+        key: KeyId,
+        owner: SecretOwner<'_>,
+        secret: &str,
+    ) -> Result<SecretVerifier, UnknownKey> {
+        let tag = self
+            .verifier_mac(key, owner, secret)?
+            .finalize()
+            .into_bytes()
+            .into();
+        Ok(SecretVerifier { key, tag })
+    }
+
+    /// Whether the presented text is the record's secret, in constant time.
+    ///
+    /// # Errors
+    /// The ring lacks the verifier's key, so that nothing can be said.
+    pub fn secret_matches(
+        &self,
+        owner: SecretOwner<'_>,
+        verifier: &SecretVerifier,
+        presented: &str,
+    ) -> Result<bool, UnknownKey> {
+        let mac = self.verifier_mac(verifier.key, owner, presented)?;
+        Ok(mac.verify(&verifier.tag.into()).is_ok())
+    }
+
+    fn verifier_mac(
+        &self,
+        key: KeyId,
+        owner: SecretOwner<'_>,
+        secret: &str,
+    ) -> Result<crate::keyring::purpose::Keyed, UnknownKey> {
+        let id_len = owner.id.len() as u64;
+        // The length of the id keeps (id, secret) pairs apart that would join to the same bytes.
+        Ok(self
+            .master(key)?
+            .verifier()
+            .clone()
+            .chain_update([owner.kind.byte()])
+            .chain_update(id_len.to_be_bytes())
+            .chain_update(owner.id)
+            .chain_update(secret))
+    }
+
+    fn cipher(&self, key: KeyId) -> Result<Aes256Gcm, UnknownKey> {
+        Ok(Aes256Gcm::new(self.master(key)?.sealing().expose().into()))
+    }
+}
+
+#[cfg(test)]
+#[path = "seal_tests.rs"]
+mod tests;
