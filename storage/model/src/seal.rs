@@ -6,6 +6,7 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
 use hmac::Mac as _;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::id::KeyId;
@@ -86,17 +87,31 @@ impl fmt::Debug for Sealed {
 
 /// A keyed hash of a secret: checks a presented one without unsealing, and cannot be turned back.
 ///
-/// For secrets of machine-made strength; people's passwords need a slow hash on top.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretVerifier {
-    /// The master key whose verifier subkey it is under.
-    pub key: KeyId,
-    tag: [u8; 32],
+/// For secrets of machine-made strength; people's passwords need a slow hash. It is made under a key that is never
+/// rotated, because a hash cannot be made again under another key.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretVerifier([u8; 32]);
+
+impl SecretVerifier {
+    /// A verifier from the keyed hash's bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
 }
+
+impl PartialEq for SecretVerifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretVerifier {}
 
 impl fmt::Debug for SecretVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretVerifier(key {})", self.key)
+        f.write_str("SecretVerifier(..)")
     }
 }
 
@@ -182,54 +197,17 @@ impl KeyRing {
         self.seal(key, owner, nonce, &self.open(owner, sealed)?)
     }
 
-    /// The verifier of a record's secret under one of the ring's keys; the same at each call.
-    ///
-    /// # Errors
-    /// The ring lacks the key.
-    pub fn secret_verifier(
-        &self,
-        key: KeyId,
-        owner: SecretOwner<'_>,
-        secret: &str,
-    ) -> Result<SecretVerifier, UnknownKey> {
-        let tag = self
-            .verifier_mac(key, owner, secret)?
-            .finalize()
-            .into_bytes()
-            .into();
-        Ok(SecretVerifier { key, tag })
-    }
-
-    /// Whether the presented text is the record's secret, in constant time.
-    ///
-    /// # Errors
-    /// The ring lacks the verifier's key, so that nothing can be said.
-    pub fn secret_matches(
-        &self,
-        owner: SecretOwner<'_>,
-        verifier: &SecretVerifier,
-        presented: &str,
-    ) -> Result<bool, UnknownKey> {
-        let mac = self.verifier_mac(verifier.key, owner, presented)?;
-        Ok(mac.verify(&verifier.tag.into()).is_ok())
-    }
-
-    fn verifier_mac(
-        &self,
-        key: KeyId,
-        owner: SecretOwner<'_>,
-        secret: &str,
-    ) -> Result<crate::keyring::purpose::Keyed, UnknownKey> {
+    /// The verifier of a record's secret: equal ones, compared in constant time, mean equal secrets.
+    #[must_use]
+    pub fn secret_verifier(&self, owner: SecretOwner<'_>, secret: &str) -> SecretVerifier {
         let id_len = owner.id.len() as u64;
         // The length of the id keeps (id, secret) pairs apart that would join to the same bytes.
-        Ok(self
-            .master(key)?
-            .verifier()
-            .clone()
-            .chain_update([owner.kind.byte()])
+        let mac = self.verifier_mac().chain_update([owner.kind.byte()]);
+        let mac = mac
             .chain_update(id_len.to_be_bytes())
             .chain_update(owner.id)
-            .chain_update(secret))
+            .chain_update(secret);
+        SecretVerifier(mac.finalize().into_bytes().into())
     }
 
     fn cipher(&self, key: KeyId) -> Result<Aes256Gcm, UnknownKey> {

@@ -34,7 +34,6 @@ pub(crate) struct MasterKey {
     access_mac: Keyed,
     refresh_mac: Keyed,
     code_mac: Keyed,
-    verifier: Keyed,
     sealing: SecretBytes<32>,
     webhook: SecretBytes<32>,
 }
@@ -49,7 +48,6 @@ impl MasterKey {
             access_mac: derivation.keyed(Purpose::AccessTokenMac),
             refresh_mac: derivation.keyed(Purpose::RefreshTokenMac),
             code_mac: derivation.keyed(Purpose::AuthCodeMac),
-            verifier: derivation.keyed(Purpose::SecretVerifier),
             sealing: derivation.subkey(Purpose::Sealing),
             webhook: derivation.subkey(Purpose::WebhookSignature),
             material,
@@ -63,11 +61,6 @@ impl MasterKey {
             TokenKind::Refresh => &self.refresh_mac,
             TokenKind::AuthCode => &self.code_mac,
         }
-    }
-
-    /// The keyed MAC state for verifiers of client secrets.
-    pub(crate) const fn verifier(&self) -> &Keyed {
-        &self.verifier
     }
 
     /// The AES-256-GCM key for sealed records.

@@ -55,12 +55,14 @@ pub struct KeyRing {
     /// At least one, in ascending order of id, ids unique.
     keys: Vec<Arc<MasterKey>>,
     active: KeyId,
-    lookup: Arc<Lookup>,
+    lookup: Arc<LookupKey>,
 }
 
-struct Lookup {
+/// The key that is never rotated: what is hashed under it must be found again for the life of the cluster.
+struct LookupKey {
     material: SecretBytes<32>,
-    mac: Keyed,
+    custom_key_mac: Keyed,
+    verifier_mac: Keyed,
 }
 
 impl KeyRing {
@@ -70,7 +72,7 @@ impl KeyRing {
         Self {
             keys: vec![Arc::new(MasterKey::new(id, master))],
             active: id,
-            lookup: Arc::new(Lookup::new(lookup)),
+            lookup: Arc::new(LookupKey::new(lookup)),
         }
     }
 
@@ -143,7 +145,7 @@ impl KeyRing {
     #[must_use]
     pub fn lookup_hash(&self, custom_key: &str) -> [u8; 32] {
         self.lookup
-            .mac
+            .custom_key_mac
             .clone()
             .chain_update(custom_key)
             .finalize()
@@ -170,6 +172,11 @@ impl KeyRing {
         Ok(())
     }
 
+    /// The keyed MAC state for verifiers of secrets.
+    pub(crate) fn verifier_mac(&self) -> Keyed {
+        self.lookup.verifier_mac.clone()
+    }
+
     pub(crate) fn master(&self, id: KeyId) -> Result<&MasterKey, UnknownKey> {
         // A handful of keys in order: a scan beats a hash map.
         self.keys
@@ -180,10 +187,14 @@ impl KeyRing {
     }
 }
 
-impl Lookup {
+impl LookupKey {
     fn new(material: SecretBytes<32>) -> Self {
-        let mac = Derivation::new(&material).keyed(Purpose::KeyLookup);
-        Self { material, mac }
+        let derivation = Derivation::new(&material);
+        Self {
+            custom_key_mac: derivation.keyed(Purpose::KeyLookup),
+            verifier_mac: derivation.keyed(Purpose::SecretVerifier),
+            material,
+        }
     }
 }
 

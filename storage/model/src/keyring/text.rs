@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::master::MasterKey;
-use super::{KeyRing, Lookup, MASTER_KEYS_MAX, UnknownKey};
+use super::{KeyRing, LookupKey, MASTER_KEYS_MAX, UnknownKey};
 use crate::id::KeyId;
 use crate::secret::{Secret, SecretBytes};
 
@@ -51,7 +51,7 @@ pub enum RingTextFault {
     NoSuchVersion,
     /// The lookup key is not 32 bytes of base64url without padding.
     #[error("\"lookup\" is not 32 bytes of base64url without padding")]
-    DamagedLookup,
+    DamagedLookupKey,
     /// A key is not 32 bytes of base64url without padding.
     #[error("\"key\" of key {0} is not 32 bytes of base64url without padding")]
     DamagedKey(KeyId),
@@ -156,7 +156,7 @@ fn assemble(text: &RingText<'_>) -> Result<KeyRing, RingTextFault> {
     let ring = KeyRing {
         keys,
         active: text.active,
-        lookup: Arc::new(Lookup::new(lookup)),
+        lookup: Arc::new(LookupKey::new(lookup)),
     };
     match ring.master(ring.active) {
         Ok(_) => Ok(ring),
