@@ -51,7 +51,7 @@ pub enum RingTextFault {
     NoSuchVersion,
     /// The lookup key is not 32 bytes of base64url without padding.
     #[error("\"lookup\" is not 32 bytes of base64url without padding")]
-    DamagedLookupKey,
+    DamagedLookup,
     /// A key is not 32 bytes of base64url without padding.
     #[error("\"key\" of key {0} is not 32 bytes of base64url without padding")]
     DamagedKey(KeyId),
