@@ -1,0 +1,488 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking where it went wrong"
+)]
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use raftgate_model::time::Ttl;
+
+use super::key::DefaultValue;
+use super::*;
+
+const NO_VARIABLES: [(&str, &str); 0] = [];
+
+fn resolved(text: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Settings, String> {
+    let file = ConfigFile::from_text(Path::new("node.toml"), text);
+    let environment = Environment::from_pairs(variables.iter().copied());
+    resolve(Some(&file), &environment, flags).map_err(|errors| errors.to_string())
+}
+
+fn complaint(text: &str) -> String {
+    match resolved(text, &NO_VARIABLES, &Flags::default()) {
+        Ok(_) => panic!("accepted: {text}"),
+        Err(complaint) => complaint,
+    }
+}
+
+fn complaint_about(variable: &str, value: &str) -> String {
+    match resolved("", &[(variable, value)], &Flags::default()) {
+        Ok(_) => panic!("accepted: {variable}={value}"),
+        Err(complaint) => complaint,
+    }
+}
+
+#[test]
+fn nothing_set_gives_the_documented_defaults() {
+    let settings = resolved("", &NO_VARIABLES, &Flags::default()).unwrap();
+    assert_eq!(settings.node.data_dir, Path::new("./raftgate-data"));
+    assert!(settings.node.name.is_none());
+    assert_eq!(
+        settings.keyring_path(),
+        Path::new("./raftgate-data/keyring")
+    );
+    assert_eq!(settings.gateway.listen.to_string(), "0.0.0.0:8080");
+    assert!((1..=1024).contains(&settings.gateway.workers));
+    assert!(settings.gateway.tls.is_none() && settings.gateway.trusted_proxies.is_empty());
+    assert_eq!(settings.control.listen.to_string(), "127.0.0.1:8081");
+    assert!(settings.control.secret.is_none());
+    assert_eq!(settings.cluster.listen.to_string(), "127.0.0.1:8082");
+    assert_eq!(settings.cluster.stable, Ttl::from_ms(3000));
+    assert_eq!(settings.cluster.remove_dead_after, None);
+    assert_eq!(settings.cluster.join_token_ttl, Ttl::from_s(86_400));
+    assert_eq!(settings.cluster.index_wait, Ttl::from_ms(3000));
+    assert_eq!(settings.cluster.write_timeout, Ttl::from_ms(5000));
+    assert!(settings.definitions.dir.is_none() && settings.definitions.watch);
+    assert_eq!(settings.oauth.access_token_ttl, Ttl::from_s(3600));
+    assert_eq!(settings.oauth.refresh_token_ttl, Ttl::from_s(1_209_600));
+    assert_eq!(settings.oauth.auth_code_ttl, Ttl::from_s(250));
+    assert_eq!(settings.oauth.retry_window, Ttl::from_s(10));
+    assert_eq!(settings.oauth.redirect_uri_separator, ";");
+    assert_eq!(settings.oauth.redirect_match, oauth::RedirectMatch::Exact);
+    assert_eq!(settings.oauth.error_style, oauth::ErrorStyle::Rfc);
+    assert_eq!(settings.oauth.error_status_code, 403);
+    assert!(!settings.oauth.allow_master_keys && !settings.oauth.allow_plain_pkce);
+    assert!(!settings.oauth.hash_client_secrets);
+    assert_eq!(settings.notifications.attempts, 3);
+    assert_eq!(settings.notifications.backoff, [Ttl::from_s(10); 2]);
+    assert_eq!(settings.notifications.timeout, Ttl::from_s(10));
+    assert_eq!(settings.notifications.max_queued, 10_000);
+    assert!(!settings.compat.unanchored_paths && !settings.compat.hash_keys);
+    assert_eq!(settings.limits.request_headers, 96);
+    assert_eq!(settings.log.filter, "info");
+    assert_eq!(settings.log.format, log::LogFormat::Text);
+    assert!(!settings.log.access);
+}
+
+#[test]
+fn every_key_of_the_table_is_read_and_no_other() {
+    let layers = Layers::default();
+    let mut reader = Reader::new(&layers, Vec::new());
+    Settings::read(&mut reader);
+    let table: BTreeSet<String> = table::ALL.iter().map(|key| key.path()).collect();
+    assert_eq!(reader.read, table);
+    assert_eq!(table.len(), table::ALL.len(), "a key stands twice");
+    let variables: BTreeSet<String> = table::ALL.iter().map(|key| key.variable()).collect();
+    assert_eq!(
+        variables.len(),
+        table::ALL.len(),
+        "two keys share a variable"
+    );
+}
+
+#[test]
+fn flags_beat_the_environment_which_beats_the_file() {
+    let file = "[gateway]\nlisten = \"127.0.0.1:1\"\n";
+    let variable = [("RAFTGATE_GATEWAY_LISTEN", "127.0.0.1:2")];
+    let flag = |value| Flags::default().with("--gateway-listen", table::GATEWAY_LISTEN, value);
+    let port = |text, variables: &[_], flags| {
+        let settings = resolved(text, variables, &flags).unwrap();
+        settings.gateway.listen.port()
+    };
+    assert_eq!(port("", &[], flag(None)), 8080);
+    assert_eq!(port(file, &[], flag(None)), 1);
+    assert_eq!(port(file, &variable, flag(None)), 2);
+    assert_eq!(port(file, &variable, flag(Some("127.0.0.1:3"))), 3);
+    assert_eq!(port("", &[], flag(Some("127.0.0.1:3"))), 3);
+}
+
+#[test]
+fn variables_take_text_as_it_is_and_other_kinds_as_toml() {
+    let variables = [
+        ("RAFTGATE_NODE_NAME", "node-1"),
+        ("RAFTGATE_CONTROL_SECRET", "\"quotes-belong-to-it\""),
+        ("RAFTGATE_NOTIFICATIONS_BACKOFF_MS", "[200,300]"),
+        ("RAFTGATE_GATEWAY_WORKERS", "7"),
+        ("RAFTGATE_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+        ("RAFTGATE_CLUSTER_JOIN", "[\"a:1\", \"b:2\"]"),
+        ("RAFTGATE_LOG_ACCESS", "true"),
+        (
+            "RAFTGATE_COMPAT_OVERRIDE_MESSAGES",
+            "{\"oauth.key_not_found\" = {code = 401}}",
+        ),
+        ("RAFTGATE_KEYS_PASSPHRASE", "not a setting"),
+        ("RAFTGATE_SERVICE_HOST", "10.0.0.1"),
+        ("PATH", "/bin"),
+    ];
+    let settings = resolved("", &variables, &Flags::default()).unwrap();
+    assert_eq!(settings.node.name.as_deref(), Some("node-1"));
+    let secret = settings.control.secret.unwrap();
+    assert_eq!(secret.expose(), "\"quotes-belong-to-it\"");
+    assert_eq!(
+        settings.notifications.backoff,
+        [Ttl::from_ms(200), Ttl::from_ms(300)]
+    );
+    assert_eq!(settings.gateway.workers, 7);
+    let proxies: Vec<String> = settings
+        .gateway
+        .trusted_proxies
+        .iter()
+        .map(|net| net.to_string())
+        .collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
+    assert_eq!(settings.cluster.join.len(), 2);
+    assert!(settings.log.access);
+    let message = &settings.compat.override_messages["oauth.key_not_found"];
+    assert_eq!((message.code, &message.message), (Some(401), &None));
+}
+
+#[test]
+fn messages_may_be_written_with_quotes_or_as_nested_tables() {
+    let quoted =
+        "[compat.override_messages]\n\"oauth.key_not_found\" = {code = 401, message = \"x\"}";
+    let nested = "[compat.override_messages.oauth.key_not_found]\ncode = 401\nmessage = \"x\"";
+    let read = |text| {
+        resolved(text, &NO_VARIABLES, &Flags::default())
+            .unwrap()
+            .compat
+    };
+    assert_eq!(read(quoted), read(nested));
+    assert_eq!(read(quoted).override_messages.len(), 1);
+}
+
+#[test]
+fn complaints_about_the_file_name_line_key_value_and_what_is_allowed() {
+    for (text, expected) in [
+        (
+            "\n[gateway]\nlistn = \"x\"",
+            "node.toml:3: gateway.listn: unknown key; the nearest known key is gateway.listen",
+        ),
+        (
+            "[gatewy]\nlisten = \"x\"",
+            "node.toml:2: gatewy.listen: unknown key; the nearest known key is gateway.listen",
+        ),
+        (
+            "[gatewy]",
+            "node.toml:1: [gatewy]: unknown key; the nearest known key is the section [gateway]",
+        ),
+        (
+            "[gateway]\nsecret = \"s3cret\"",
+            "node.toml:2: gateway.secret: unknown key; the nearest known key is control.secret",
+        ),
+        (
+            "secret = \"s3cret\"",
+            "node.toml:1: secret: unknown key; the nearest known key is control.secret",
+        ),
+        (
+            "gateway = 3",
+            "node.toml:1: gateway: unknown key; the nearest known key is the section [gateway]",
+        ),
+        (
+            "[gateway]\nlisten = \":8080\"",
+            "node.toml:2: gateway.listen: \":8080\" is not allowed; expected IP:PORT, such as 127.0.0.1:8080 or [::]:8080; port 0 lets the system choose",
+        ),
+        (
+            "[gateway]\nworkers = 0",
+            "node.toml:2: gateway.workers: 0 is not allowed; expected a whole number from 1 to 1024",
+        ),
+        (
+            "[gateway]\nworkers = \"4\"",
+            "node.toml:2: gateway.workers: \"4\" is not allowed; expected a whole number from 1 to 1024",
+        ),
+        (
+            "[gateway]\nworkers = 1.5",
+            "node.toml:2: gateway.workers: a number with a fraction is not allowed; expected a whole number from 1 to 1024",
+        ),
+        (
+            "[gateway]\nworkers = 99999999999999999999",
+            "node.toml:2: gateway.workers: a number beyond 64 bits is not allowed; expected a whole number from 1 to 1024",
+        ),
+        (
+            "[gateway]\ntrusted_proxies = [\"10.0.0.0/99\"]",
+            "node.toml:2: gateway.trusted_proxies: [\"10.0.0.0/99\"] is not allowed; expected a list of IP addresses and networks, such as [\"10.0.0.0/8\", \"::1\"]",
+        ),
+        (
+            "[gateway]\ntls_cert = \"c.pem\"",
+            "node.toml:2: gateway.tls_cert: needs gateway.tls_key beside it",
+        ),
+        (
+            "[control]\ntls_key = \"k.pem\"",
+            "node.toml:2: control.tls_key: needs control.tls_cert beside it",
+        ),
+        (
+            "[control]\nlisten = \"0.0.0.0:8080\"",
+            "node.toml:2: control.listen: 0.0.0.0:8080 is also gateway.listen; give each its own",
+        ),
+        (
+            "[control]\nsecret = \"\"",
+            "node.toml:2: control.secret: the value (not shown) is not allowed; expected 1 to 512 visible ASCII characters without spaces",
+        ),
+        (
+            "[definitions]\nwatch = \"yes\"",
+            "node.toml:2: definitions.watch: \"yes\" is not allowed; expected true or false",
+        ),
+        (
+            "[oauth]\nerror_style = \"RFC\"",
+            "node.toml:2: oauth.error_style: \"RFC\" is not allowed; expected \"rfc\" or \"tyk\"",
+        ),
+        (
+            "[oauth]\naccess_token_ttl_s = -1",
+            "node.toml:2: oauth.access_token_ttl_s: -1 is not allowed; expected a whole number from 1 to 315360000",
+        ),
+        (
+            "[notifications]\nbackoff_ms = []",
+            "node.toml:2: notifications.backoff_ms: [] is not allowed; expected a list of 1 to 100 whole numbers from 0 to 86400000",
+        ),
+        (
+            "[node]\nname = \"-x\"",
+            "node.toml:2: node.name: \"-x\" is not allowed; expected 1 to 63 letters, digits, '.', '_' or '-', beginning with a letter or digit",
+        ),
+        (
+            "[node]\ndata_dir = \"\"",
+            "node.toml:2: node.data_dir: \"\" is not allowed; expected a path",
+        ),
+        (
+            "[cluster]\nadvertise = \"host\"",
+            "node.toml:2: cluster.advertise: \"host\" is not allowed; expected HOST:PORT with a port from 1 to 65535",
+        ),
+        (
+            "[log]\nlevel = \"verbose\"",
+            "node.toml:2: log.level: \"verbose\" is not allowed; expected a level (off, error, warn, info, debug, trace), or levels by module such as \"info,raftgate::proxy=debug\"",
+        ),
+        (
+            "[compat]\noverride_messages.oauth.key_not_fond.code = 401",
+            "node.toml:2: compat.override_messages.oauth.key_not_fond: unknown key; the nearest known key is compat.override_messages.oauth.key_not_found",
+        ),
+        (
+            "[compat]\noverride_messages.oauth.key_not_found.code = 200",
+            "node.toml:2: compat.override_messages.oauth.key_not_found: this value is not allowed; expected a table of message ids, each with a code from 400 to 599, a message, or both",
+        ),
+    ] {
+        assert_eq!(complaint(text), expected, "for {text}");
+    }
+}
+
+#[test]
+fn complaints_about_variables_and_flags_name_them() {
+    assert_eq!(
+        complaint_about("RAFTGATE_GATEWAY_LISTN", "x"),
+        "environment variable RAFTGATE_GATEWAY_LISTN: unknown variable; the nearest known variable is RAFTGATE_GATEWAY_LISTEN"
+    );
+    assert_eq!(
+        complaint_about("RAFTGATE_KEYS_PASSFRASE", "x"),
+        "environment variable RAFTGATE_KEYS_PASSFRASE: unknown variable; the nearest known variable is RAFTGATE_KEYS_PASSPHRASE"
+    );
+    assert_eq!(
+        complaint_about("RAFTGATE_DEFINITIONS_WATCH", "True"),
+        "environment variable RAFTGATE_DEFINITIONS_WATCH: definitions.watch: \"True\" is not allowed; expected true or false"
+    );
+    let flags = Flags::default().with("--gateway-listen", table::GATEWAY_LISTEN, Some("8080"));
+    let complaint = resolved("", &NO_VARIABLES, &flags).err().unwrap();
+    assert!(
+        complaint.starts_with("flag --gateway-listen: gateway.listen: \"8080\" is not allowed; "),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_refused() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let value = std::ffi::OsString::from_vec(vec![0xff]);
+    let environment =
+        Environment::from_pairs([(std::ffi::OsString::from("RAFTGATE_NODE_NAME"), value)]);
+    let complaint = resolve(None, &environment, &Flags::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        complaint.contains("RAFTGATE_NODE_NAME: node.name: text that is not UTF-8"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn broken_toml_is_placed_but_not_repeated() {
+    let complaint = complaint("[control]\nsecret = \"hush-hush\n");
+    assert!(complaint.starts_with("node.toml:2:"), "{complaint}");
+    assert!(complaint.contains("not valid TOML"), "{complaint}");
+    assert!(!complaint.contains("hush"), "{complaint}");
+}
+
+#[test]
+fn no_complaint_shows_a_secret() {
+    for text in [
+        "[control]\nsecret = \"hush hush\"",
+        "[control]\nsecret = [\"hush\"]",
+        "[cluster]\njoin_token = \"hush\\u0000\"",
+        "[control]\nsecrets = \"hush\"",
+        "[control]\nsecret = \"hush\"\nsecret = \"hush\"",
+    ] {
+        assert!(!complaint(text).contains("hush"), "{}", complaint(text));
+    }
+    assert!(!complaint_about("RAFTGATE_CONTROL_SECRET", "hush hush").contains("hush"));
+    assert!(!complaint_about("RAFTGATE_CONTROL_SECRETS", "hush").contains("hush"));
+}
+
+#[test]
+fn all_complaints_come_at_once_and_their_number_is_bounded() {
+    let two = complaint("[gateway]\nworkers = 0\nlistn = 1\n[log]\nformat = \"xml\"");
+    assert_eq!(two.lines().count(), 3, "{two}");
+    let many: String = (0..60).map(|index| format!("key{index} = 1\n")).collect();
+    let complaint = complaint(&many);
+    assert_eq!(complaint.lines().count(), 51);
+    assert!(complaint.ends_with("and 10 more"), "{complaint}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |path: &Path| {
+        load(Some(path), &Environment::default(), &Flags::default())
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    let missing = folder.path().join("missing.toml");
+    let complaint = read(&missing);
+    assert!(
+        complaint.starts_with(&format!(
+            "{}: cannot read the configuration file: ",
+            missing.display()
+        )),
+        "{complaint}"
+    );
+    let long = folder.path().join("long.toml");
+    std::fs::write(&long, "#".repeat((1 << 20) + 1)).unwrap();
+    assert!(
+        read(&long).ends_with("it is longer than 1048576 bytes"),
+        "{}",
+        read(&long)
+    );
+    let binary = folder.path().join("binary.toml");
+    std::fs::write(&binary, [0xff, 0xfe]).unwrap();
+    assert!(
+        read(&binary).contains("cannot read the configuration file"),
+        "{}",
+        read(&binary)
+    );
+    assert!(read(folder.path()).contains("cannot read the configuration file"));
+}
+
+#[test]
+fn warnings_speak_of_the_key_ring_open_control_and_weak_secrets() {
+    let quiet =
+        "[keys]\nfile = \"/etc/raftgate/keyring\"\n[control]\nsecret = \"0123456789abcdef\"";
+    let warnings = |text| {
+        resolved(text, &NO_VARIABLES, &Flags::default())
+            .unwrap()
+            .warnings()
+    };
+    assert_eq!(warnings(quiet), Vec::<String>::new());
+    assert!(warnings("")[0].starts_with("keys.file: "));
+    assert!(warnings("[control]\nlisten = \"0.0.0.0:1\"")[1].starts_with("control.listen: "));
+    assert!(warnings("[control]\nsecret = \"short\"")[1].starts_with("control.secret: "));
+}
+
+#[test]
+fn the_reference_file_is_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/raftgate.example.toml");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == reference::reference_file(),
+        "deploy/raftgate.example.toml differs from the table; replace it by this:\n{}",
+        reference::reference_file()
+    );
+}
+
+#[test]
+fn the_reference_file_is_accepted_as_it_is_and_with_every_key_set() {
+    let text = reference::reference_file();
+    resolved(&text, &NO_VARIABLES, &Flags::default())
+        .map_err(|error| panic!("{error}"))
+        .ok();
+    let all_set: Vec<&str> = text
+        .lines()
+        .map(|line| {
+            line.strip_prefix('#')
+                .filter(|rest| !rest.starts_with(' '))
+                .unwrap_or(line)
+        })
+        .collect();
+    let layers = {
+        let mut layers = Layers::default();
+        let mut errors = Vec::new();
+        let file = ConfigFile::from_text(Path::new("all.toml"), &all_set.join("\n"));
+        file.lay_over(&mut layers, &mut errors);
+        assert_eq!(errors, []);
+        layers
+    };
+    for key in table::ALL {
+        assert_ne!(
+            layers.origin(key),
+            origin::Origin::Default,
+            "{} is missing",
+            key.path()
+        );
+    }
+    resolved(&all_set.join("\n"), &NO_VARIABLES, &Flags::default())
+        .map_err(|error| panic!("{error}"))
+        .ok();
+}
+
+#[test]
+fn defaults_are_named_where_nothing_applies() {
+    for key in table::ALL {
+        assert!(key.doc.ends_with('.'), "{}", key.path());
+        if let DefaultValue::Unset(otherwise) = key.default {
+            assert!(
+                !otherwise.ends_with('.') && !otherwise.is_empty(),
+                "{}",
+                key.path()
+            );
+        }
+    }
+}
+
+fn line_of_a_file() -> impl Strategy<Value = String> {
+    let known = proptest::sample::select(table::ALL);
+    let value = prop_oneof![
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<bool>().prop_map(|truth| truth.to_string()),
+        ".{0,20}".prop_map(|text| format!("{text:?}")),
+        Just("[1, \"x\", {a = 1.5}]".to_owned()),
+        Just("{a.b.c = 1979-05-27}".to_owned()),
+        ".{0,20}",
+    ];
+    prop_oneof![
+        (known, value).prop_map(|(key, value)| format!("{} = {value}", key.path())),
+        ".{0,40}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_configuration_panic(lines in proptest::collection::vec(line_of_a_file(), 0..8)) {
+        let _ = resolved(&lines.join("\n"), &NO_VARIABLES, &Flags::default()).map(|settings| settings.warnings());
+    }
+
+    #[test]
+    fn no_variable_makes_configuration_panic(key in proptest::sample::select(table::ALL), name in "[A-Z_0-9]{0,20}", value in ".{0,40}") {
+        let name = format!("RAFTGATE_{name}");
+        let variable = key.variable();
+        let _ = resolved("", &[(name.as_str(), value.as_str()), (variable.as_str(), value.as_str())], &Flags::default());
+    }
+}

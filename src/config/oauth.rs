@@ -1,0 +1,125 @@
+//! The sections `[oauth]`, `[notifications]` and `[compat]`: what the authorization server does where an API is silent.
+
+use std::collections::BTreeMap;
+
+use raftgate_model::time::Ttl;
+
+use super::reader::Reader;
+use super::table;
+use super::typed::OverrideMessage;
+
+/// Defaults of the authorization server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthSettings {
+    /// Life of an access token.
+    pub access_token_ttl: Ttl,
+    /// Life of a refresh token.
+    pub refresh_token_ttl: Ttl,
+    /// Life of an authorization code.
+    pub auth_code_ttl: Ttl,
+    /// For how long a lost answer may be asked for again; zero is never.
+    pub retry_window: Ttl,
+    /// What stands between redirect URIs; empty when there is just one.
+    pub redirect_uri_separator: String,
+    /// How redirect URIs are compared.
+    pub redirect_match: RedirectMatch,
+    /// The shape of errors.
+    pub error_style: ErrorStyle,
+    /// The status of errors in the tyk style, 400 to 599.
+    pub error_status_code: u16,
+    /// Whether key rules without access rights open every API.
+    pub allow_master_keys: bool,
+    /// Whether the plain challenge method is accepted.
+    pub allow_plain_pkce: bool,
+    /// Whether client secrets are kept as hashes.
+    pub hash_client_secrets: bool,
+}
+
+/// How a redirect URI is compared with the registered ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectMatch {
+    /// Byte for byte (RFC 9700 section 2.1).
+    Exact,
+    /// The registered one is a prefix, as in Tyk.
+    Prefix,
+}
+
+/// The shape of OAuth and proxy errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorStyle {
+    /// RFC 6749 section 5.2 and RFC 6750 section 3.
+    Rfc,
+    /// Tyk's.
+    Tyk,
+}
+
+/// Delivery of notifications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationSettings {
+    /// Attempts in all, at least 1.
+    pub attempts: u32,
+    /// The wait before attempt 2, 3 and so on; never empty, the last repeats.
+    pub backoff: Vec<Ttl>,
+    /// The longest attempt.
+    pub timeout: Ttl,
+    /// The most waiting notifications of one API.
+    pub max_queued: usize,
+}
+
+/// Where raftgate can behave like Tyk against its own defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompatSettings {
+    /// Whether path patterns match anywhere in a path.
+    pub unanchored_paths: bool,
+    /// Whether listings show hashes of tokens.
+    pub hash_keys: bool,
+    /// Other codes or words by Tyk's message id.
+    pub override_messages: BTreeMap<String, OverrideMessage>,
+}
+
+impl OauthSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            access_token_ttl: reader.seconds(table::OAUTH_ACCESS_TOKEN_TTL_S),
+            refresh_token_ttl: reader.seconds(table::OAUTH_REFRESH_TOKEN_TTL_S),
+            auth_code_ttl: reader.seconds(table::OAUTH_AUTH_CODE_TTL_S),
+            retry_window: reader.seconds(table::OAUTH_RETRY_WINDOW_S),
+            redirect_uri_separator: reader.text(table::OAUTH_REDIRECT_URI_SEPARATOR),
+            redirect_match: match reader.choice(table::OAUTH_REDIRECT_MATCH) {
+                "prefix" => RedirectMatch::Prefix,
+                _ => RedirectMatch::Exact,
+            },
+            error_style: match reader.choice(table::OAUTH_ERROR_STYLE) {
+                "tyk" => ErrorStyle::Tyk,
+                _ => ErrorStyle::Rfc,
+            },
+            error_status_code: u16::try_from(reader.number(table::OAUTH_ERROR_STATUS_CODE))
+                .unwrap_or_default(),
+            allow_master_keys: reader.boolean(table::OAUTH_ALLOW_MASTER_KEYS),
+            allow_plain_pkce: reader.boolean(table::OAUTH_ALLOW_PLAIN_PKCE),
+            hash_client_secrets: reader.boolean(table::OAUTH_HASH_CLIENT_SECRETS),
+        }
+    }
+}
+
+impl NotificationSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            attempts: u32::try_from(reader.number(table::NOTIFICATIONS_ATTEMPTS))
+                .unwrap_or_default(),
+            backoff: reader.list_of_ms(table::NOTIFICATIONS_BACKOFF_MS),
+            timeout: reader.ms(table::NOTIFICATIONS_TIMEOUT_MS),
+            max_queued: reader.count(table::NOTIFICATIONS_MAX_QUEUED),
+        }
+    }
+}
+
+impl CompatSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            unanchored_paths: reader.boolean(table::COMPAT_UNANCHORED_PATHS),
+            hash_keys: reader.boolean(table::COMPAT_HASH_KEYS),
+            override_messages: reader.messages(table::COMPAT_OVERRIDE_MESSAGES),
+        }
+    }
+}
