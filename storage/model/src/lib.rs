@@ -2,7 +2,10 @@
 //!
 //! Nothing here performs I/O or reads a clock or randomness: time, ids and random bytes arrive as values.
 
+pub mod answer;
+pub mod apply;
 pub mod clock;
+pub mod command;
 pub mod id;
 pub mod json;
 pub mod keyring;
@@ -11,5 +14,6 @@ pub mod policy;
 pub mod seal;
 pub mod secret;
 pub mod session;
+pub mod state;
 pub mod time;
 pub mod token;

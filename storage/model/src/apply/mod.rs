@@ -119,3 +119,6 @@ fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Re
         Command::Sweep(items) => Ok(upkeep::sweep(txn, items)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::id::{ApiId, Revision};
 
 pub use client::{ClientRecord, ClientSecret, ClientText, SecretVerifier};
 pub use config::{ApiRecord, Made, PolicyRecord, SourceRecord};
-pub use meta::{BootWindow, KeptAnswer, Meta};
+pub use meta::{ANSWERS_PER_BOOT_MAX, BootWindow, KeptAnswer, Meta};
 pub use notification::{
     AttemptFailure, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,
     NotificationState, Outbox,

@@ -1,0 +1,262 @@
+//! Codes: one distinct pair each, whoever repeats what.
+
+use super::world::World;
+use crate::answer::{CodeFault, Refusal};
+use crate::command::Command;
+use crate::oauth::pkce::PkceChallenge;
+use crate::state::{RecordKey, Subject};
+
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+#[test]
+fn a_code_yields_an_access_and_a_refresh_token() {
+    let mut world = World::new();
+    let issued = world.tokens();
+    let grant = world.grant(&issued).unwrap();
+    assert_eq!(issued.expires_at.since(issued.at).as_s(), 3600);
+    assert_eq!(grant.birth.incarnation.0, 77);
+    assert_eq!(
+        grant.birth.index.0, world.index,
+        "the token names the entry that issued it"
+    );
+    assert_eq!(issued.refresh.unwrap().generation, 0);
+}
+
+#[test]
+fn no_refresh_token_when_the_api_issues_none_d15() {
+    let mut world = World::new();
+    let code = world.code();
+    let mut redeem = world.redeem(code);
+    redeem.lifetimes.refresh = None;
+    let issued = world.issued(Command::RedeemCode(redeem.clone()));
+    assert!(issued.refresh.is_none());
+    assert!(world.state.get_family(redeem.family).is_none());
+}
+
+#[test]
+fn a_repeated_exchange_inside_the_window_gets_the_same_tokens() {
+    let mut world = World::new();
+    let code = world.code();
+    let first = world.redeem(code);
+    let tokens = world.issued(Command::RedeemCode(first));
+    world.pass(9);
+    let again = world.redeem(code);
+    let repeated = world.issued(Command::RedeemCode(again));
+    assert_eq!(repeated.access, tokens.access);
+    assert_eq!(repeated.refresh, tokens.refresh);
+    assert_eq!(
+        repeated.expires_at.since(repeated.at).as_s(),
+        3591,
+        "what is left, not 3600"
+    );
+}
+
+#[test]
+fn a_repeated_exchange_after_the_window_revokes_what_the_first_yielded_d7() {
+    let mut world = World::new();
+    let code = world.code();
+    let first = world.redeem(code);
+    let tokens = world.issued(Command::RedeemCode(first));
+    world.pass(10);
+    let again = world.redeem(code);
+    assert_eq!(
+        world.refused(Command::RedeemCode(again)),
+        Refusal::Code(CodeFault::Reused)
+    );
+    assert!(world.grant(&tokens).is_none());
+    let refresh = world.refresh(tokens.refresh.unwrap());
+    assert!(matches!(
+        world.refused(Command::Refresh(refresh)),
+        Refusal::Refresh(_)
+    ));
+}
+
+#[test]
+fn a_different_request_inside_the_window_is_no_retry() {
+    let mut world = World::new();
+    let code = world.code();
+    let mut issue = world.redeem(code);
+    issue.redirect_uri = Some("https://app.example/cb".into());
+    let tokens = world.issued(Command::RedeemCode(issue));
+    let mut again = world.redeem(code);
+    again.verifier = Some(PkceChallenge::of_verifier(VERIFIER).unwrap());
+    assert_eq!(
+        world.refused(Command::RedeemCode(again)),
+        Refusal::Code(CodeFault::Reused)
+    );
+    assert!(world.grant(&tokens).is_none());
+}
+
+#[test]
+fn no_second_answer_once_the_family_moved_on() {
+    let mut world = World::new();
+    let code = world.code();
+    let first = world.redeem(code);
+    let tokens = world.issued(Command::RedeemCode(first));
+    let refresh = world.refresh(tokens.refresh.unwrap());
+    let rotated = world.issued(Command::Refresh(refresh));
+    let again = world.redeem(code);
+    assert_eq!(
+        world.refused(Command::RedeemCode(again)),
+        Refusal::Code(CodeFault::Reused)
+    );
+    assert!(world.grant(&rotated).is_none(), "the family is revoked");
+}
+
+#[test]
+fn two_exchanges_in_one_entry_yield_one_pair_d8() {
+    let mut world = World::new();
+    let code = world.code();
+    let (one, two) = (world.redeem(code), world.redeem(code));
+    let answers = world
+        .batch(vec![Command::RedeemCode(one), Command::RedeemCode(two)])
+        .answers;
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn another_client_burns_the_code_d9() {
+    let mut world = World::new();
+    let code = world.code();
+    let mut stolen = world.redeem(code);
+    stolen.client = world.authenticated("other");
+    assert_eq!(
+        world.refused(Command::RedeemCode(stolen)),
+        Refusal::Code(CodeFault::OtherClient)
+    );
+    let rightful = world.redeem(code);
+    assert_eq!(
+        world.refused(Command::RedeemCode(rightful)),
+        Refusal::Code(CodeFault::Reused)
+    );
+}
+
+#[test]
+fn a_wrong_redirect_uri_is_refused_and_burns_nothing_d10() {
+    let mut world = World::new();
+    let code = world.code();
+    for wrong in [None, Some("https://app.example/other".into())] {
+        let mut redeem = world.redeem(code);
+        redeem.redirect_uri = wrong;
+        let refusal = world.refused(Command::RedeemCode(redeem));
+        assert_eq!(refusal, Refusal::Code(CodeFault::RedirectMismatch));
+    }
+    let redeem = world.redeem(code);
+    world.issued(Command::RedeemCode(redeem));
+}
+
+#[test]
+fn no_redirect_uri_is_needed_when_none_was_sent() {
+    let mut world = World::new();
+    let mut issue = world.issue_code();
+    issue.redirect_uri = None;
+    let code = world.code_from(issue);
+    let mut redeem = world.redeem(code);
+    redeem.redirect_uri = None;
+    world.issued(Command::RedeemCode(redeem));
+}
+
+#[test]
+fn a_code_lives_250_seconds_d11() {
+    let mut world = World::new();
+    let (early, late) = (world.code(), world.code());
+    world.pass(249);
+    let redeem = world.redeem(early);
+    world.issued(Command::RedeemCode(redeem));
+    world.pass(1);
+    let redeem = world.redeem(late);
+    assert_eq!(
+        world.refused(Command::RedeemCode(redeem)),
+        Refusal::Code(CodeFault::Expired)
+    );
+}
+
+#[test]
+fn pkce_decides_rfc7636() {
+    let challenge = PkceChallenge::of_verifier(VERIFIER).unwrap();
+    let other = PkceChallenge::of_verifier(&"x".repeat(43)).unwrap();
+    let cases = [
+        (Some(challenge), Some(challenge), None),
+        (
+            Some(challenge),
+            Some(other),
+            Some(CodeFault::ChallengeMismatch),
+        ),
+        (Some(challenge), None, Some(CodeFault::ChallengeMismatch)),
+        (
+            None,
+            Some(challenge),
+            Some(CodeFault::VerifierWithoutChallenge),
+        ),
+        (None, None, None),
+    ];
+    for (bound, presented, fault) in cases {
+        let mut world = World::new();
+        let mut issue = world.issue_code();
+        issue.challenge = bound;
+        let code = world.code_from(issue);
+        let mut redeem = world.redeem(code);
+        redeem.verifier = presented;
+        match fault {
+            None => drop(world.issued(Command::RedeemCode(redeem))),
+            Some(fault) => {
+                assert_eq!(
+                    world.refused(Command::RedeemCode(redeem)),
+                    Refusal::Code(fault)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn revoking_the_client_ends_its_codes() {
+    let mut world = World::new();
+    let code = world.code();
+    world.done(Command::RevokeAll(Subject::Client(super::world::key(
+        "orders", "app",
+    ))));
+    let redeem = world.redeem(code);
+    assert_eq!(
+        world.refused(Command::RedeemCode(redeem)),
+        Refusal::Code(CodeFault::Unknown)
+    );
+}
+
+#[test]
+fn changed_credentials_refuse_what_was_checked_before_them() {
+    let mut world = World::new();
+    let code = world.code();
+    let mut redeem = world.redeem(code);
+    redeem.client.credentials_revision = crate::id::Revision(0);
+    assert_eq!(
+        world.refused(Command::RedeemCode(redeem)),
+        Refusal::CredentialsChanged
+    );
+}
+
+#[test]
+fn a_deleted_policy_makes_no_session() {
+    let mut world = World::new();
+    let code = world.code();
+    world.done(Command::DeletePolicy(
+        crate::id::PolicyId::new("gold").unwrap(),
+    ));
+    let redeem = world.redeem(code);
+    assert_eq!(
+        world.refused(Command::RedeemCode(redeem)),
+        Refusal::NoSession
+    );
+    let issue = world.issue_code();
+    assert_eq!(world.refused(Command::IssueCode(issue)), Refusal::NoSession);
+}
+
+trait FamilyOf {
+    fn get_family(&self, id: crate::id::FamilyId) -> Option<crate::state::Record>;
+}
+
+impl FamilyOf for crate::state::MemoryState {
+    fn get_family(&self, id: crate::id::FamilyId) -> Option<crate::state::Record> {
+        crate::state::ReadState::get(self, &RecordKey::Family(id))
+    }
+}

@@ -1,0 +1,161 @@
+//! APIs, policies, clients and definition files.
+
+use super::world::{World, api, client, key};
+use crate::answer::{Refusal, Reply};
+use crate::command::{Command, SecretOrigin, SourceMark};
+use crate::id::ApiId;
+use crate::state::record::{ClientSecret, SecretVerifier};
+use crate::state::{ReadState, RecordKey, SourcePath};
+
+#[test]
+fn a_listen_path_belongs_to_one_api() {
+    let mut world = World::new();
+    let taken = Refusal::ListenPathTaken(ApiId::new("orders").unwrap());
+    assert_eq!(
+        world.refused(Command::PutApi(api("rival", "/orders"))),
+        taken
+    );
+    world.done(Command::DeleteApi(ApiId::new("orders").unwrap()));
+    world.done(Command::PutApi(api("rival", "/orders")));
+}
+
+#[test]
+fn a_changed_listen_path_frees_the_old_one() {
+    let mut world = World::new();
+    let mut moved = api("orders", "/moved");
+    moved.document_hash = [99; 32];
+    assert_eq!(
+        world.done(Command::PutApi(moved)),
+        Reply::Stored { existed: true }
+    );
+    world.done(Command::PutApi(api("rival", "/orders")));
+}
+
+#[test]
+fn an_identical_definition_changes_nothing() {
+    let mut world = World::new();
+    let applied = world.batch(vec![Command::PutApi(api("orders", "/orders"))]);
+    let touched: Vec<_> = applied.changes.iter().map(|change| &change.key).collect();
+    assert!(
+        touched
+            .iter()
+            .all(|key| matches!(key, RecordKey::Meta | RecordKey::Boot(_))),
+        "{touched:?}"
+    );
+}
+
+#[test]
+fn a_client_is_registered_with_all_apis_or_none() {
+    let mut world = World::new();
+    let new = client(&["orders", "absent"], "both", None);
+    assert_eq!(
+        world.refused(Command::CreateClient(new)),
+        Refusal::UnknownApi
+    );
+    assert!(
+        world
+            .state
+            .get(&RecordKey::Client(key("orders", "both")))
+            .is_none()
+    );
+}
+
+#[test]
+fn an_existing_client_is_kept_unless_identical() {
+    let mut world = World::new();
+    let same = client(&["orders"], "app", Some("gold"));
+    assert!(matches!(
+        world.done(Command::CreateClient(same.clone())),
+        Reply::Clients(_)
+    ));
+    let mut other_secret = same.clone();
+    other_secret.secret = ClientSecret::Confidential {
+        verifier: SecretVerifier::from_bytes([8; 32]),
+        sealed: None,
+    };
+    assert_eq!(
+        world.refused(Command::CreateClient(other_secret.clone())),
+        Refusal::ClientExists
+    );
+    other_secret.origin = SecretOrigin::Generated;
+    assert!(matches!(
+        world.done(Command::CreateClient(other_secret)),
+        Reply::Clients(_)
+    ));
+    let mut other_text = same;
+    other_text.text.description = "different".into();
+    assert_eq!(
+        world.refused(Command::CreateClient(other_text)),
+        Refusal::ClientExists
+    );
+}
+
+#[test]
+fn tokens_of_a_deleted_client_stay_dead_when_it_returns_d30() {
+    let mut world = World::new();
+    let tokens = world.tokens();
+    world.done(Command::DeleteClient(key("orders", "app")));
+    world.done(Command::CreateClient(client(
+        &["orders"],
+        "app",
+        Some("gold"),
+    )));
+    let grant = world.grant(&tokens).unwrap();
+    let txn = crate::state::Txn::begin(&world.state, crate::id::LogIndex(999));
+    assert!(txn.revoked_since(&grant.client_key(), grant.revision));
+    let refresh = world.refresh(tokens.refresh.unwrap());
+    assert!(matches!(
+        world.refused(Command::Refresh(refresh)),
+        Refusal::Refresh(_)
+    ));
+}
+
+fn from_file(id: &str, path: &str, file: &str, hash: u8) -> Command {
+    let mut put = api(id, path);
+    put.document_hash = [hash; 32];
+    put.source = Some(SourceMark {
+        path: SourcePath(file.into()),
+        content_hash: [hash; 32],
+    });
+    Command::PutApi(put)
+}
+
+#[test]
+fn removing_a_file_removes_what_it_made_and_nothing_else() {
+    let mut world = World::new();
+    world.done(from_file("filed", "/filed", "a.json", 1));
+    world.done(Command::RemoveSource(SourcePath("a.json".into())));
+    assert!(
+        world
+            .state
+            .get(&RecordKey::Api(ApiId::new("filed").unwrap()))
+            .is_none()
+    );
+    assert!(
+        world
+            .state
+            .get(&RecordKey::Api(ApiId::new("orders").unwrap()))
+            .is_some()
+    );
+    let gone = world.done(Command::RemoveSource(SourcePath("a.json".into())));
+    assert_eq!(gone, Reply::Stored { existed: false });
+}
+
+#[test]
+fn a_file_that_names_another_api_takes_its_old_one_away() {
+    let mut world = World::new();
+    world.done(from_file("first", "/first", "a.json", 1));
+    world.done(from_file("second", "/second", "a.json", 2));
+    assert!(
+        world
+            .state
+            .get(&RecordKey::Api(ApiId::new("first").unwrap()))
+            .is_none()
+    );
+    assert!(
+        world
+            .state
+            .get(&RecordKey::Api(ApiId::new("second").unwrap()))
+            .is_some()
+    );
+}

@@ -1,0 +1,16 @@
+//! The state machine's decisions, table by table.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected must fail"
+)]
+
+mod codes;
+mod config;
+mod notifications;
+mod refresh;
+mod requests;
+mod revoke;
+mod world;
