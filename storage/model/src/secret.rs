@@ -87,6 +87,16 @@ impl<const N: usize> SecretBytes<N> {
     }
 }
 
+/// 32 bytes that count up from `from`, for tests whose expected values come from elsewhere.
+#[cfg(test)]
+pub(crate) fn counting_bytes(from: u8) -> SecretBytes<32> {
+    let mut next = from;
+    SecretBytes::new([(); 32].map(|()| {
+        next += 1;
+        next - 1
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(

@@ -53,6 +53,9 @@ pub enum EnvelopeFault {
         /// The version that the text states.
         found: u32,
     },
+    /// A version that never was.
+    #[error("the exported key ring has format version 0, which does not exist")]
+    NoSuchVersion,
     /// The checksum does not match, or a field cannot be decoded.
     #[error("the exported key ring is damaged: its checksum does not match its content")]
     Damaged,
@@ -230,8 +233,7 @@ impl KeyRing {
             )
             .map(Zeroizing::new)
             .map_err(|_| EnvelopeFault::WrongPassphrase)?;
-        let ring = std::str::from_utf8(&ring).map_err(|_| EnvelopeFault::Damaged)?;
-        Ok(Self::from_text(ring)?)
+        Ok(Self::from_text_bytes(&ring)?)
     }
 }
 
@@ -240,13 +242,13 @@ fn parse(text: &str) -> Result<(PassphraseCost, EnvelopeSeed, Vec<u8>), Envelope
         return Err(EnvelopeFault::TooLong);
     }
     let heading: Heading<'_> = serde_json::from_str(text).map_err(|error| not_valid(&error))?;
-    if heading.format != FORMAT {
-        return Err(EnvelopeFault::OtherFormat);
-    }
-    if heading.version > VERSION {
-        return Err(EnvelopeFault::NewerVersion {
-            found: heading.version,
-        });
+    match heading {
+        Heading { format, .. } if format != FORMAT => return Err(EnvelopeFault::OtherFormat),
+        Heading { version: 0, .. } => return Err(EnvelopeFault::NoSuchVersion),
+        Heading { version: found, .. } if found > VERSION => {
+            return Err(EnvelopeFault::NewerVersion { found });
+        }
+        Heading { .. } => {}
     }
     let text: EnvelopeText<'_> = serde_json::from_str(text).map_err(|error| not_valid(&error))?;
     let asked = PassphraseCost {

@@ -6,17 +6,10 @@
 )]
 
 use super::*;
+use crate::secret::counting_bytes as counting;
 
 fn bytes(fill: u8) -> SecretBytes<32> {
     SecretBytes::new([fill; 32])
-}
-
-fn counting(from: u8) -> SecretBytes<32> {
-    let mut next = from;
-    SecretBytes::new([(); 32].map(|()| {
-        next += 1;
-        next - 1
-    }))
 }
 
 fn ring() -> KeyRing {

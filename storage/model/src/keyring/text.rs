@@ -35,6 +35,9 @@ pub enum RingTextFault {
         /// The column, from 1; 0 when the text ends too early.
         column: usize,
     },
+    /// Bytes that are no text at all.
+    #[error("the key ring is not text (UTF-8)")]
+    NotText,
     /// JSON that does not call itself a key ring.
     #[error("this is no key ring: \"format\" is not \"{FORMAT}\"")]
     OtherFormat,
@@ -116,6 +119,17 @@ impl KeyRing {
         }
         text.push_str("\n  ]\n}\n");
         Secret::new(text)
+    }
+
+    /// Reads a ring from the bytes of its text.
+    ///
+    /// # Errors
+    /// What is wrong with the text; never any part of it.
+    pub fn from_text_bytes(bytes: &[u8]) -> Result<Self, RingTextFault> {
+        if bytes.len() > RING_TEXT_BYTES_MAX {
+            return Err(RingTextFault::TooLong);
+        }
+        Self::from_text(std::str::from_utf8(bytes).map_err(|_| RingTextFault::NotText)?)
     }
 
     /// Reads a ring from its text.

@@ -11,17 +11,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{Incarnation, LogIndex};
-use crate::secret::SecretBytes;
+use crate::secret::counting_bytes as counting;
 
 const KEY: KeyId = KeyId(0x0102);
-
-fn counting(from: u8) -> SecretBytes<32> {
-    let mut next = from;
-    SecretBytes::new([(); 32].map(|()| {
-        next += 1;
-        next - 1
-    }))
-}
 
 fn ring() -> KeyRing {
     KeyRing::new(KEY, counting(0), counting(32))
