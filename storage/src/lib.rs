@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Bytes on disk: write-ahead log, sled copy, snapshots and the read view; and the folder that holds them.
+
+pub mod data_dir;
+pub mod fatal;
+pub mod private_file;

@@ -1,0 +1,177 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the test runs itself as a second process, and tells it by a variable"
+)]
+
+use std::process::Command;
+
+use super::*;
+
+const CHILD_PATH: &str = "RAFTGATE_TEST_DATA_DIR";
+
+fn complaint(path: &Path) -> String {
+    match DataDir::open(path) {
+        Ok(_) => panic!("opened {}", path.display()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_missing_directory_is_made_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b/data");
+    let opened = DataDir::open(&path).unwrap();
+    assert_eq!(opened.contents(), Contents::New);
+    assert_eq!(opened.path(), path);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    assert_eq!(mode(&path.join("lock")), 0o600);
+    assert_eq!(
+        fs::read_to_string(path.join("format")).unwrap(),
+        "raftgate data format 1\n"
+    );
+}
+
+#[test]
+fn the_second_opening_knows_the_first_and_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(DataDir::open(folder.path()).unwrap());
+    fs::write(folder.path().join("log-1"), "kept").unwrap();
+    let again = DataDir::open(folder.path()).unwrap();
+    assert_eq!(again.contents(), Contents::Formatted);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("log-1")).unwrap(),
+        "kept"
+    );
+}
+
+#[test]
+fn what_an_operator_may_put_there_first_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["keyring", "control.secret", "lost+found"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    assert_eq!(
+        DataDir::open(folder.path()).unwrap().contents(),
+        Contents::New
+    );
+}
+
+#[test]
+fn a_second_handle_is_refused_until_the_first_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = DataDir::open(folder.path()).unwrap();
+    assert_eq!(
+        complaint(folder.path()),
+        format!(
+            "the data directory {} is in use by another process (process {})",
+            folder.path().display(),
+            std::process::id()
+        )
+    );
+    drop(first);
+    DataDir::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    if let Ok(path) = std::env::var(CHILD_PATH) {
+        print!("{}", complaint(Path::new(&path)));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let _first = DataDir::open(folder.path()).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "data_dir::tests::a_second_process_is_refused",
+            "--nocapture",
+        ])
+        .env(CHILD_PATH, folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let expected = format!("in use by another process (process {})", std::process::id());
+    assert!(said.contains(&expected), "{said}");
+}
+
+#[test]
+fn a_directory_of_a_newer_version_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("format"), "raftgate data format 2\n").unwrap();
+    assert_eq!(
+        complaint(folder.path()),
+        format!(
+            "the data directory {} was written by a newer version of raftgate: its format is 2, this version knows up to 1",
+            folder.path().display()
+        )
+    );
+}
+
+#[test]
+fn a_damaged_format_is_refused_and_not_repaired() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("format");
+    for damaged in [
+        &b""[..],
+        b"raftgate data format 1",
+        b"raftgate data format 0\n",
+        b"raftgate data format x\n",
+        b"raftgate data format 99999999999\n",
+        b"\xff\xfe",
+        &[b'x'; 1000],
+    ] {
+        fs::write(&path, damaged).unwrap();
+        assert_eq!(
+            complaint(folder.path()),
+            format!(
+                "{} does not name a data format; restore it or the whole directory from a backup",
+                path.display()
+            )
+        );
+        assert_eq!(fs::read(&path).unwrap(), damaged);
+    }
+}
+
+#[test]
+fn a_directory_with_other_files_stays_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("holiday.jpg"), "").unwrap();
+    assert_eq!(
+        complaint(folder.path()),
+        format!(
+            "{} holds other files, such as \"holiday.jpg\": choose an empty directory",
+            folder.path().display()
+        )
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_is_no_directory_or_cannot_be_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_eq!(
+        complaint(&file),
+        format!("the data directory {} is not a directory", file.display())
+    );
+    let below = file.join("data");
+    let said = complaint(&below);
+    assert!(
+        said.starts_with("cannot read the data directory "),
+        "{said}"
+    );
+    assert!(said.contains(&below.display().to_string()), "{said}");
+    let occupied = folder.path().join("occupied");
+    fs::create_dir_all(occupied.join("lock")).unwrap();
+    let said = complaint(&occupied);
+    assert!(
+        said.starts_with(&format!("cannot open {}", occupied.join("lock").display())),
+        "{said}"
+    );
+}
