@@ -31,6 +31,8 @@ pub enum SecretKind {
     Upstream,
     /// The shared secret of an API's notifications; the id is its `api_id`.
     Notification,
+    /// An API's definition, which holds shared secrets; the id is its `api_id`.
+    ApiDefinition,
 }
 
 impl SecretKind {
@@ -42,6 +44,7 @@ impl SecretKind {
             Self::CertificateKey => 4,
             Self::Upstream => 5,
             Self::Notification => 6,
+            Self::ApiDefinition => 7,
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ApiId, Revision};
 
-pub use client::{ClientRecord, ClientSecret, ClientText, SecretVerifier};
+pub use client::{ClientRecord, ClientSecret, ClientText};
 pub use config::{ApiRecord, Made, PolicyRecord, SourceRecord};
 pub use meta::{ANSWERS_PER_BOOT_MAX, BootWindow, KeptAnswer, Meta};
 pub use notification::{

@@ -4,7 +4,8 @@ use super::world::{World, api, client, key};
 use crate::answer::{Refusal, Reply};
 use crate::command::{Command, SecretOrigin, SourceMark};
 use crate::id::ApiId;
-use crate::state::record::{ClientSecret, SecretVerifier};
+use crate::seal::SecretVerifier;
+use crate::state::record::ClientSecret;
 use crate::state::{ReadState, RecordKey, SourcePath};
 
 #[test]

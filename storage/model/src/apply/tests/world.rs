@@ -12,8 +12,8 @@ use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
     PolicyId,
 };
-use crate::seal::Sealed;
-use crate::state::record::{ClientSecret, ClientText, Grant, SecretVerifier};
+use crate::seal::{Sealed, SecretVerifier};
+use crate::state::record::{ClientSecret, ClientText, Grant};
 use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey, RouteKey};
 use crate::time::{Timestamp, Ttl};
 use crate::token::{AuthCode, RefreshToken};

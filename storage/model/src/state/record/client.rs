@@ -1,13 +1,11 @@
 //! OAuth clients as they are kept.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 
 use crate::id::{ApiId, ClientId, PolicyId, Revision};
-use crate::seal::Sealed;
+use crate::seal::{Sealed, SecretVerifier};
 use crate::time::Timestamp;
 
 /// A client's registration with one API (RFC 6749 section 2).
@@ -59,32 +57,5 @@ impl ClientSecret {
     #[must_use]
     pub fn is_public(&self) -> bool {
         matches!(self, Self::Public)
-    }
-}
-
-/// A keyed hash of a client secret; compared in constant time, not shown by `Debug`.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SecretVerifier([u8; 32]);
-
-impl SecretVerifier {
-    /// A verifier from the keyed hash's bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl PartialEq for SecretVerifier {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Eq for SecretVerifier {}
-
-impl fmt::Debug for SecretVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretVerifier(..)")
     }
 }
