@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_texts_never_panic(at in 0..GOLDEN.len(), byte: u8, len in 0..GOLDEN.len()) {
+    fn damaged_texts_never_panic(at in 0..GOLDEN.len(), byte: u8, len in 0..GOLDEN.trim_end().len()) {
         let mut bytes = GOLDEN.as_bytes().to_vec();
         *bytes.get_mut(at).unwrap() = byte;
         let _ = KeyRing::from_text_bytes(&bytes);
