@@ -1,0 +1,12 @@
+//! The log on a simulated machine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+mod basics;
+mod failures;
+mod harness;
