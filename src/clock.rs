@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use raftgate_model::clock::{Clock, Entropy};
 use raftgate_model::time::{Timestamp, Ttl};
 use rand::Rng as _;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// The machine's own clocks: the time of day, and `CLOCK_BOOTTIME` for durations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,11 +31,21 @@ impl Clock for SystemClock {
         reason = "the one place that reads CLOCK_BOOTTIME"
     )]
     fn boot_time(&self) -> Ttl {
-        let time = clock_gettime(ClockId::Boottime);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let sub_ms = u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000;
-        Ttl::from_ms(seconds.saturating_mul(1000).saturating_add(sub_ms))
+        elapsed(clock_gettime(ClockId::Boottime))
     }
+}
+
+/// The CPU time that all threads of this process have used, for its metrics.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "the one file that reads clocks")]
+pub fn process_cpu_time() -> Ttl {
+    elapsed(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn elapsed(time: Timespec) -> Ttl {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let sub_ms = u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000;
+    Ttl::from_ms(seconds.saturating_mul(1000).saturating_add(sub_ms))
 }
 
 /// Random bytes from a generator per thread that the operating system seeds.

@@ -1,0 +1,161 @@
+//! Structured logs on standard error, as text or JSON.
+
+use std::io::IsTerminal as _;
+
+use tracing::Subscriber;
+use tracing::subscriber::SetGlobalDefaultError;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::log::{LogFormat, LogSettings};
+
+/// The target of the one event per proxied request; `[log] access` alone turns it on and off.
+pub const ACCESS_TARGET: &str = "access";
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    /// The level is none, which configuration has ruled out before.
+    #[error("log.level: {0}")]
+    Filter(#[from] ParseError),
+    /// Something in this process logs already.
+    #[error("logging was started twice")]
+    Twice(#[from] SetGlobalDefaultError),
+}
+
+/// Starts logging to standard error, for the whole process and once.
+///
+/// Lines are written by the thread that logs, so that the last words of a process that ends itself are not lost.
+///
+/// # Errors
+/// Logging has been started before, or the level is none.
+pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
+    let filter = filter(settings)?;
+    let ansi = settings.format == LogFormat::Text && std::io::stderr().is_terminal();
+    match settings.format {
+        LogFormat::Text => {
+            tracing::subscriber::set_global_default(text(filter, ansi, std::io::stderr))?;
+        }
+        LogFormat::Json => {
+            tracing::subscriber::set_global_default(json(filter, std::io::stderr))?;
+        }
+    }
+    Ok(())
+}
+
+fn filter(settings: &LogSettings) -> Result<EnvFilter, ParseError> {
+    let access = if settings.access { "info" } else { "off" };
+    EnvFilter::builder().parse(format!("{},{ACCESS_TARGET}={access}", settings.filter))
+}
+
+fn text<W>(filter: EnvFilter, ansi: bool, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ansi)
+        .with_writer(writer)
+        .finish()
+}
+
+fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test fails by panicking where it went wrong"
+    )]
+
+    use std::io::{self, Write};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(filter_text: &str, format: LogFormat, access: bool, log: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let make = move || writer.clone();
+        let settings = LogSettings {
+            filter: filter_text.to_owned(),
+            format,
+            access,
+        };
+        let filter = filter(&settings).unwrap();
+        match format {
+            LogFormat::Text => tracing::subscriber::with_default(text(filter, false, make), log),
+            LogFormat::Json => tracing::subscriber::with_default(json(filter, make), log),
+        }
+        String::from_utf8(lines.0.lock().clone()).unwrap()
+    }
+
+    #[test]
+    fn text_lines_carry_level_target_message_and_fields() {
+        let line = logged("info", LogFormat::Text, false, || {
+            tracing::info!(api = "a1", "published");
+            tracing::debug!("unseen");
+        });
+        assert!(line.contains(" INFO "), "{line}");
+        assert!(line.ends_with("published api=\"a1\"\n"), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+    }
+
+    #[test]
+    fn json_lines_are_one_object_each() {
+        let line = logged("info", LogFormat::Json, false, || {
+            tracing::warn!(api = "a\n1", attempts = 3, "sink is slow");
+        });
+        assert_eq!(line.lines().count(), 1, "{line}");
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(object["level"], "WARN");
+        assert_eq!(object["message"], "sink is slow");
+        assert_eq!(object["api"], "a\n1");
+        assert_eq!(object["attempts"], 3);
+        assert!(object["timestamp"].is_string());
+    }
+
+    #[test]
+    fn levels_by_module_are_obeyed() {
+        let lines = logged("warn,raftgate::proxy=debug", LogFormat::Text, false, || {
+            tracing::debug!(target: "raftgate::proxy", "near");
+            tracing::info!(target: "raftgate::oauth", "far");
+        });
+        assert!(lines.contains("near") && !lines.contains("far"), "{lines}");
+    }
+
+    #[test]
+    fn the_access_switch_alone_decides_about_requests() {
+        let log = || tracing::info!(target: ACCESS_TARGET, "GET /");
+        assert_eq!(logged("trace", LogFormat::Text, false, log), "");
+        assert!(logged("error", LogFormat::Text, true, log).contains("GET /"));
+    }
+}

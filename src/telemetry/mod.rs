@@ -1,0 +1,6 @@
+//! What a node says about itself: logs on standard error, metrics, and panics that reach both.
+
+pub mod logging;
+pub mod metrics;
+pub mod panic_hook;
+pub mod process;
