@@ -1,7 +1,10 @@
 //! Bytes on disk: write-ahead log, sled copy, snapshots and the read view; and the folder that holds them.
 
+pub mod codec;
 pub mod data_dir;
 pub mod disk;
 pub mod fatal;
 pub mod private_file;
+pub mod snapshot;
+pub mod types;
 pub mod wal;
