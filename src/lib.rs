@@ -1,5 +1,9 @@
 //! The raftgate process: configuration, the listeners and the command line around the crates that do the work.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control_address;
+pub mod ready_line;
+pub mod signals;
 pub mod telemetry;

@@ -17,7 +17,6 @@ pub mod oauth;
 pub mod origin;
 mod reader;
 pub mod reference;
-pub mod secret;
 pub mod settings;
 pub mod table;
 pub mod typed;

@@ -12,9 +12,10 @@ use super::error::ConfigError;
 use super::key::{Key, Kind};
 use super::layers::{Layers, Located};
 use super::nearest::nearest_of;
-use super::secret::Secret;
+use super::origin::Origin;
 use super::typed::{self, MESSAGE_IDS, OverrideMessage, WrongMessage};
 use super::value::RawValue;
+use raftgate_model::secret::Secret;
 
 /// Reads settings out of the layers. A wrong value is noted and reads as unset, so that reading goes on.
 pub(super) struct Reader<'a> {
@@ -46,6 +47,11 @@ impl<'a> Reader<'a> {
             key: key.path(),
             reason,
         });
+    }
+
+    /// Where a key was set.
+    pub(super) fn origin(&self, key: &Key) -> Origin {
+        self.layers.origin(key)
     }
 
     pub(super) fn text(&mut self, key: &Key) -> String {

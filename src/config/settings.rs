@@ -11,9 +11,10 @@ use super::key::Key;
 use super::limits::Limits;
 use super::log::LogSettings;
 use super::oauth::{CompatSettings, NotificationSettings, OauthSettings};
+use super::origin::Origin;
 use super::reader::Reader;
-use super::secret::Secret;
 use super::table;
+use raftgate_model::secret::Secret;
 
 /// All settings of a node.
 pub struct Settings {
@@ -65,6 +66,8 @@ pub struct GatewaySettings {
 pub struct ControlSettings {
     /// Where to bind.
     pub listen: SocketAddr,
+    /// Who said so; client commands look further when nobody did.
+    pub listen_origin: Origin,
     /// What callers must send, if the operator chose it.
     pub secret: Option<Secret>,
     /// Certificate and key; plain HTTP without.
@@ -228,6 +231,7 @@ impl ControlSettings {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             listen: reader.listen(table::CONTROL_LISTEN),
+            listen_origin: reader.origin(table::CONTROL_LISTEN),
             secret: reader.secret(table::CONTROL_SECRET),
             tls: tls_files(reader, table::CONTROL_TLS_CERT, table::CONTROL_TLS_KEY),
         }

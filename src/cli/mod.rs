@@ -1,0 +1,59 @@
+//! The command line: one file per command, each a struct of arguments and a function that runs it.
+
+pub mod check;
+pub mod client;
+pub mod health;
+pub mod terminal;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::environment::Environment;
+use terminal::{Exit, Terminal};
+
+const EXIT_CODES: &str = "\
+Exit status: 0 when done, 1 when it failed, 2 when the command line or the configuration is wrong.
+Every key of the configuration file can also be set by an environment variable, RAFTGATE_<SECTION>_<KEY>.";
+
+/// A clustered API gateway and OAuth 2.0 authorization server.
+#[derive(Debug, Parser)]
+#[command(name = "raftgate", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::CheckArguments),
+    Health(health::HealthArguments),
+}
+
+/// Runs the command that the arguments name; the first argument is the program itself.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+    terminal: &mut Terminal<'_>,
+) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            // Help and version come as errors too, and belong on standard output.
+            terminal.print(answer.render(), !answer.use_stderr());
+            return if answer.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            };
+        }
+    };
+    match arguments.command {
+        Command::Check(arguments) => check::run(&arguments, environment, terminal),
+        Command::Health(arguments) => health::run(&arguments, environment, terminal),
+    }
+}
+
+#[cfg(test)]
+#[path = "mod_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+//! Where a command says things: results on standard output, everything else on standard error.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The two streams of a command. A stream that nobody reads any more is not an error of the command.
+pub struct Terminal<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+impl<'a> Terminal<'a> {
+    /// A terminal of these two streams.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self { out, err }
+    }
+
+    /// Prints a line of the result.
+    pub fn say(&mut self, line: impl Display) {
+        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+    }
+
+    /// Prints a warning.
+    pub fn warn(&mut self, warning: impl Display) {
+        let _ = writeln!(self.err, "warning: {warning}");
+    }
+
+    /// Prints why the command fails; each line of a long reason is one reason.
+    pub fn complain(&mut self, reason: impl Display) {
+        for line in reason.to_string().lines() {
+            let _ = writeln!(self.err, "error: {line}");
+        }
+    }
+
+    /// The stream of the result itself, for commands that write more than lines.
+    pub fn out(&mut self) -> &mut dyn Write {
+        self.out
+    }
+
+    /// Prints a ready text as it is, on the stream of the result or the other.
+    pub(super) fn print(&mut self, text: impl Display, to_result: bool) {
+        let stream = if to_result {
+            &mut *self.out
+        } else {
+            &mut *self.err
+        };
+        let _ = write!(stream, "{text}").and_then(|()| stream.flush());
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked: 0.
+    Success,
+    /// It could not, or the answer is no: 1.
+    Failure,
+    /// The command line or the configuration is wrong: 2.
+    Usage,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
