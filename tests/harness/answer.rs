@@ -119,7 +119,7 @@ impl Client {
         self.send("GET", url, headers, b"")
     }
 
-    /// Posts a form, its pairs percent-encoded here.
+    /// Posts a form, its pairs percent-encoded here; fails the test when no answer comes.
     #[track_caller]
     pub(crate) fn post_form(
         &self,
@@ -127,11 +127,24 @@ impl Client {
         headers: &[(&str, &str)],
         pairs: &[(&str, &str)],
     ) -> Answer {
+        match self.try_post_form(url, headers, pairs) {
+            Ok(answer) => answer,
+            Err(error) => panic!("POST {url}: {error}"),
+        }
+    }
+
+    /// Posts a form; a connection that is refused or breaks off is an error.
+    pub(crate) fn try_post_form(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        pairs: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
             .finish();
         let mut headers = headers.to_vec();
         headers.push(("content-type", "application/x-www-form-urlencoded"));
-        self.send("POST", url, &headers, form.as_bytes())
+        self.try_send("POST", url, &headers, form.as_bytes())
     }
 }

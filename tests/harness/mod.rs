@@ -3,13 +3,15 @@
 #![allow(dead_code, unused_imports, reason = "each suite uses a part of it")]
 
 mod answer;
+mod fixture;
 mod node;
 mod process;
 mod recording;
 mod wait;
 
 pub(crate) use answer::{Answer, Client};
+pub(crate) use fixture::{Credentials, keyless_api, merge, oauth_api, policy};
 pub(crate) use node::{Node, NodeBuilder};
 pub(crate) use process::{Finished, run};
 pub(crate) use recording::{Received, RecordingServer, Reply};
-pub(crate) use wait::{eventually, wait_for};
+pub(crate) use wait::{PATIENCE, eventually, wait_for};

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::answer::{Answer, Client};
-use super::process::Process;
+use super::process::{Killer, Process};
 use super::wait::{PATIENCE, eventually};
 
 /// What the line `ready ...` on standard output says.
@@ -162,6 +162,11 @@ impl Node {
     /// Kills it as a crash does; the data stays.
     pub(crate) fn kill(&mut self) {
         self.process().kill();
+    }
+
+    /// What kills the process while the node is borrowed by its clients.
+    pub(crate) fn killer(&mut self) -> Killer {
+        self.process().killer()
     }
 
     /// Asks it to drain and end, and waits for that.

@@ -85,15 +85,15 @@ impl Process {
         self.child.try_wait().unwrap()
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    /// What kills it from another thread while the child itself is borrowed.
+    pub(crate) fn killer(&self) -> Killer {
+        Killer(pid(&self.child))
     }
 
     /// Sends a signal; a child that has ended already is left alone.
     pub(crate) fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
-            let id = i32::try_from(self.child.id()).unwrap();
-            kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+            kill_process(pid(&self.child), signal).unwrap();
         }
     }
 
@@ -111,6 +111,20 @@ impl Process {
         }
         status
     }
+}
+
+/// Kills a child that has not been waited for yet.
+pub(crate) struct Killer(Pid);
+
+impl Killer {
+    /// Ends the child at once, as a crash does.
+    pub(crate) fn kill(&self) {
+        kill_process(self.0, Signal::KILL).unwrap();
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()
 }
 
 impl Drop for Process {
