@@ -2,7 +2,10 @@
 
 pub mod check;
 pub mod client;
+pub mod demo;
 pub mod health;
+pub mod serve;
+pub mod snapshot;
 pub mod terminal;
 
 use std::ffi::OsString;

@@ -78,6 +78,34 @@ fn help_is_there_for_every_command_and_stays_as_it_is() {
     }
 }
 
+/// The help of commands whose arguments are defined here and whose bodies stand elsewhere.
+#[test]
+fn help_of_single_commands_stays_as_it_is() {
+    fn help<A: clap::Args>(name: &'static str, path: &[&str]) -> String {
+        let mut command = A::augment_args(clap::Command::new(name).bin_name(name));
+        command.build();
+        let mut command = &mut command;
+        for name in path {
+            command = command.find_subcommand_mut(name).unwrap();
+        }
+        command.render_long_help().to_string()
+    }
+    type Snapshot = snapshot::SnapshotArguments;
+    assert_golden(
+        "serve.txt",
+        &help::<serve::ServeArguments>("raftgate serve", &[]),
+    );
+    assert_golden(
+        "demo.txt",
+        &help::<demo::DemoArguments>("raftgate demo", &[]),
+    );
+    assert_golden("snapshot.txt", &help::<Snapshot>("raftgate snapshot", &[]));
+    for action in ["save", "inspect", "restore"] {
+        let text = help::<Snapshot>("raftgate snapshot", &[action]);
+        assert_golden(&format!("snapshot-{action}.txt"), &text);
+    }
+}
+
 #[test]
 fn the_definition_of_the_command_line_is_sound() {
     <Arguments as clap::CommandFactory>::command().debug_assert();
