@@ -3,6 +3,7 @@
 //! Nothing here performs I/O or reads a clock or randomness: time, ids and random bytes arrive as values.
 
 pub mod answer;
+pub mod api;
 pub mod apply;
 pub mod clock;
 pub mod command;

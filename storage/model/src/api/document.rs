@@ -1,0 +1,79 @@
+//! A Tyk Classic definition as a document: every field is kept, in the order in which it came.
+
+use serde_json::{Map, Value};
+
+use crate::id::ApiId;
+use crate::json::{DocumentFaults, Node, parse_object};
+
+/// The longest definition, in bytes.
+pub const DEFINITION_BYTES_MAX: usize = 1024 * 1024;
+
+/// The organisation of documents that name none.
+pub const DEFAULT_ORG: &str = "default";
+
+/// The member under which the Dashboard nests a definition.
+const WRAPPER: &str = "api_definition";
+
+/// A Classic definition with all of its fields, known and unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassicDocument {
+    object: Map<String, Value>,
+}
+
+impl ClassicDocument {
+    /// Reads a definition, bare or in the Dashboard's wrapper `{"api_definition": {...}}`.
+    ///
+    /// # Errors
+    /// The text is longer than [`DEFINITION_BYTES_MAX`], is not JSON, or is not an object.
+    pub fn parse(text: &str) -> Result<Self, DocumentFaults> {
+        let mut object = parse_object(text, DEFINITION_BYTES_MAX)?;
+        match object.get_mut(WRAPPER).map(Value::take) {
+            None | Some(Value::Null) => Ok(Self { object }),
+            Some(Value::Object(inner)) => Ok(Self { object: inner }),
+            Some(_) => Err(DocumentFaults::one(WRAPPER, "must be an object")),
+        }
+    }
+
+    /// The `api_id`, if there is one that is a non-empty string.
+    #[must_use]
+    pub fn api_id(&self) -> Option<&str> {
+        self.filled("api_id")
+    }
+
+    /// Gives the definition its id, in place of the one it had.
+    pub fn set_api_id(&mut self, id: &ApiId) {
+        self.object
+            .retain(|key, _| key == "api_id" || !key.eq_ignore_ascii_case("api_id"));
+        self.object
+            .insert("api_id".to_owned(), Value::from(id.as_str()));
+    }
+
+    /// The organisation, [`DEFAULT_ORG`] where none is named.
+    #[must_use]
+    pub fn org_id(&self) -> &str {
+        self.filled("org_id").unwrap_or(DEFAULT_ORG)
+    }
+
+    /// The definition as compact JSON text, its fields in their order.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        Value::Object(self.object.clone()).to_string()
+    }
+
+    /// The definition's fields.
+    #[must_use]
+    pub fn object(&self) -> &Map<String, Value> {
+        &self.object
+    }
+
+    fn filled(&self, key: &str) -> Option<&str> {
+        Node::member(&self.object, key, &mut DocumentFaults::default())
+            .value()
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

@@ -1,0 +1,42 @@
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Numbers, nesting and fields that nobody knows, in no particular order.
+const TEXT: &str = r#"{"z":{"kept":[1,2.5,"three",null]},"api_id":"999999","a":true,"org_id":"acme","x_unknown":{}}"#;
+
+#[test]
+fn documents_keep_unknown_fields_and_their_order() {
+    let mut document = ClassicDocument::parse(TEXT).unwrap();
+    assert_eq!(document.to_text(), TEXT);
+    assert_eq!(
+        (document.api_id(), document.org_id()),
+        (Some("999999"), "acme")
+    );
+    document.set_api_id(&ApiId::new("new").unwrap());
+    assert_eq!(document.to_text(), TEXT.replace("999999", "new"));
+}
+
+#[test]
+fn a_generated_id_is_the_only_one_afterwards() {
+    let mut bare = ClassicDocument::parse(r#"{"z":1,"a":2,"API_ID":""}"#).unwrap();
+    assert_eq!((bare.api_id(), bare.org_id()), (None, "default"));
+    bare.set_api_id(&ApiId::new("x").unwrap());
+    assert_eq!(bare.to_text(), r#"{"z":1,"a":2,"api_id":"x"}"#);
+}
+
+#[test]
+fn the_dashboards_wrapper_is_taken_off() {
+    let wrapped = format!(r#"{{"api_definition":{TEXT},"hook_references":[]}}"#);
+    assert_eq!(ClassicDocument::parse(&wrapped).unwrap().to_text(), TEXT);
+    assert!(ClassicDocument::parse(r#"{"api_definition":[]}"#).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = ClassicDocument::parse(&text);
+    }
+}

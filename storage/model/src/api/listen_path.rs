@@ -1,0 +1,195 @@
+//! The path under which an API is mounted.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The longest listen path, in bytes.
+const LISTEN_PATH_BYTES_MAX: usize = 1024;
+
+/// The most segments of a listen path.
+const SEGMENTS_MAX: usize = 32;
+
+/// Paths of the gateway itself.
+const RESERVED: [&str; 2] = ["/hello", "/ready"];
+
+/// Why a text cannot be a listen path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidListenPath {
+    /// It does not begin with a slash.
+    #[error("must begin with '/'")]
+    NotAbsolute,
+    /// It holds a template.
+    #[error("path templates in braces are not supported yet")]
+    Template,
+    /// It holds something that the path of a request cannot hold, or that has two spellings there.
+    #[error("must hold only letters, digits and -._~!$&'()*+,;=:@ between the slashes")]
+    Character,
+    /// It holds an empty segment, `.` or `..`.
+    #[error("must not hold '//', '/./' or '/../'")]
+    Segment,
+    /// It is too long.
+    #[error("has at most {LISTEN_PATH_BYTES_MAX} bytes and {SEGMENTS_MAX} segments")]
+    TooLong,
+    /// The gateway answers this path itself.
+    #[error("is a path of the gateway itself (/hello and /ready)")]
+    Reserved,
+}
+
+/// A listen path: one leading slash and no trailing one, so that two spellings of one place are equal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenPath(Arc<str>);
+
+impl ListenPath {
+    /// Checks a listen path and takes off its trailing slash.
+    ///
+    /// # Errors
+    /// The text is no path that requests can match at segment boundaries.
+    pub fn parse(text: &str) -> Result<Self, InvalidListenPath> {
+        let inner = text
+            .strip_prefix('/')
+            .ok_or(InvalidListenPath::NotAbsolute)?;
+        if text.contains(['{', '}']) {
+            return Err(InvalidListenPath::Template);
+        }
+        if !inner.bytes().all(is_path_character) {
+            return Err(InvalidListenPath::Character);
+        }
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        if inner.is_empty() {
+            return if text.len() > 1 {
+                Err(InvalidListenPath::Segment)
+            } else {
+                Ok(Self(Arc::from("/")))
+            };
+        }
+        if inner
+            .split('/')
+            .any(|segment| matches!(segment, "" | "." | ".."))
+        {
+            return Err(InvalidListenPath::Segment);
+        }
+        if text.len() > LISTEN_PATH_BYTES_MAX || inner.split('/').count() > SEGMENTS_MAX {
+            return Err(InvalidListenPath::TooLong);
+        }
+        let path = format!("/{inner}");
+        if RESERVED.contains(&path.as_str()) {
+            return Err(InvalidListenPath::Reserved);
+        }
+        Ok(Self(Arc::from(path)))
+    }
+
+    /// The path without trailing slash; `/` for the root.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path, shared.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
+    /// What follows the listen path in a request's path, which must end at a segment boundary: empty or with its slash.
+    #[must_use]
+    pub fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let rest = path.strip_prefix(self.0.strip_suffix('/').unwrap_or(&self.0))?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    }
+}
+
+/// `pchar` of RFC 3986 section 3.3 without percent escapes, which would give one path several spellings; and `/`.
+const fn is_path_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
+        )
+        || matches!(byte, b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/')
+}
+
+impl fmt::Display for ListenPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_place_are_equal() {
+        for (text, path) in [
+            ("/", "/"),
+            ("/a", "/a"),
+            ("/a/", "/a"),
+            ("/a/b-c/", "/a/b-c"),
+            ("/tyk-foo/", "/tyk-foo"),
+        ] {
+            assert_eq!(ListenPath::parse(text).unwrap().as_str(), path);
+        }
+    }
+
+    #[test]
+    fn paths_that_cannot_be_matched_are_refused() {
+        use InvalidListenPath as Invalid;
+        for (text, why) in [
+            ("", Invalid::NotAbsolute),
+            ("a/", Invalid::NotAbsolute),
+            ("/u/{id}", Invalid::Template),
+            ("/a b", Invalid::Character),
+            ("/a%2Fb", Invalid::Character),
+            ("/a?b", Invalid::Character),
+            ("/\u{e4}", Invalid::Character),
+            ("//", Invalid::Segment),
+            ("/a//b", Invalid::Segment),
+            ("/a//", Invalid::Segment),
+            ("/a/../b", Invalid::Segment),
+            ("/.", Invalid::Segment),
+            ("/hello/", Invalid::Reserved),
+            ("/ready", Invalid::Reserved),
+        ] {
+            assert_eq!(ListenPath::parse(text), Err(why), "{text}");
+        }
+        assert_eq!(
+            ListenPath::parse(&format!("/{}", "a".repeat(1024))),
+            Err(Invalid::TooLong)
+        );
+        assert_eq!(ListenPath::parse(&"/a".repeat(33)), Err(Invalid::TooLong));
+        assert!(ListenPath::parse("/hello/world").is_ok());
+    }
+
+    #[test]
+    fn matching_ends_at_a_segment_boundary() {
+        let sample = ListenPath::parse("/sample/").unwrap();
+        for (path, rest) in [
+            ("/sample", Some("")),
+            ("/sample/", Some("/")),
+            ("/sample/foo", Some("/foo")),
+            ("/samplefoo", None),
+            ("/Sample", None),
+            ("/", None),
+        ] {
+            assert_eq!(sample.rest_of(path), rest, "{path}");
+        }
+        assert_eq!(
+            ListenPath::parse("/").unwrap().rest_of("/x/y"),
+            Some("/x/y")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_an_accepted_path_stays_itself(text in "[ -~]{0,40}|/[a-z./]{0,40}") {
+            if let Ok(path) = ListenPath::parse(&text) {
+                prop_assert_eq!(ListenPath::parse(path.as_str()), Ok(path.clone()));
+                prop_assert!(path.rest_of(&text).is_some());
+            }
+        }
+    }
+}

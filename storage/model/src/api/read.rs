@@ -1,0 +1,228 @@
+//! From a Tyk Classic definition to an [`ApiSpec`].
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::document::{ClassicDocument, DEFAULT_ORG};
+use super::domain::Domain;
+use super::listen_path::ListenPath;
+use super::read_auth;
+use super::settings::ApiSettings;
+use super::spec::ApiSpec;
+use super::target_url::TargetUrl;
+use super::unsupported::{self, ImportWarning};
+use crate::id::{ApiId, OrgId};
+use crate::json::{DocumentFaults, Node};
+
+/// Ids that name something else in the control API's paths.
+const RESERVED_IDS: [&str; 5] = ["oas", "apis", "oauth", ".", ".."];
+
+/// The longest name of an API, in bytes.
+const NAME_BYTES_MAX: usize = 256;
+
+/// The most versions that a definition may list.
+const VERSIONS_MAX: usize = 256;
+
+impl ApiSpec {
+    /// Reads a Tyk Classic definition; see [`ClassicDocument::parse`] for its forms.
+    ///
+    /// # Errors
+    /// Every place that is malformed, contradicts another, or holds something that must not be ignored.
+    pub fn from_classic(text: &str) -> Result<(Self, Vec<ImportWarning>), DocumentFaults> {
+        Self::from_document(&ClassicDocument::parse(text)?)
+    }
+
+    /// Reads a definition that has already been parsed.
+    ///
+    /// # Errors
+    /// As [`ApiSpec::from_classic`].
+    pub fn from_document(
+        document: &ClassicDocument,
+    ) -> Result<(Self, Vec<ImportWarning>), DocumentFaults> {
+        let definition = document.object();
+        let mut faults = DocumentFaults::default();
+        let version = the_version(definition, &mut faults);
+        let mut warnings = unsupported::check(definition, version.as_ref(), &mut faults);
+        warnings.extend(check_expiry(version.as_ref(), &mut faults));
+        let spec = read_spec(definition, &mut warnings, &mut faults);
+        match spec {
+            Some(spec) => faults.or((spec, warnings)),
+            None => Err(faults),
+        }
+    }
+}
+
+fn read_spec(
+    definition: &Map<String, Value>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> Option<ApiSpec> {
+    let id = read_id(definition, faults);
+    let org = read_org(definition, faults);
+    let proxy = Node::member(definition, "proxy", faults);
+    let listen_path = read_listen_path(&proxy.get("listen_path", faults), faults);
+    let target = read_target(&proxy.get("target_url", faults), faults);
+    let auth = read_auth::read(definition, warnings, faults);
+    let active = Node::member(definition, "active", faults);
+    if active.value().is_none() {
+        let reason = "is missing, so the API is not served; set it to true".to_owned();
+        warnings.push(ImportWarning {
+            path: active.path().to_owned(),
+            reason,
+        });
+    }
+    let id = id?;
+    Some(ApiSpec {
+        name: read_name(definition, &id, faults),
+        id,
+        org: org?,
+        active: active.flag(faults),
+        domain: read_domain(definition, faults),
+        listen_path: listen_path?,
+        target: target?,
+        strip_listen_path: proxy.get("strip_listen_path", faults).flag(faults),
+        preserve_host_header: proxy.get("preserve_host_header", faults).flag(faults),
+        disable_strip_slash: proxy.get("disable_strip_slash", faults).flag(faults),
+        auth: auth?,
+        strip_auth_data: Node::member(definition, "strip_auth_data", faults).flag(faults),
+        settings: ApiSettings::read(definition, faults),
+    })
+}
+
+fn read_id(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<ApiId> {
+    let node = Node::member(definition, "api_id", faults);
+    let Some(text) = node.filled_text(faults) else {
+        if node.value().is_none_or(Value::is_string) {
+            faults.add(node.path(), "is missing");
+        }
+        return None;
+    };
+    if text.contains(['/', '\\', '?', '#', '%', ' ']) || RESERVED_IDS.contains(&text) {
+        faults.add(
+            node.path(),
+            "stands in paths: no spaces and none of /\\?#%, and not a word of the control API",
+        );
+        return None;
+    }
+    ApiId::new(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+fn read_org(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<OrgId> {
+    let node = Node::member(definition, "org_id", faults);
+    let text = node.filled_text(faults).unwrap_or(DEFAULT_ORG);
+    OrgId::new(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+/// The name goes into a challenge's quoted string and into logs, so it must be one line of text.
+fn read_name(definition: &Map<String, Value>, id: &ApiId, faults: &mut DocumentFaults) -> Arc<str> {
+    let node = Node::member(definition, "name", faults);
+    let name = node.filled_text(faults).unwrap_or(id.as_str());
+    if name.len() > NAME_BYTES_MAX {
+        faults.add(node.path(), format!("has at most {NAME_BYTES_MAX} bytes"));
+    }
+    if name.chars().any(char::is_control) {
+        faults.add(node.path(), "must not hold control characters");
+    }
+    Arc::from(name)
+}
+
+fn read_listen_path(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<ListenPath> {
+    let text = required_text(node, faults)?;
+    ListenPath::parse(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+fn read_target(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<TargetUrl> {
+    let text = required_text(node, faults)?;
+    TargetUrl::parse(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+fn read_domain(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<Domain> {
+    if Node::member(definition, "domain_disabled", faults).flag(faults) {
+        return None;
+    }
+    let node = Node::member(definition, "domain", faults);
+    let text = node.filled_text(faults)?;
+    Domain::parse(text)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()
+}
+
+fn required_text<'v>(node: &Node<'v>, faults: &mut DocumentFaults) -> Option<&'v str> {
+    if node.value().is_none() {
+        faults.add(node.path(), "is missing");
+        return None;
+    }
+    node.text(faults)
+}
+
+/// The version that an unversioned definition serves: its only one, else the one with a default name (Tyk's rule).
+fn the_version<'v>(
+    definition: &'v Map<String, Value>,
+    faults: &mut DocumentFaults,
+) -> Option<Node<'v>> {
+    let data = Node::member(definition, "version_data", faults);
+    let unversioned = data.get("not_versioned", faults);
+    let list = data.get("versions", faults);
+    let mut versions = list.members(VERSIONS_MAX, faults);
+    if versions.is_empty() {
+        return None;
+    }
+    if !unversioned.flag(faults) {
+        faults.add(
+            unversioned.path(),
+            "must be true: versioned APIs are not supported yet",
+        );
+        return None;
+    }
+    if versions.len() == 1 {
+        return versions.pop().map(|(_, version)| version);
+    }
+    let found = ["Default", "default", ""]
+        .into_iter()
+        .find_map(|name| versions.iter().position(|(own, _)| *own == name));
+    match found {
+        Some(position) => Some(versions.swap_remove(position).1),
+        None => {
+            faults.add(
+                list.path(),
+                "none of the versions is named Default, so it is unclear which one is served",
+            );
+            None
+        }
+    }
+}
+
+/// A version's `expires`: never (empty, `-1` or a date from the year 2100 on) or a fault, since nothing would end it.
+fn check_expiry(version: Option<&Node<'_>>, faults: &mut DocumentFaults) -> Option<ImportWarning> {
+    let node = version?.get("expires", faults);
+    let text = node.filled_text(faults).filter(|text| *text != "-1")?;
+    let year = text.split('-').next().filter(|year| year.len() == 4);
+    if year
+        .and_then(|year| year.parse::<u16>().ok())
+        .is_some_and(|year| year >= 2100)
+    {
+        let reason = "an expiry is not enforced yet".to_owned();
+        return Some(ImportWarning {
+            path: node.path().to_owned(),
+            reason,
+        });
+    }
+    faults.add(
+        node.path(),
+        "an expiry is not enforced yet; remove it to import the definition",
+    );
+    None
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -1,0 +1,228 @@
+//! The part of a definition that says who may call the API.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
+use super::unsupported::ImportWarning;
+use crate::json::{DocumentFaults, Node};
+use crate::oauth::grant_type::{GrantType, GrantTypes, ResponseType, ResponseTypes};
+use crate::secret::Secret;
+use crate::time::Ttl;
+
+/// The most entries of a list of allowed types.
+const TYPES_MAX: usize = 16;
+
+/// The longest name of a header, parameter or cookie, in bytes.
+const PLACE_BYTES_MAX: usize = 128;
+
+/// The longest URL of a login page or a notification receiver, in bytes.
+const URL_BYTES_MAX: usize = 4096;
+
+/// The longest shared secret, in bytes; it must fit into a header.
+const SHARED_SECRET_BYTES_MAX: usize = 1024;
+
+/// Reads how callers prove themselves; other kinds than these two are the business of the table of unsupported fields.
+pub(super) fn read(
+    definition: &Map<String, Value>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> Option<Auth> {
+    let keyless = Node::member(definition, "use_keyless", faults);
+    let oauth = Node::member(definition, "use_oauth2", faults);
+    match (keyless.flag(faults), oauth.flag(faults)) {
+        (true, false) => Some(Auth::Keyless),
+        (false, true) => Some(Auth::OAuth(read_oauth(definition, warnings, faults))),
+        (true, true) => {
+            faults.add(keyless.path(), "contradicts use_oauth2: choose one");
+            None
+        }
+        (false, false) => {
+            let problem = "neither use_oauth2 nor use_keyless is true; auth tokens, which Tyk falls back to, are not supported yet";
+            faults.add("use_standard_auth", problem);
+            None
+        }
+    }
+}
+
+fn read_oauth(
+    definition: &Map<String, Value>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> OAuthSpec {
+    let meta = Node::member(definition, "oauth_meta", faults);
+    let places = Node::member(definition, "auth_configs", faults).get("oauth", faults);
+    let spec = OAuthSpec {
+        credential: read_credential(&places, faults),
+        grant_types: read_grant_types(&meta.get("allowed_access_types", faults), faults),
+        response_types: read_response_types(&meta.get("allowed_authorize_types", faults), faults),
+        login_redirect: read_url(&meta.get("auth_login_redirect", faults), faults),
+        notifications: read_notifications(
+            &Node::member(definition, "notifications", faults),
+            faults,
+        ),
+        access_token_ttl_max: read_session_lifetime(definition, faults),
+    };
+    warn_of_types(&spec, warnings);
+    spec
+}
+
+fn warn_of_types(spec: &OAuthSpec, warnings: &mut Vec<ImportWarning>) {
+    let mut warn = |path: &str, reason: &str| {
+        warnings.push(ImportWarning {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        });
+    };
+    if spec.grant_types.contains(GrantType::Password) {
+        warn(
+            "oauth_meta.allowed_access_types",
+            "the password grant shows users' passwords to clients (RFC 9700 section 2.4)",
+        );
+    }
+    if spec.response_types.contains(ResponseType::Token) {
+        warn(
+            "oauth_meta.allowed_authorize_types",
+            "the implicit grant shows tokens in URLs (RFC 9700 section 2.1.2)",
+        );
+    }
+    if spec.login_redirect.is_none() && !spec.response_types.is_empty() {
+        warn(
+            "oauth_meta.auth_login_redirect",
+            "is missing, so /oauth/authorize has no login page to redirect to",
+        );
+    }
+}
+
+fn read_grant_types(node: &Node<'_>, faults: &mut DocumentFaults) -> GrantTypes {
+    let allowed = "must be authorization_code, client_credentials, password or refresh_token";
+    let items = node.items(TYPES_MAX, faults);
+    items
+        .iter()
+        .filter_map(|item| one_of(item, GrantType::parse, allowed, faults))
+        .collect()
+}
+
+fn read_response_types(node: &Node<'_>, faults: &mut DocumentFaults) -> ResponseTypes {
+    let items = node.items(TYPES_MAX, faults);
+    let allowed = "must be code or token";
+    items
+        .iter()
+        .filter_map(|item| one_of(item, ResponseType::parse, allowed, faults))
+        .collect()
+}
+
+fn one_of<T>(
+    item: &Node<'_>,
+    parse: impl Fn(&str) -> Option<T>,
+    allowed: &str,
+    faults: &mut DocumentFaults,
+) -> Option<T> {
+    let found = parse(item.text(faults)?);
+    if found.is_none() {
+        faults.add(item.path(), allowed);
+    }
+    found
+}
+
+/// Names that are not given follow the header's, whose own default is `Authorization` (Tyk's rule).
+fn read_credential(node: &Node<'_>, faults: &mut DocumentFaults) -> CredentialPlace {
+    let header_node = node.get("auth_header_name", faults);
+    let header = header_node.filled_text(faults).unwrap_or("Authorization");
+    let place = |flag: &str, key: &str, faults: &mut DocumentFaults| {
+        let used = node.get(flag, faults).flag(faults);
+        let name_node = node.get(key, faults);
+        let name = name_node.filled_text(faults).unwrap_or(header);
+        used.then(|| checked_name(name, &name_node, faults))
+    };
+    let query = place("use_param", "param_name", faults);
+    let cookie = place("use_cookie", "cookie_name", faults);
+    let disabled = node.get("disable_header", faults).flag(faults);
+    let header =
+        (!disabled).then(|| checked_name(&header.to_ascii_lowercase(), &header_node, faults));
+    if header.is_none() && query.is_none() && cookie.is_none() {
+        faults.add(
+            node.path(),
+            "all auth sources are disabled for oauth, at least one of header/cookie/query must be enabled",
+        );
+    }
+    CredentialPlace {
+        header,
+        query,
+        cookie,
+    }
+}
+
+/// Header and cookie names are tokens (RFC 9110 section 5.6.2, RFC 6265 section 4.1.1); parameters are held to the same.
+fn checked_name(name: &str, node: &Node<'_>, faults: &mut DocumentFaults) -> Arc<str> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.len() > PLACE_BYTES_MAX || !name.bytes().all(is_token) {
+        faults.add(
+            node.path(),
+            format!("must be at most {PLACE_BYTES_MAX} letters, digits and !#$%&'*+-.^_`|~"),
+        );
+    }
+    Arc::from(name)
+}
+
+fn read_notifications(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<NotificationSpec> {
+    let secret_node = node.get("shared_secret", faults);
+    let secret = secret_node.text(faults).unwrap_or_default();
+    let printable = secret
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if secret.len() > SHARED_SECRET_BYTES_MAX || !printable {
+        faults.add(
+            secret_node.path(),
+            format!(
+                "is sent in a header: at most {SHARED_SECRET_BYTES_MAX} printable ASCII characters"
+            ),
+        );
+    }
+    let url = read_url(&node.get("oauth_on_keychange_url", faults), faults)?;
+    Some(NotificationSpec {
+        url,
+        shared_secret: Arc::new(Secret::from(secret)),
+    })
+}
+
+/// An absolute `http` or `https` URL without credentials, kept as it was written.
+fn read_url(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<Arc<str>> {
+    let text = node.filled_text(faults)?;
+    let usable = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    // The text goes into a header as it is, where the parser would have quietly dropped blanks and line ends.
+    let plain = text.len() <= URL_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain && Url::parse(text).as_ref().is_ok_and(usable) {
+        return Some(Arc::from(text));
+    }
+    faults.add(
+        node.path(),
+        format!("must be an absolute http or https URL without credentials, at most {URL_BYTES_MAX} ASCII characters"),
+    );
+    None
+}
+
+/// Tyk forgets a session after `session_lifetime` seconds, and its token with it, unless the key's expiry is respected.
+fn read_session_lifetime(
+    definition: &Map<String, Value>,
+    faults: &mut DocumentFaults,
+) -> Option<Ttl> {
+    let respects = Node::member(
+        definition,
+        "session_lifetime_respects_key_expiration",
+        faults,
+    );
+    let seconds = Node::member(definition, "session_lifetime", faults).whole(faults)?;
+    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+    (!respects.flag(faults)).then(|| Ttl::from_s(seconds))
+}
+
+#[cfg(test)]
+#[path = "read_auth_tests.rs"]
+mod tests;

@@ -1,0 +1,196 @@
+//! Walks a definition along the table of fields that have no effect here.
+
+use serde_json::{Map, Value};
+
+use super::rules::RULES;
+use crate::json::{DocumentFaults, Node};
+
+/// Something that a definition asks for and does not get; the import succeeds all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportWarning {
+    /// The JSON path.
+    pub path: String,
+    /// What happens instead.
+    pub reason: String,
+}
+
+impl std::fmt::Display for ImportWarning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule {
+    place: Place,
+    field: &'static str,
+    when: When,
+    verdict: Verdict,
+    reason: &'static str,
+}
+
+/// What a field's path is relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The definition.
+    Definition,
+    /// Its one version, `version_data.versions.{name}`.
+    Version,
+    /// The version's `paths`.
+    SimplePaths,
+    /// The version's `extended_paths`.
+    ExtendedPaths,
+}
+
+/// When Tyk would act on a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// It is not its type's zero value.
+    Set,
+    /// The same, unless this flag beside it is true.
+    SetUnless(&'static str),
+    /// It is a number greater than this one.
+    Above(i64),
+    /// It is a text that is none of these.
+    OtherThan(&'static [&'static str]),
+    /// It is a list, and one of its entries is not `disabled`.
+    EnabledEntry,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Refuse,
+    Warn,
+}
+
+/// A row whose field refuses the definition.
+pub(super) const fn refuse(
+    place: Place,
+    field: &'static str,
+    when: When,
+    reason: &'static str,
+) -> Rule {
+    Rule {
+        place,
+        field,
+        when,
+        verdict: Verdict::Refuse,
+        reason,
+    }
+}
+
+/// A row whose field is kept and warned of.
+pub(super) const fn warn(
+    place: Place,
+    field: &'static str,
+    when: When,
+    reason: &'static str,
+) -> Rule {
+    Rule {
+        place,
+        field,
+        when,
+        verdict: Verdict::Warn,
+        reason,
+    }
+}
+
+/// Adds a fault for every field that must not be ignored, and returns a warning for every one that may be.
+pub(super) fn check(
+    definition: &Map<String, Value>,
+    version: Option<&Node<'_>>,
+    faults: &mut DocumentFaults,
+) -> Vec<ImportWarning> {
+    let extended =
+        version.is_some_and(|version| version.get("use_extended_paths", faults).is_set());
+    let mut warnings = Vec::new();
+    for rule in RULES {
+        let base = match rule.place {
+            Place::Definition => None,
+            Place::Version => version.cloned(),
+            Place::SimplePaths if !extended => version.map(|node| node.get("paths", faults)),
+            Place::ExtendedPaths if extended => {
+                version.map(|node| node.get("extended_paths", faults))
+            }
+            Place::SimplePaths | Place::ExtendedPaths => None,
+        };
+        if base.is_none() && rule.place != Place::Definition {
+            continue;
+        }
+        let at = |field: &str, faults: &mut DocumentFaults| {
+            place_of(definition, base.as_ref(), field, faults)
+        };
+        let node = at(rule.field, faults);
+        let acts = rule.when.holds(&node, faults)
+            && !rule
+                .when
+                .exemption()
+                .is_some_and(|flag| at(flag, faults).is_set());
+        match rule.verdict {
+            Verdict::Refuse if acts => {
+                faults.add(
+                    node.path(),
+                    format!("{}; remove it to import the definition", rule.reason),
+                );
+            }
+            Verdict::Warn if acts => warnings.push(ImportWarning {
+                path: node.path().to_owned(),
+                reason: rule.reason.to_owned(),
+            }),
+            Verdict::Refuse | Verdict::Warn => {}
+        }
+    }
+    warnings
+}
+
+/// The place of a dotted field below `base`, or below the definition.
+fn place_of<'v>(
+    definition: &'v Map<String, Value>,
+    base: Option<&Node<'v>>,
+    field: &str,
+    faults: &mut DocumentFaults,
+) -> Node<'v> {
+    let mut parts = field.split('.');
+    let first = parts.next().unwrap_or_default();
+    let start = match base {
+        Some(base) => base.get(first, faults),
+        None => Node::member(definition, first, faults),
+    };
+    parts.fold(start, |node, part| node.get(part, faults))
+}
+
+impl When {
+    /// The flag that switches the field off.
+    const fn exemption(self) -> Option<&'static str> {
+        match self {
+            Self::SetUnless(flag) => Some(flag),
+            Self::Set | Self::Above(_) | Self::OtherThan(_) | Self::EnabledEntry => None,
+        }
+    }
+
+    fn holds(self, node: &Node<'_>, faults: &mut DocumentFaults) -> bool {
+        match self {
+            Self::Set | Self::SetUnless(_) => node.is_set(),
+            Self::Above(limit) => node.value().is_some_and(|value| is_above(value, limit)),
+            Self::OtherThan(texts) => node
+                .value()
+                .is_some_and(|value| !texts.iter().any(|text| value == text)),
+            Self::EnabledEntry => {
+                let entries = node.items(usize::MAX, faults);
+                entries
+                    .iter()
+                    .any(|entry| !entry.get("disabled", faults).is_set())
+            }
+        }
+    }
+}
+
+/// Whether a value is a number above the limit; what is no number at all counts, it cannot be ruled out.
+fn is_above(value: &Value, limit: i64) -> bool {
+    value.as_f64().is_none_or(|number| number > limit as f64)
+}
+
+#[cfg(test)]
+#[path = "unsupported_tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+use super::*;
+
+const TYK: ErrorStyle = ErrorStyle::Tyk { status: 403 };
+
+/// Tyk's status and message; then of RFC style status, challenge for an API named `a`, and error.
+type ExpectedRow = (
+    AccessFailure,
+    u16,
+    &'static str,
+    u16,
+    Option<&'static str>,
+    &'static str,
+);
+
+/// The rows of reference section 6 and design section 8.
+const ROWS: [ExpectedRow; 8] = [
+    (
+        AccessFailure::CredentialMissing,
+        400,
+        "Authorization field missing",
+        401,
+        Some(r#"Bearer realm="a""#),
+        "unauthorized",
+    ),
+    (
+        AccessFailure::CredentialMalformed,
+        400,
+        "Bearer token malformed",
+        401,
+        Some(r#"Bearer realm="a""#),
+        "unauthorized",
+    ),
+    (
+        AccessFailure::TokenUnknown,
+        403,
+        "Key not authorised",
+        401,
+        Some(r#"Bearer realm="a", error="invalid_token""#),
+        "invalid_token",
+    ),
+    (
+        AccessFailure::TokenExpired,
+        401,
+        "Key has expired, please renew",
+        401,
+        Some(r#"Bearer realm="a", error="invalid_token""#),
+        "invalid_token",
+    ),
+    (
+        AccessFailure::ClientGone,
+        403,
+        "Key not authorised. OAuth client access was revoked",
+        401,
+        Some(r#"Bearer realm="a", error="invalid_token""#),
+        "invalid_token",
+    ),
+    (
+        AccessFailure::SessionInactive,
+        403,
+        "Key is inactive, please renew",
+        403,
+        None,
+        "access_denied",
+    ),
+    (
+        AccessFailure::NoRight,
+        403,
+        "Access to this API has been disallowed",
+        403,
+        Some(r#"Bearer realm="a", error="insufficient_scope""#),
+        "insufficient_scope",
+    ),
+    (
+        AccessFailure::Unavailable { retry_after_s: 2 },
+        503,
+        "Service temporarily unavailable.",
+        503,
+        None,
+        "temporarily_unavailable",
+    ),
+];
+
+#[test]
+fn t44_tyk_style_answers_to_the_byte() {
+    for (failure, status, message, ..) in ROWS {
+        let answer = failure.answer(TYK);
+        assert_eq!(
+            (answer.status, answer.challenge("a"), answer.is_tyk()),
+            (status, None, true)
+        );
+        let json = (
+            BodyKind::Json,
+            format!("{{\n    \"error\": \"{message}\"\n}}"),
+        );
+        assert_eq!(answer.body(BodyKind::Json), json);
+        let xml =
+            format!("<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>{message}</error>");
+        assert_eq!(answer.body(BodyKind::Xml), (BodyKind::Xml, xml));
+    }
+}
+
+#[test]
+fn rfc_6750_style_challenges_and_names_the_error() {
+    for (failure, _, _, status, challenge, error) in ROWS {
+        let answer = failure.answer(ErrorStyle::Rfc);
+        assert_eq!((answer.status, answer.is_tyk()), (status, false));
+        assert_eq!(answer.challenge("a").as_deref(), challenge, "{failure:?}");
+        let (kind, body) = answer.body(BodyKind::Xml);
+        assert_eq!(kind, BodyKind::Json);
+        assert!(
+            body.starts_with(&format!("{{\"error\":\"{error}\",\"error_description\":\"")),
+            "{body}"
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_now_says_when_to_come_back() {
+    for style in [ErrorStyle::Rfc, TYK] {
+        for (failure, ..) in ROWS {
+            let unavailable = matches!(failure, AccessFailure::Unavailable { .. });
+            let answer = failure.answer(style);
+            assert_eq!(answer.retry_after_s, unavailable.then_some(2));
+            assert_eq!(answer.status == 503, unavailable);
+        }
+    }
+}
+
+#[test]
+fn case_29_the_requests_content_type_chooses_the_body() {
+    for (content_type, kind) in [
+        (None, BodyKind::Json),
+        (Some("application/json"), BodyKind::Json),
+        (Some("text/html; a=application/xml"), BodyKind::Json),
+        (Some("application/xml"), BodyKind::Xml),
+        (Some("Text/XML; charset=utf-8"), BodyKind::Xml),
+        (Some("application/soap+xml"), BodyKind::Xml),
+    ] {
+        assert_eq!(BodyKind::of_request(content_type), kind, "{content_type:?}");
+    }
+}
+
+#[test]
+fn a_realm_cannot_break_out_of_its_quotes() {
+    let answer = AccessFailure::TokenUnknown.answer(ErrorStyle::Rfc);
+    let challenge = answer.challenge("a\"b\\c\r\nd\u{e4}");
+    assert_eq!(
+        challenge.as_deref(),
+        Some(r#"Bearer realm="a\"b\\c??d?", error="invalid_token""#)
+    );
+}
