@@ -99,7 +99,7 @@ impl WalConfig {
 
     /// Bytes on disk that a fresh segment has for records which are not in reserve.
     pub(super) fn append_room_bytes(&self) -> u64 {
-        self.segment_bytes - SECTOR_BYTES as u64 - STATE_COST_BYTES - self.reserve_bytes
+        self.segment_bytes - SEGMENT_COST_BYTES - self.reserve_bytes
     }
 
     /// Most bytes on disk that may wait for the writer at once.
@@ -116,7 +116,10 @@ impl WalConfig {
     }
 }
 
+/// Bytes of a segment that no change can have: its header, its state records and the sign that it goes on elsewhere.
+pub(super) const SEGMENT_COST_BYTES: u64 = 2 * SECTOR_BYTES as u64 + STATE_COST_BYTES;
+
 /// Bytes on disk that the state records at the start of a segment can take at most.
-pub(super) const STATE_COST_BYTES: u64 = (3 * (STATE_PAYLOAD_BYTES_MAX + HEADER_BYTES))
+const STATE_COST_BYTES: u64 = (3 * (STATE_PAYLOAD_BYTES_MAX + HEADER_BYTES))
     .div_ceil(SECTOR_PAYLOAD_BYTES) as u64
     * SECTOR_BYTES as u64;

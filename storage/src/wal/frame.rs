@@ -19,10 +19,6 @@ impl FrameBuilder {
         self.content.clear();
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.content.is_empty()
-    }
-
     pub(super) fn content_bytes(&self) -> usize {
         self.content.len()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::config::SEGMENT_COST_BYTES;
 use super::index::{Index, Start};
 use super::preparer::{self, PanicGuard};
 use super::replay::{self, Marks, Replayed, Stored};
@@ -75,7 +76,7 @@ impl Wal {
                 writing: false,
                 segments: replayed.segments,
                 spares: replayed.spares,
-                room_bytes: active.bytes - replayed.offset,
+                room_bytes: room_bytes(&active, replayed.offset),
                 preparation: Preparation::Going,
                 preparing: true,
                 frames: replayed.sequence - 1,
@@ -158,4 +159,13 @@ fn create(disk: &dyn Disk, config: &WalConfig, id: WalId) -> Result<Replayed, Wa
         sequence: 1,
         repaired: false,
     })
+}
+
+/// Bytes that changes may take of a segment in which the next frame goes to `offset`.
+fn room_bytes(segment: &Segment, offset: u64) -> u64 {
+    let sector = SECTOR_BYTES as u64;
+    match offset > sector {
+        true => segment.bytes.saturating_sub(offset + sector),
+        false => segment.bytes.saturating_sub(SEGMENT_COST_BYTES),
+    }
 }

@@ -111,9 +111,12 @@ fn prepare(shared: &Shared, number: u32) -> Result<Option<Segment>, WalError> {
     match Segment::prepare(disk, shared.id, number, shared.config.segment_bytes) {
         Ok(segment) => Ok(Some(segment)),
         Err(WalError::Io { source, .. }) if is_full(&source) => {
-            disk.remove(UNFINISHED_NAME)
-                .map_err(failed("remove", UNFINISHED_NAME))?;
-            Ok(None)
+            match disk.remove(UNFINISHED_NAME) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(failed("remove", UNFINISHED_NAME)(error))
+                }
+                _ => Ok(None),
+            }
         }
         Err(error) => Err(error),
     }

@@ -9,6 +9,7 @@ const VOTE: u8 = 2;
 const COMMITTED: u8 = 3;
 const TRUNCATE: u8 = 4;
 const PURGE: u8 = 5;
+const CONTINUE: u8 = 6;
 
 /// One change of the log; payloads mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Record {
     Truncate { from: u64 },
     /// Entries up to this index are dropped, and the payload says what the last of them was.
     Purge { upto: u64, payload: Bytes },
+    /// The stream goes on in the segment with this number, and nowhere in this one.
+    Continue { segment: u64 },
 }
 
 impl Record {
@@ -33,6 +36,7 @@ impl Record {
             Self::Committed(payload) => (COMMITTED, None, Some(payload)),
             Self::Truncate { from } => (TRUNCATE, Some(*from), None),
             Self::Purge { upto, payload } => (PURGE, Some(*upto), Some(payload)),
+            Self::Continue { segment } => (CONTINUE, Some(*segment), None),
         }
     }
 
@@ -97,6 +101,9 @@ impl<'content> Records<'content> {
                 upto: self.number()?,
                 payload: self.payload()?,
             },
+            CONTINUE => Record::Continue {
+                segment: self.number()?,
+            },
             _ => return Err("unknown record kind"),
         };
         Ok(Some((start, record)))
@@ -147,6 +154,7 @@ mod tests {
             Record::Vote(Bytes::from_static(b"vote")),
             Record::Committed(Bytes::new()),
             Record::Truncate { from: 3 },
+            Record::Continue { segment: 2 },
             Record::Purge {
                 upto: u64::MAX,
                 payload: Bytes::from_static(b"purged"),

@@ -80,10 +80,8 @@ pub(super) fn replay(
         marks: Marks::default(),
         sequence: whole_history.then_some(1),
         active: 0,
-        end: ScanEnd {
-            offset: SECTOR_BYTES as u64,
-            ..ScanEnd::default()
-        },
+        end: ScanEnd::at_start(),
+        last_frame: None,
         stored: Vec::with_capacity(segments.len()),
     };
     for (position, (segment, _)) in segments.iter().enumerate() {
@@ -117,37 +115,47 @@ struct Replay {
     marks: Marks,
     /// The next frame; unknown before the first frame of a log whose oldest segments were deleted.
     sequence: Option<u64>,
-    /// Position of the last segment with frames or the remains of one.
+    /// Position of the segment in which the stream goes on.
     active: usize,
+    /// How that segment ends.
     end: ScanEnd,
+    /// The last whole frame anywhere, as segment, start and end.
+    last_frame: Option<(Segment, (u64, u64))>,
     stored: Vec<Stored>,
 }
 
 impl Replay {
     fn read(&mut self, position: usize, segment: &Segment) -> Result<(), WalError> {
-        let mut index_max = None;
+        let mut found = Found::default();
         let (index, marks) = (&mut self.index, &mut self.marks);
-        let mut sink = |frame: FoundFrame<'_>| apply(index, marks, segment, &frame, &mut index_max);
+        let mut sink = |frame: FoundFrame<'_>| apply(index, marks, segment, &frame, &mut found);
         let (end, sequence) = Scan::new(segment).run(self.sequence, &mut sink)?;
-        if end.frames > 0 || end.torn_until.is_some() {
-            let is_next = position == 0 || position == self.active + 1;
-            if self.end.torn_until.is_some() || !is_next {
-                let lost = Damage::LostFrame {
-                    sequence: self.sequence.unwrap_or(1),
-                };
-                return Err(segment.corrupt(SECTOR_BYTES as u64, lost));
-            }
-            self.active = position;
+        let begun = end.frames > 0 || end.torn_until.is_some();
+        let lost = |sequence: Option<u64>| {
+            let sequence = sequence.unwrap_or(1);
+            segment.corrupt(SECTOR_BYTES as u64, Damage::LostFrame { sequence })
+        };
+        // The stream goes from segment to segment by its own word only, and a deleted segment leaves one with frames.
+        if (begun && position != self.active) || (!begun && self.sequence.is_none()) {
+            return Err(lost(self.sequence));
+        }
+        if position == self.active {
             self.end = end;
-        } else if position == 0 && self.sequence.is_none() {
-            // Segments are deleted only while a newer one with frames stays, so this one had some.
-            let lost = Damage::LostFrame { sequence: 1 };
-            return Err(segment.corrupt(SECTOR_BYTES as u64, lost));
+        }
+        if let Some(frame) = end.last_frame {
+            self.last_frame = Some((segment.clone(), frame));
+        }
+        if found.continues {
+            if end.torn_until.is_some() {
+                return Err(segment.corrupt(end.offset, Damage::BeyondEnd));
+            }
+            self.active += 1;
+            self.end = ScanEnd::at_start();
         }
         self.sequence = sequence;
         self.stored.push(Stored {
             segment: segment.clone(),
-            index_max,
+            index_max: found.index_max,
         });
         Ok(())
     }
@@ -177,11 +185,15 @@ impl Replay {
             _ => {}
         }
         self.index.set_known();
-        let spares = self.stored.split_off(self.active + 1);
-        let Some(active) = self.stored.last().map(|stored| &stored.segment) else {
-            return Err(newest.corrupt(0, Damage::SegmentHeader));
+        let Some(active) = self.stored.get(self.active).map(|stored| &stored.segment) else {
+            let number = newest.number.saturating_add(1);
+            return Err(newest.corrupt(newest.bytes, Damage::LostSegment { number }));
         };
-        make_writable(active, &self.end)?;
+        clear_torn(active, &self.end)?;
+        if let Some((segment, (from, to))) = &self.last_frame {
+            write_again(segment, *from, *to)?;
+        }
+        let spares = self.stored.split_off(self.active + 1);
         self.index.evict();
         Ok(Replayed {
             id,
@@ -196,26 +208,38 @@ impl Replay {
     }
 }
 
-/// Clears a torn frame away and makes sure that the last whole one is on disk.
-///
-/// The last frame may have come from the page cache alone: the process may have died between its write and its
-/// sync, or because the sync failed. It is written again, since after a failed sync only new writes are saved.
-fn make_writable(segment: &Segment, end: &ScanEnd) -> Result<(), WalError> {
-    if let Some(torn_until) = end.torn_until {
-        let bytes = usize::try_from(torn_until - end.offset).unwrap_or(0);
-        segment
-            .file
-            .write_at(&vec![0; bytes], end.offset)
-            .map_err(segment.failed("write"))?;
-    }
-    if let Some((from, to)) = end.last_frame {
-        let frame = segment.read_sectors(from, to)?;
-        segment
-            .file
-            .write_at(&frame, from)
-            .map_err(segment.failed("write"))?;
-    }
+/// Clears away what a torn frame left, before anything is written in its place.
+fn clear_torn(segment: &Segment, end: &ScanEnd) -> Result<(), WalError> {
+    let Some(torn_until) = end.torn_until else {
+        return Ok(());
+    };
+    let bytes = usize::try_from(torn_until - end.offset).unwrap_or(0);
+    segment
+        .file
+        .write_at(&vec![0; bytes], end.offset)
+        .map_err(segment.failed("write"))?;
     segment.file.fdatasync().map_err(segment.failed("sync"))
+}
+
+/// Makes sure that the last whole frame is on disk before anyone acts on it.
+///
+/// It may have come from the page cache alone: the process may have died between its write and its sync, or because
+/// the sync failed. It is written again, since after a failed sync only new writes are saved.
+fn write_again(segment: &Segment, from: u64, to: u64) -> Result<(), WalError> {
+    let frame = segment.read_sectors(from, to)?;
+    segment
+        .file
+        .write_at(&frame, from)
+        .map_err(segment.failed("write"))?;
+    segment.file.fdatasync().map_err(segment.failed("sync"))
+}
+
+/// What a segment's records say about the segment.
+#[derive(Default)]
+struct Found {
+    index_max: Option<u64>,
+    /// The stream goes on in the next segment.
+    continues: bool,
 }
 
 fn apply(
@@ -223,9 +247,12 @@ fn apply(
     marks: &mut Marks,
     segment: &Segment,
     frame: &FoundFrame<'_>,
-    index_max: &mut Option<u64>,
+    found: &mut Found,
 ) -> Result<(), WalError> {
     let broken = |what| segment.corrupt(frame.offset, Damage::Records(what));
+    if found.continues {
+        return Err(segment.corrupt(frame.offset, Damage::BeyondEnd));
+    }
     let mut records = Records::new(frame.content);
     while let Some((position, record)) = records.next().map_err(broken)? {
         match record {
@@ -238,7 +265,7 @@ fn apply(
                     .map_err(|_| broken("an entry does not follow the one before"))?;
                 let offset = record_offset(frame.offset, position);
                 index.written(entry, ticket, segment.number, offset);
-                *index_max = (*index_max).max(Some(entry));
+                found.index_max = found.index_max.max(Some(entry));
             }
             Record::Vote(payload) => marks.vote = Some(payload),
             Record::Committed(payload) => marks.committed = Some(payload),
@@ -247,6 +274,12 @@ fn apply(
                 .map_err(|_| broken("a truncation reaches into what is purged"))?,
             Record::Purge { upto, payload } => {
                 index.purge(upto, payload);
+            }
+            Record::Continue { segment: next } => {
+                if next != u64::from(segment.number) + 1 {
+                    return Err(broken("the stream goes on in a strange segment"));
+                }
+                found.continues = true;
             }
         }
     }

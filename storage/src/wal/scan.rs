@@ -22,7 +22,7 @@ pub(super) struct FoundFrame<'content> {
 }
 
 /// How the frames of a segment end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ScanEnd {
     /// How many whole frames there are.
     pub(super) frames: u64,
@@ -32,6 +32,16 @@ pub(super) struct ScanEnd {
     pub(super) last_frame: Option<(u64, u64)>,
     /// End of what a torn frame may have left from `offset` on.
     pub(super) torn_until: Option<u64>,
+}
+
+impl ScanEnd {
+    /// The end of a segment without frames.
+    pub(super) fn at_start() -> Self {
+        Self {
+            offset: SECTOR,
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads one segment from its first frame to its end.
@@ -57,10 +67,7 @@ impl<'segment> Scan<'segment> {
         sink: &mut dyn FnMut(FoundFrame<'_>) -> Result<(), WalError>,
     ) -> Result<(ScanEnd, Option<u64>), WalError> {
         let mut expected = next_sequence;
-        let mut end = ScanEnd {
-            offset: SECTOR,
-            ..ScanEnd::default()
-        };
+        let mut end = ScanEnd::at_start();
         let mut content = Vec::new();
         while end.offset < self.segment.bytes {
             let tag = match self.state(end.offset)? {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
-use super::config::STATE_COST_BYTES;
+use super::config::SEGMENT_COST_BYTES;
 use super::index::Index;
 use super::record::Record;
 use super::replay::{Marks, Stored};
 use super::sector::frame_bytes;
 use super::segment::Segment;
 use super::{Space, WalConfig, WalError, WalId};
-use crate::disk::{Disk, SECTOR_BYTES};
+use crate::disk::Disk;
 
 /// Called once with the outcome, on the log's own thread; must not wait and must not call the log.
 pub type Done = Box<dyn FnOnce(Result<(), WalError>) + Send>;
@@ -84,7 +84,7 @@ pub(super) struct Inner {
     /// Segments up to the one being written.
     pub(super) segments: VecDeque<Stored>,
     pub(super) spares: VecDeque<Segment>,
-    /// Bytes of the segment being written that no frame has taken.
+    /// Bytes of the segment being written that changes may still take.
     pub(super) room_bytes: u64,
     pub(super) preparation: Preparation,
     /// The preparer is at work.
@@ -145,7 +145,7 @@ impl Inner {
             Class::Entry => config.reserve_bytes,
             Class::Reserved => 0,
         };
-        let taken = SECTOR_BYTES as u64 + STATE_COST_BYTES + reserve;
+        let taken = SEGMENT_COST_BYTES + reserve;
         self.queued_bytes.saturating_add(cost).saturating_add(taken) <= spare.bytes
     }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::MutexGuard;
 
 use super::WalError;
+use super::config::SEGMENT_COST_BYTES;
 use super::frame::{FrameBuilder, record_offset};
 use super::record::Record;
 use super::replay::{Marks, Stored};
@@ -38,6 +40,8 @@ struct Batch {
     entries: Vec<EntryAt>,
     callbacks: Vec<Done>,
     purged: Option<u64>,
+    /// Whether there is anything to write.
+    has_records: bool,
 }
 
 impl Writer {
@@ -103,11 +107,12 @@ impl Writer {
                 _ => shared.work.wait(&mut inner),
             }
         }
-        self.frame.clear();
         inner.writing = true;
+        self.begin_frame();
         while !self.has_room(&inner) {
             if !inner.spares.is_empty() {
-                self.rotate(&mut inner);
+                MutexGuard::unlocked(&mut inner, || self.close_segment())?;
+                self.enter_next(&mut inner);
                 continue;
             }
             if inner.failure.is_some() {
@@ -127,35 +132,57 @@ impl Writer {
         Ok(true)
     }
 
+    /// Bytes of the segment that frames may still take; the last sector is for the sign that it goes on elsewhere.
+    fn room_bytes(&self) -> u64 {
+        self.segment
+            .bytes
+            .saturating_sub(self.offset + SECTOR_BYTES as u64)
+    }
+
     fn has_room(&self, inner: &Inner) -> bool {
         let next = inner.queue.front().and_then(|item| item.record.as_ref());
         next.is_none_or(|record| {
-            frame_bytes(self.frame.content_bytes() + record.encoded_bytes()) <= inner.room_bytes
+            let content_bytes = self.frame.content_bytes() + record.encoded_bytes();
+            frame_bytes(content_bytes) <= self.room_bytes()
         })
     }
 
-    /// Goes on in the next segment, which repeats what older ones may have said.
-    fn rotate(&mut self, inner: &mut Inner) {
+    /// Starts a frame; the first of a segment repeats what older segments may have said, so that they can go.
+    fn begin_frame(&mut self) {
+        self.frame.clear();
+        if self.offset > SECTOR_BYTES as u64 {
+            return;
+        }
+        let purged = self.purged.clone();
+        let purged = purged.map(|(upto, payload)| Record::Purge { upto, payload });
+        let vote = self.marks.vote.clone().map(Record::Vote);
+        let committed = self.marks.committed.clone().map(Record::Committed);
+        for record in [purged, vote, committed].iter().flatten() {
+            self.frame.push(record);
+        }
+    }
+
+    /// Says in the segment that the stream goes on in the next, so that a lost segment is missed.
+    fn close_segment(&mut self) -> Result<(), WalError> {
+        self.frame.clear();
+        let segment = u64::from(self.segment.number) + 1;
+        self.frame.push(&Record::Continue { segment });
+        self.write_frame()
+    }
+
+    fn enter_next(&mut self, inner: &mut Inner) {
         let Some(segment) = inner.spares.pop_front() else {
             return;
         };
-        inner.room_bytes = segment.bytes - SECTOR_BYTES as u64;
+        inner.frames = self.sequence - 1;
+        inner.room_bytes = segment.bytes.saturating_sub(SEGMENT_COST_BYTES);
         inner.segments.push_back(Stored {
             segment: segment.clone(),
             index_max: None,
         });
         self.segment = segment;
         self.offset = SECTOR_BYTES as u64;
-        self.frame.clear();
-        let purged = self
-            .purged
-            .clone()
-            .map(|(upto, payload)| Record::Purge { upto, payload });
-        let vote = self.marks.vote.clone().map(Record::Vote);
-        let committed = self.marks.committed.clone().map(Record::Committed);
-        for record in [purged, vote, committed].iter().flatten() {
-            self.frame.push(record);
-        }
+        self.begin_frame();
         self.shared.chores.notify_one();
     }
 
@@ -166,7 +193,7 @@ impl Writer {
         while let Some(item) = inner.queue.front() {
             let record_bytes = item.record.as_ref().map_or(0, Record::encoded_bytes);
             let content_bytes = self.frame.content_bytes() + record_bytes;
-            let too_much = content_bytes > limit || frame_bytes(content_bytes) > inner.room_bytes;
+            let too_much = content_bytes > limit || frame_bytes(content_bytes) > self.room_bytes();
             if taken && record_bytes > 0 && too_much {
                 break;
             }
@@ -179,12 +206,15 @@ impl Writer {
                 batch.callbacks.push(done);
             }
         }
-        inner.room_bytes = inner.room_bytes.saturating_sub(self.frame.disk_bytes());
+        if batch.has_records {
+            inner.room_bytes = self.room_bytes().saturating_sub(self.frame.disk_bytes());
+        }
         inner.pressed = false;
     }
 
     fn take(&mut self, record: Record, ticket: u64, batch: &mut Batch) {
         let position = self.frame.push(&record);
+        batch.has_records = true;
         match record {
             Record::Entry { index, .. } => batch.entries.push(EntryAt {
                 index,
@@ -193,7 +223,7 @@ impl Writer {
             }),
             Record::Vote(payload) => self.marks.vote = Some(payload),
             Record::Committed(payload) => self.marks.committed = Some(payload),
-            Record::Truncate { .. } => {}
+            Record::Truncate { .. } | Record::Continue { .. } => {}
             Record::Purge { upto, payload } => {
                 self.purged = Some((upto, payload));
                 batch.purged = Some(upto);
@@ -203,17 +233,14 @@ impl Writer {
 
     /// Writes and syncs the frame, then says where its entries are.
     fn commit(&mut self, batch: &Batch) -> Result<(), WalError> {
-        if self.frame.is_empty() {
+        if !batch.has_records {
             return Ok(());
         }
-        let sectors = self.frame.seal(&self.segment, self.offset, self.sequence);
-        let file = &self.segment.file;
-        file.write_at(sectors, self.offset)
-            .map_err(self.segment.failed("write"))?;
-        file.fdatasync().map_err(self.segment.failed("sync"))?;
+        let frame_offset = self.offset;
+        self.write_frame()?;
         let mut inner = self.shared.inner.lock();
         for entry in &batch.entries {
-            let offset = record_offset(self.offset, entry.position);
+            let offset = record_offset(frame_offset, entry.position);
             inner
                 .index
                 .written(entry.index, entry.ticket, self.segment.number, offset);
@@ -228,8 +255,17 @@ impl Writer {
             inner.purged_durably = batch.purged;
         }
         inner.index.evict();
-        inner.frames = self.sequence;
-        drop(inner);
+        inner.frames = self.sequence - 1;
+        Ok(())
+    }
+
+    /// Writes and syncs the frame, and moves on behind it.
+    fn write_frame(&mut self) -> Result<(), WalError> {
+        let sectors = self.frame.seal(&self.segment, self.offset, self.sequence);
+        let file = &self.segment.file;
+        file.write_at(sectors, self.offset)
+            .map_err(self.segment.failed("write"))?;
+        file.fdatasync().map_err(self.segment.failed("sync"))?;
         self.offset += self.frame.disk_bytes();
         self.sequence += 1;
         Ok(())

@@ -114,6 +114,7 @@ impl SimMachine {
     pub fn kill(&self) {
         let mut world = self.world.lock();
         world.boot += 1;
+        world.powerless = false;
         world.cut_at = None;
         world.faults.clear();
     }
@@ -190,11 +191,9 @@ impl Disk for SimDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut world = self.world.lock();
         let outcome = world.begin(self.boot, Operation::Create)?;
+        outcome.check_fault()?;
         if world.lookup(&self.folder, name).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
-        }
-        if let Outcome::Failed(kind) = outcome {
-            return Err(kind.into());
         }
         let id = world.inodes.keys().next_back().map_or(1, |last| last + 1);
         world.inodes.insert(id, Inode::default());
@@ -222,22 +221,20 @@ impl Disk for SimDisk {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut world = self.world.lock();
         let outcome = world.begin(self.boot, Operation::Rename)?;
+        outcome.check_fault()?;
         let id = world.lookup(&self.folder, from)?;
-        if !matches!(outcome, Outcome::Failed(_)) {
-            let folder = world.folder(&self.folder)?;
-            folder.unlink(from);
-            folder.link(to, id);
-        }
+        let folder = world.folder(&self.folder)?;
+        folder.unlink(from);
+        folder.link(to, id);
         finish(outcome)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut world = self.world.lock();
         let outcome = world.begin(self.boot, Operation::Remove)?;
+        outcome.check_fault()?;
         world.lookup(&self.folder, name)?;
-        if !matches!(outcome, Outcome::Failed(_)) {
-            world.folder(&self.folder)?.unlink(name);
-        }
+        world.folder(&self.folder)?.unlink(name);
         finish(outcome)
     }
 

@@ -34,6 +34,16 @@ pub(super) enum Outcome {
     Failed(io::ErrorKind),
 }
 
+impl Outcome {
+    /// Gives the injected fault, if that is the outcome.
+    pub(super) fn check_fault(self) -> io::Result<()> {
+        match self {
+            Self::Failed(kind) => Err(kind.into()),
+            Self::Done | Self::PowerLost => Ok(()),
+        }
+    }
+}
+
 fn power_lost() -> io::Error {
     io::Error::other("the simulated machine has no power")
 }

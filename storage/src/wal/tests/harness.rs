@@ -28,7 +28,7 @@ pub(super) fn config() -> WalConfig {
 /// A log whose fatal hook counts.
 pub(super) struct Rig {
     pub(super) wal: Wal,
-    pub(super) fatal: Arc<AtomicUsize>,
+    fatal: Arc<AtomicUsize>,
 }
 
 impl Rig {
@@ -52,6 +52,12 @@ impl Rig {
 
     pub(super) fn reopen(machine: &SimMachine) -> Result<Self, WalError> {
         Self::open_with(machine, config(), OpenMode::Existing)
+    }
+
+    /// Closes the log and tells how often the fatal hook was called.
+    pub(super) fn close(self) -> usize {
+        drop(self.wal);
+        self.fatal.load(Ordering::SeqCst)
     }
 
     pub(super) fn append(&self, index: u64, payload: &[u8]) -> Result<(), WalError> {

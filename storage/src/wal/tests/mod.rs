@@ -8,5 +8,10 @@
 )]
 
 mod basics;
+mod damage;
+mod damage_random;
 mod failures;
 mod harness;
+mod model;
+mod power;
+mod specimen;
