@@ -13,8 +13,8 @@ use crate::id::KeyId;
 use crate::keyring::{KeyRing, UnknownKey};
 use crate::secret::Secret;
 
-/// The longest text that is sealed, in bytes.
-pub const SEALED_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// The longest text that is sealed, in bytes; an API's definition is by far the longest kind.
+pub const SEALED_TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 /// What kind of record a secret belongs to; part of what the seal covers, so the numbers never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

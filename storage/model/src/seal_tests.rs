@@ -57,8 +57,9 @@ fn the_formats_have_not_drifted() {
         SecretKind::CertificateKey,
         SecretKind::Upstream,
         SecretKind::Notification,
+        SecretKind::ApiDefinition,
     ];
-    assert_eq!(kinds.map(SecretKind::byte), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(kinds.map(SecretKind::byte), [1, 2, 3, 4, 5, 6, 7]);
 }
 
 #[test]
