@@ -4,6 +4,7 @@ pub mod codec;
 pub mod data_dir;
 pub mod disk;
 pub mod fatal;
+pub mod keyring_file;
 pub mod private_file;
 pub mod snapshot;
 pub mod types;
