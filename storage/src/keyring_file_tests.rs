@@ -209,9 +209,13 @@ fn damaged_newer_and_foreign_files_are_told_apart() {
     let text = ring().to_text();
     let newer = text.expose().replace("\"version\": 1", "\"version\": 9");
     let foreign = text.expose().replace("raftgate-keyring", "something");
-    let fault = |text: &[u8]| match refused(load(&Folder::with_text(text).path())) {
-        KeyRingFileError::Content { source, .. } => source,
-        other => panic!("{other}"),
+    let folder = Folder::with_ring();
+    let fault = |text: &[u8]| {
+        fs::write(folder.path(), text).unwrap();
+        match refused(load(&folder.path())) {
+            KeyRingFileError::Content { source, .. } => source,
+            other => panic!("{other}"),
+        }
     };
     assert_eq!(
         fault(newer.as_bytes()),

@@ -5,6 +5,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+/// How many drafts of one file may stand beside it, written at once or left by crashes.
+const DRAFTS_MAX: usize = 64;
+
 /// What happens to a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -21,42 +24,50 @@ pub enum Existing {
 /// # Errors
 /// The folder cannot be written, the disk is full, or the file exists and is to be kept.
 pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
-    let draft = draft_path(path)?;
-    let written = write_draft(&draft, bytes).and_then(|()| match existing {
-        Existing::Replace => fs::rename(&draft, path),
-        // A rename would overwrite; a second name for the same file fails when the name is taken.
-        Existing::Keep => fs::hard_link(&draft, path).and_then(|()| fs::remove_file(&draft)),
-    });
+    let (draft, mut file) = create_draft(path)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| match existing {
+            Existing::Replace => fs::rename(&draft, path),
+            // A rename would overwrite; a second name for the same file fails when the name is taken.
+            Existing::Keep => fs::hard_link(&draft, path).and_then(|()| fs::remove_file(&draft)),
+        });
     if let Err(error) = written {
-        // What matters is the first error; a draft that cannot be removed either is replaced by the next write.
+        // What matters is the first error; a draft that cannot be removed either is as private as the file.
         let _ = fs::remove_file(&draft);
         return Err(error);
     }
     sync_folder(path)
 }
 
-fn write_draft(draft: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn draft_path(path: &Path) -> io::Result<PathBuf> {
+/// Creates a file beside the target under a name of this call alone.
+///
+/// With a name shared by several writers, one could put another's half-written draft in place. Names that crashed
+/// processes left behind are passed over, because a process of another container may have the same id.
+fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path
         .file_name()
         .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let mut draft = name.to_owned();
-    draft.push(".new");
-    Ok(path.with_file_name(draft))
+    for attempt in 0..DRAFTS_MAX {
+        let mut draft = name.to_owned();
+        draft.push(format!(".{}-{attempt}.new", std::process::id()));
+        let draft = path.with_file_name(draft);
+        let mut options = OpenOptions::new();
+        match options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+        {
+            Ok(file) => return Ok((draft, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!(
+        "{DRAFTS_MAX} unfinished drafts stand beside it; remove the files that end in .new"
+    )))
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
@@ -112,8 +123,20 @@ mod tests {
     fn a_draft_that_a_crash_left_is_in_nobodys_way() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        fs::write(folder.path().join("secret.new"), b"half").unwrap();
+        let leave_draft = || {
+            let (draft, mut file) = create_draft(&path).unwrap();
+            file.write_all(b"half").unwrap();
+            draft
+        };
+        let (first, second) = (leave_draft(), leave_draft());
+        assert_ne!(first, second);
         write(&path, b"whole", Existing::Keep).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read(&first).unwrap(), b"half");
+
+        while create_draft(&path).is_ok() {}
+        let error = write(&path, b"newer", Existing::Replace).unwrap_err();
+        assert!(error.to_string().contains("remove the files"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
