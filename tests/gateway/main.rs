@@ -9,6 +9,7 @@
     reason = "a test may stop at the first surprise, reads the clock, and shows what a failed node wrote"
 )]
 
+mod command_line;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod harness_itself;

@@ -1,0 +1,102 @@
+//! The binary as an operator types it: exit statuses, and messages that name what is wrong and where.
+
+use tempfile::TempDir;
+
+use crate::harness::{Finished, RecordingServer, Reply, run};
+
+/// Runs the binary in an empty folder that holds `files`.
+fn in_folder(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &str)]) -> Finished {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    run(arguments, environment, folder.path())
+}
+
+#[test]
+fn the_version_is_printed() {
+    let finished = in_folder(&["--version"], &[], &[]);
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(
+        finished.out,
+        format!("raftgate {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn help_is_everywhere() {
+    for arguments in [&["--help"][..], &["check", "--help"], &["health", "--help"]] {
+        let finished = in_folder(arguments, &[], &[]);
+        assert_eq!(finished.code, Some(0), "{arguments:?}");
+        assert!(finished.out.contains("Usage: raftgate"), "{}", finished.out);
+    }
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    let finished = in_folder(&["srve"], &[], &[]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.err.contains("srve"), "{}", finished.err);
+    assert_eq!(finished.out, "");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
+    let file = ("node.toml", "[oauth]\naccess_token_ttl = 3\n");
+    let finished = in_folder(&["check", "--config", "node.toml"], &[], &[file]);
+    assert_eq!(finished.code, Some(2));
+    for part in [
+        "node.toml:2",
+        "oauth.access_token_ttl",
+        "oauth.access_token_ttl_s",
+    ] {
+        assert!(finished.err.contains(part), "{}", finished.err);
+    }
+}
+
+#[test]
+fn an_unknown_variable_is_named_with_the_nearest_known_one() {
+    let finished = in_folder(&["check"], &[("RAFTGATE_OAUTH_ERROR_STYL", "tyk")], &[]);
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished.err.contains("RAFTGATE_OAUTH_ERROR_STYLE"),
+        "{}",
+        finished.err
+    );
+}
+
+#[test]
+fn a_wrong_value_in_the_environment_counts_although_the_file_is_right() {
+    let file = ("node.toml", "[oauth]\nerror_style = \"tyk\"\n");
+    let arguments = ["check", "--config", "node.toml"];
+    let with = |value: &str| {
+        in_folder(
+            &arguments,
+            &[("RAFTGATE_OAUTH_ERROR_STYLE", value)],
+            &[file],
+        )
+    };
+    assert_eq!(with("rfc").code, Some(0));
+    let finished = with("neither");
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished.err.contains("RAFTGATE_OAUTH_ERROR_STYLE"),
+        "{}",
+        finished.err
+    );
+}
+
+#[test]
+fn health_is_the_exit_status() {
+    let node = RecordingServer::replying(Reply::ok(r#"{"status": "pass"}"#));
+    let control = node.address().to_string();
+    let health = |control: &str| in_folder(&["health", "--control", control], &[], &[]);
+    assert_eq!(health(&control).code, Some(0));
+    assert_eq!(node.only().target, "/ready");
+    node.set_script(|_| Reply::status(503, r#"{"status": "fail"}"#));
+    assert_eq!(health(&control).code, Some(1));
+    // Nobody listens on port 1.
+    let finished = health("127.0.0.1:1");
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.err.contains("127.0.0.1:1"), "{}", finished.err);
+}
