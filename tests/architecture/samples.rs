@@ -1,6 +1,7 @@
 //! Every rule meets a small bad sample here, and a good one beside it: a rule that cannot fail holds nothing.
 
-use crate::scan::{Source, TextFile, Violation};
+use crate::files::{TextFile, without_test_files};
+use crate::scan::{Source, Violation};
 use crate::{manifests, rules, texts};
 
 type Rule = fn(&Source) -> Vec<Violation>;
@@ -173,6 +174,37 @@ fn test_modules_are_not_production_code() {
     assert_eq!(
         breaches(rules::clock_and_randomness, "src/a.rs", code),
         [1, 7]
+    );
+}
+
+#[test]
+fn files_that_only_tests_declare_are_not_production_code() {
+    let declaring =
+        "#[cfg(test)]\nmod fixture;\n#[cfg(test)]\n#[path = \"b_tests.rs\"]\nmod tests;\nmod c;\n";
+    let of_tests = "#[cfg(test)]\nmod tests;\n";
+    let files = [
+        ("src/lib.rs", ""),
+        ("src/a/mod.rs", declaring),
+        ("src/a/fixture.rs", ""),
+        ("src/a/b_tests.rs", ""),
+        ("src/a/c.rs", of_tests),
+        ("src/a/c/tests/mod.rs", ""),
+        ("src/a/c/tests/deep.rs", ""),
+        ("src/a/c/tested.rs", ""),
+    ];
+    let sources = files
+        .iter()
+        .map(|(path, code)| Source::parse(path, code).unwrap());
+    let kept = without_test_files(sources.collect());
+    let paths: Vec<&str> = kept.iter().map(|source| source.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "src/lib.rs",
+            "src/a/mod.rs",
+            "src/a/c.rs",
+            "src/a/c/tested.rs"
+        ]
     );
 }
 

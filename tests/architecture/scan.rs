@@ -1,24 +1,12 @@
-//! Reads the repository's files and turns Rust sources into tokens and functions.
+//! Turns a Rust source into tokens and functions, and tells what in it exists for tests only.
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-
-/// Folders that hold production code, relative to the repository root.
-pub(crate) const PRODUCTION_ROOTS: [&str; 5] = [
-    "src",
-    "actors/src",
-    "cluster/src",
-    "storage/src",
-    "storage/model/src",
-];
-
-/// Folders that are no part of the sources.
-const SKIPPED: [&str; 4] = ["target", ".git", "raftgate-data", "__pycache__"];
 
 /// One breach of a rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,12 +27,6 @@ impl fmt::Display for Violation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}:{}: {}", self.path, self.line, self.what)
     }
-}
-
-/// A file of the repository; `path` is relative to its root and uses `/`.
-pub(crate) struct TextFile {
-    pub(crate) path: String,
-    pub(crate) text: String,
 }
 
 /// A function with a body.
@@ -68,6 +50,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     pub(crate) tokens: Vec<Token>,
     pub(crate) functions: Vec<Function>,
+    /// Where the modules that this file declares under `#[cfg(test)]` may stand, as file or folder.
+    pub(crate) test_modules: Vec<String>,
 }
 
 impl Source {
@@ -91,6 +75,11 @@ impl Source {
             text: text.to_owned(),
             tokens,
             functions: visitor.functions,
+            test_modules: visitor
+                .test_files
+                .iter()
+                .flat_map(|file| file.places(path))
+                .collect(),
         })
     }
 
@@ -135,6 +124,54 @@ impl Source {
 struct FunctionVisitor {
     functions: Vec<Function>,
     tests: Vec<RangeInclusive<usize>>,
+    test_files: Vec<TestFile>,
+}
+
+/// A module for tests in a file of its own: its name, and its `#[path]` if there is one.
+struct TestFile {
+    name: String,
+    path: Option<String>,
+}
+
+impl TestFile {
+    /// The places where rustc looks for it when the file at `declared_in` declares it.
+    fn places(&self, declared_in: &str) -> Vec<String> {
+        let declared_in = Path::new(declared_in);
+        let folder = declared_in.parent().unwrap_or(Path::new(""));
+        let stem = declared_in
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
+        let own_folder = match stem {
+            "mod" | "lib" | "main" => folder.to_owned(),
+            _ => folder.join(stem),
+        };
+        let places = match &self.path {
+            Some(path) => vec![folder.join(path)],
+            None => vec![
+                own_folder.join(format!("{}.rs", self.name)),
+                own_folder.join(&self.name),
+            ],
+        };
+        places
+            .iter()
+            .map(|place| place.to_string_lossy().into_owned())
+            .collect()
+    }
+}
+
+/// The value of a `#[path = "..."]`.
+fn path_attribute(attributes: &[syn::Attribute]) -> Option<String> {
+    let found = attributes
+        .iter()
+        .find(|attribute| attribute.path().is_ident("path"))?;
+    let syn::Expr::Lit(literal) = &found.meta.require_name_value().ok()?.value else {
+        return None;
+    };
+    match &literal.lit {
+        syn::Lit::Str(text) => Some(text.value()),
+        _ => None,
+    }
 }
 
 impl FunctionVisitor {
@@ -177,6 +214,9 @@ impl<'ast> Visit<'ast> for FunctionVisitor {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         if !self.is_for_tests(&item.attrs, item) {
             visit::visit_item_mod(self, item);
+        } else if item.content.is_none() {
+            let (name, path) = (item.ident.to_string(), path_attribute(&item.attrs));
+            self.test_files.push(TestFile { name, path });
         }
     }
 
@@ -248,63 +288,5 @@ fn delimiters(delimiter: Delimiter) -> (&'static str, &'static str) {
         Delimiter::Brace => ("{", "}"),
         Delimiter::Bracket => ("[", "]"),
         Delimiter::None => ("", ""),
-    }
-}
-
-/// The root of the repository.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every text file of the repository, in order of its path; build output and data are left out.
-pub(crate) fn text_files() -> Vec<TextFile> {
-    let mut paths = Vec::new();
-    collect(root(), &mut paths);
-    paths.sort();
-    let texts = paths.into_iter().filter_map(|path| {
-        let text = String::from_utf8(std::fs::read(&path).unwrap()).ok()?;
-        let path = relative(&path);
-        Some(TextFile { path, text })
-    });
-    texts.collect()
-}
-
-/// Every production source: Rust files below [`PRODUCTION_ROOTS`] that are not test files.
-pub(crate) fn production_sources() -> Vec<Source> {
-    let files = text_files()
-        .into_iter()
-        .filter(|file| is_production(&file.path));
-    files
-        .map(|file| Source::parse(&file.path, &file.text).unwrap())
-        .collect()
-}
-
-fn is_production(path: &str) -> bool {
-    let test_file =
-        path.ends_with("_tests.rs") || path.ends_with("/tests.rs") || path.contains("/tests/");
-    let below = |root: &str| {
-        path.strip_prefix(root)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    path.ends_with(".rs") && !test_file && PRODUCTION_ROOTS.iter().any(|root| below(root))
-}
-
-fn relative(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap()
-        .to_string_lossy()
-        .replace('\\', "/")
-}
-
-fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let kind = entry.file_type().unwrap();
-        let skipped = SKIPPED.iter().any(|name| entry.file_name() == *name);
-        if kind.is_dir() && !skipped {
-            collect(&entry.path(), out);
-        } else if kind.is_file() && !skipped {
-            out.push(entry.path());
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Rules on every text file: no unfinished work, no place of one machine.
 
-use crate::scan::{TextFile, Violation};
+use crate::files::TextFile;
+use crate::scan::Violation;
 
 /// Folders of one machine, matched at the start of an absolute path.
 const MACHINE_FOLDERS: [&str; 3] = ["work", "home", "root"];
