@@ -4,6 +4,7 @@ pub mod check;
 pub mod client;
 pub mod demo;
 pub mod health;
+pub mod keys;
 pub mod serve;
 pub mod snapshot;
 pub mod terminal;
@@ -31,6 +32,7 @@ struct Arguments {
 enum Command {
     Check(check::CheckArguments),
     Health(health::HealthArguments),
+    Keys(keys::KeysArguments),
 }
 
 /// Runs the command that the arguments name; the first argument is the program itself.
@@ -54,6 +56,7 @@ pub fn run(
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments, environment, terminal),
         Command::Health(arguments) => health::run(&arguments, environment, terminal),
+        Command::Keys(arguments) => keys::run(&arguments, environment, terminal),
     }
 }
 
