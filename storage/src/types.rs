@@ -6,6 +6,7 @@ use raftgate_model::answer::Answer;
 use raftgate_model::command::Batch;
 use serde::{Deserialize, Serialize};
 
+use crate::runtime::GuardedRuntime;
 use crate::snapshot::SnapshotFile;
 
 /// A node of the cluster as the log's membership entries name it.
@@ -38,6 +39,7 @@ openraft::declare_raft_types!(
         Node = Node,
         Entry = openraft::Entry<TypeConfig>,
         SnapshotData = SnapshotFile,
+        AsyncRuntime = GuardedRuntime,
 );
 
 /// An entry of the log.
