@@ -237,3 +237,7 @@ fn find<'v>(
     }
     Some(found).filter(|value| !value.is_null())
 }
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

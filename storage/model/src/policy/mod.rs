@@ -134,3 +134,7 @@ fn warnings(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Vec<Pol
     }
     warnings
 }
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -294,3 +294,7 @@ impl<'de> Deserialize<'de> for SessionRules {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

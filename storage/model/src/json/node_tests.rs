@@ -1,0 +1,101 @@
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use serde_json::json;
+
+use super::*;
+use crate::json::FAULTS_MAX;
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+#[test]
+fn places_know_their_path() {
+    let document = object(json!({"a": {"b": [{"c": 1}, {"c": "x"}]}}));
+    let mut faults = DocumentFaults::default();
+    let items = Node::member(&document, "a", &mut faults)
+        .get("b", &mut faults)
+        .items(9, &mut faults);
+    let numbers: Vec<_> = items
+        .iter()
+        .map(|item| item.get("c", &mut faults).whole(&mut faults))
+        .collect();
+    assert_eq!(numbers, [Some(1), None]);
+    assert_eq!(
+        faults.to_string(),
+        "a.b[1].c: must be a whole number, not a string"
+    );
+}
+
+#[test]
+fn null_and_absence_are_the_same_and_no_fault() {
+    let document = object(json!({"a": null}));
+    let mut faults = DocumentFaults::default();
+    for key in ["a", "b"] {
+        let node = Node::member(&document, key, &mut faults);
+        assert!(!node.is_set() && !node.flag(&mut faults));
+        assert!(node.text(&mut faults).is_none() && node.whole(&mut faults).is_none());
+        assert!(node.items(0, &mut faults).is_empty() && node.members(0, &mut faults).is_empty());
+        assert!(
+            node.get("deeper", &mut faults)
+                .object(&mut faults)
+                .is_none()
+        );
+    }
+    assert!(faults.is_empty());
+}
+
+#[test]
+fn case_is_disregarded_and_two_spellings_are_a_fault() {
+    let document = object(json!({"Key": {"SUB": "x"}, "two": 1, "TWO": 2}));
+    let mut faults = DocumentFaults::default();
+    let text = Node::member(&document, "key", &mut faults).get("sub", &mut faults);
+    assert_eq!(text.text(&mut faults), Some("x"));
+    assert!(faults.is_empty());
+    Node::member(&document, "two", &mut faults);
+    assert_eq!(
+        faults.to_string(),
+        "two: is given twice, in different spellings"
+    );
+}
+
+#[test]
+fn too_many_entries_are_a_fault_and_none_of_them_is_read() {
+    let document = object(json!({"list": [1, 2, 3], "map": {"a": 1, "b": 2}}));
+    let mut faults = DocumentFaults::default();
+    assert!(
+        Node::member(&document, "list", &mut faults)
+            .items(2, &mut faults)
+            .is_empty()
+    );
+    assert!(
+        Node::member(&document, "map", &mut faults)
+            .members(1, &mut faults)
+            .is_empty()
+    );
+    assert_eq!(
+        faults.to_string(),
+        "list: has 3 entries, at most 2 are allowed; map: has 2 entries, at most 1 are allowed"
+    );
+}
+
+#[test]
+fn what_a_broken_text_holds_is_not_repeated() {
+    for text in ["{\"secret\": s3cret}", "{\"secret\": \"s3cret", "s3cret"] {
+        let faults = parse_object(text, 100).unwrap_err().to_string();
+        assert!(
+            faults.starts_with("line 1 column ") && !faults.contains("s3cret"),
+            "{faults}"
+        );
+    }
+}
+
+#[test]
+fn the_list_of_faults_is_bounded() {
+    let mut faults = DocumentFaults::default();
+    for number in 0..10 * FAULTS_MAX {
+        faults.add(number.to_string(), "is wrong");
+    }
+    assert_eq!(faults.all().len(), FAULTS_MAX);
+    assert_eq!(DocumentFaults::default().or(1), Ok(1));
+}
