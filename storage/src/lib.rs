@@ -11,4 +11,9 @@ pub mod private_file;
 pub mod runtime;
 pub mod snapshot;
 pub mod types;
+#[allow(
+    dead_code,
+    reason = "the state machine that writes the view stands on the next change"
+)]
+pub mod view;
 pub mod wal;

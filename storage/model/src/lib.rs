@@ -16,5 +16,7 @@ pub mod seal;
 pub mod secret;
 pub mod session;
 pub mod state;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 pub mod time;
 pub mod token;

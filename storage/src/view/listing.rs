@@ -1,0 +1,170 @@
+//! What administrators list and what the node's own upkeep looks for; every answer is bounded.
+
+use std::sync::Arc;
+
+use raftgate_model::command::SweepItem;
+use raftgate_model::id::{ApiId, ClientId, GrantId, NotificationId, PolicyId};
+use raftgate_model::state::record::{ClientRecord, Grant, Notification};
+use raftgate_model::state::{ClientKey, NotificationKey, ReadState, Record, RecordKey};
+use raftgate_model::time::Timestamp;
+
+use super::{NotificationFilter, View};
+
+/// How many records of each kind the state holds, expired ones included until they are swept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveTokens {
+    /// Access tokens.
+    pub grants: usize,
+    /// Authorization codes, used ones included.
+    pub codes: usize,
+    /// Refresh-token families.
+    pub families: usize,
+}
+
+impl View {
+    /// The ids of APIs after one, in order.
+    #[must_use]
+    pub fn apis(&self, after: Option<&ApiId>, limit: usize) -> Vec<ApiId> {
+        self.tables.load().indexes.read().apis(after, limit)
+    }
+
+    /// The ids of policies after one, in order.
+    #[must_use]
+    pub fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Vec<PolicyId> {
+        self.tables.load().indexes.read().policies(after, limit)
+    }
+
+    /// The clients registered with an API after one, in the order of their ids.
+    #[must_use]
+    pub fn clients_of(
+        &self,
+        api: &ApiId,
+        after: Option<&ClientId>,
+        limit: usize,
+    ) -> Vec<Arc<ClientRecord>> {
+        let ids = {
+            let tables = self.tables.load();
+            let indexes = tables.indexes.read();
+            indexes.clients_of(api, after, limit)
+        };
+        ids.into_iter()
+            .filter_map(|client| {
+                self.client(&ClientKey {
+                    api: api.clone(),
+                    client,
+                })
+            })
+            .collect()
+    }
+
+    /// The APIs that a `client_id` is registered with, in order.
+    #[must_use]
+    pub fn apis_of(&self, client: &ClientId, limit: usize) -> Vec<ApiId> {
+        self.tables.load().indexes.read().apis_of(client, limit)
+    }
+
+    /// A client's grants after a place in the order of their expiry, expired and revoked ones not yet swept included.
+    ///
+    /// The place of a grant is its expiry and its id.
+    #[must_use]
+    pub fn grants_of(
+        &self,
+        client: &ClientKey,
+        after: Option<(Timestamp, GrantId)>,
+        limit: usize,
+    ) -> Vec<(GrantId, Arc<Grant>)> {
+        let places = {
+            let tables = self.tables.load();
+            let indexes = tables.indexes.read();
+            indexes.holdings.grants_of(client, after, limit)
+        };
+        let ids = places.into_iter();
+        ids.filter_map(|(_, id)| self.grant(&id).map(|grant| (id, grant)))
+            .collect()
+    }
+
+    /// Up to `limit` records for a sweep: those that ended at or before a time, then those that a mark ended.
+    ///
+    /// The latter are found a part at a time, so a short answer does not mean that there are no more.
+    #[must_use]
+    pub fn due(&self, before: Timestamp, limit: usize) -> Vec<SweepItem> {
+        let tables = self.tables.load();
+        let mut due = tables.indexes.read().holdings.ended(before, limit);
+        let room = limit.saturating_sub(due.len());
+        if room > 0 {
+            due.extend(tables.killed.lock().find(&tables, room));
+        }
+        due
+    }
+
+    /// Notifications whose next attempt is due, at most `per_api` of each API, the earliest of each first.
+    #[must_use]
+    pub fn notifications_due(
+        &self,
+        now: Timestamp,
+        per_api: usize,
+        limit: usize,
+    ) -> Vec<(NotificationKey, Arc<Notification>)> {
+        let keys = {
+            let tables = self.tables.load();
+            let indexes = tables.indexes.read();
+            indexes.queues.due(now, per_api, limit)
+        };
+        self.messages(keys)
+    }
+
+    /// When the next notification becomes due.
+    #[must_use]
+    pub fn next_notification_at(&self) -> Option<Timestamp> {
+        self.tables.load().indexes.read().queues.next_due()
+    }
+
+    /// An API's notifications after a sequence, in the order in which they were queued.
+    #[must_use]
+    pub fn notifications(
+        &self,
+        api: &ApiId,
+        filter: NotificationFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Vec<(NotificationKey, Arc<Notification>)> {
+        let keys = {
+            let tables = self.tables.load();
+            let indexes = tables.indexes.read();
+            indexes.queues.list(api, filter, after, limit)
+        };
+        self.messages(keys)
+    }
+
+    /// Where a notification stands.
+    #[must_use]
+    pub fn find_notification(&self, id: &NotificationId) -> Option<NotificationKey> {
+        self.tables.load().indexes.read().queues.find(id)
+    }
+
+    /// A notification.
+    #[must_use]
+    pub fn notification(&self, key: &NotificationKey) -> Option<Arc<Notification>> {
+        match self.get(&RecordKey::Notification(key.clone())) {
+            Some(Record::Notification(message)) => Some(message),
+            _ => None,
+        }
+    }
+
+    fn messages(&self, keys: Vec<NotificationKey>) -> Vec<(NotificationKey, Arc<Notification>)> {
+        let keys = keys.into_iter();
+        keys.filter_map(|key| self.notification(&key).map(|message| (key, message)))
+            .collect()
+    }
+
+    /// Counts the records that tokens refer to.
+    #[must_use]
+    pub fn live_tokens(&self) -> LiveTokens {
+        let tables = self.tables.load();
+        LiveTokens {
+            grants: tables.grants.len(),
+            codes: tables.codes.len(),
+            families: tables.families.len(),
+        }
+    }
+}
