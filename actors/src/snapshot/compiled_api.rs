@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::id::ApiId;
+use raftgate_model::api::{Consistency, OAuthSpec, TokenLifetimes};
+use raftgate_model::id::{ApiId, OrgId, Revision};
+use raftgate_model::oauth::error::ErrorStyle;
 
 use super::counters::ApiCounters;
 use super::route_table::ListenPath;
@@ -14,16 +16,28 @@ use super::target::Target;
 pub enum Access {
     /// Anybody; Tyk's `use_keyless`.
     Keyless,
+    /// Holders of a token that an authorization server of this cluster issued; Tyk's `use_oauth2`.
+    OAuth(Arc<OAuthAccess>),
 }
 
-/// Which texts and shapes refusals have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ErrorStyle {
-    /// Statuses and bodies of the RFCs.
-    #[default]
-    Rfc,
-    /// Tyk's statuses and bodies, to the byte.
-    Tyk,
+/// The auth config of an OAuth API.
+#[derive(Debug)]
+pub struct OAuthAccess {
+    /// What the definition says.
+    pub spec: OAuthSpec,
+    /// How long codes and tokens issued through this API live.
+    pub lifetimes: TokenLifetimes,
+    /// Whether the upstream sees the credential; Tyk's `strip_auth_data`.
+    pub credential: CredentialForwarding,
+}
+
+/// Whether the upstream sees the caller's credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialForwarding {
+    /// It does.
+    Forwarded,
+    /// It does not.
+    Stripped,
 }
 
 /// Whether the listen path stays in front of the path that the upstream sees.
@@ -83,6 +97,10 @@ pub struct CompiledApi {
     pub id: ApiId,
     /// The API's name: the realm of challenges.
     pub name: Box<str>,
+    /// The API's organisation; none for an API that was not made from a definition.
+    pub org: Option<OrgId>,
+    /// The revision of the definition.
+    pub revision: Revision,
     /// Where it is mounted.
     pub listen_path: ListenPath,
     /// The only host it answers to, in lower case and without port; `None` for any.
@@ -99,6 +117,8 @@ pub struct CompiledApi {
     pub request_body_bytes_max: Option<u64>,
     /// How refusals look.
     pub error_style: ErrorStyle,
+    /// How old this node's state may be while it still answers.
+    pub consistency: Consistency,
     /// Who may call it.
     pub access: Access,
     /// Whether the authorization server's endpoints stand under the listen path.
@@ -113,6 +133,8 @@ impl CompiledApi {
     pub fn keyless(id: ApiId, listen_path: ListenPath, target: Target) -> Self {
         Self {
             name: id.as_str().into(),
+            org: None,
+            revision: Revision::default(),
             id,
             listen_path,
             host: None,
@@ -122,6 +144,7 @@ impl CompiledApi {
             timeouts: UpstreamTimeouts::default(),
             request_body_bytes_max: None,
             error_style: ErrorStyle::default(),
+            consistency: Consistency::default(),
             access: Access::Keyless,
             oauth_endpoints: OAuthEndpoints::Absent,
             counters: Arc::default(),

@@ -4,6 +4,7 @@
 
 mod compiled_api;
 mod counters;
+mod policy;
 mod route_table;
 mod target;
 
@@ -11,13 +12,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
-use raftgate_model::id::ApiId;
+use raftgate_model::id::{ApiId, PolicyId};
 
 pub use compiled_api::{
-    Access, CompiledApi, ErrorStyle, HostHeader, ListenPathForwarding, OAuthEndpoints,
-    UpstreamTimeouts,
+    Access, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding, OAuthAccess,
+    OAuthEndpoints, UpstreamTimeouts,
 };
 pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
+pub use policy::CompiledPolicy;
+pub use raftgate_model::oauth::error::ErrorStyle;
 pub use route_table::{InvalidListenPath, ListenPath, PathMatch, RouteConflict, RouteTable};
 pub use target::{InvalidTarget, Scheme, Target};
 
@@ -25,6 +28,7 @@ pub use target::{InvalidTarget, Scheme, Target};
 #[derive(Debug, Default)]
 pub struct GatewaySnapshot {
     apis: HashMap<ApiId, Arc<CompiledApi>>,
+    policies: HashMap<PolicyId, Arc<CompiledPolicy>, ahash::RandomState>,
     routes: RouteTable,
 }
 
@@ -33,13 +37,30 @@ impl GatewaySnapshot {
     ///
     /// # Errors
     /// Two APIs share a host and a listen path; the error names both.
-    pub fn build(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> Result<Self, RouteConflict> {
+    pub fn build(
+        apis: impl IntoIterator<Item = Arc<CompiledApi>>,
+        policies: impl IntoIterator<Item = Arc<CompiledPolicy>>,
+    ) -> Result<Self, RouteConflict> {
         let apis: HashMap<ApiId, Arc<CompiledApi>> =
             apis.into_iter().map(|api| (api.id.clone(), api)).collect();
         let mut in_order: Vec<_> = apis.values().cloned().collect();
         in_order.sort_by(|left, right| left.id.cmp(&right.id));
         let routes = RouteTable::build(in_order)?;
-        Ok(Self { apis, routes })
+        let policies = policies
+            .into_iter()
+            .map(|policy| (policy.id.clone(), policy))
+            .collect();
+        Ok(Self {
+            apis,
+            policies,
+            routes,
+        })
+    }
+
+    /// The policy with this id.
+    #[must_use]
+    pub fn policy(&self, id: &PolicyId) -> Option<&Arc<CompiledPolicy>> {
+        self.policies.get(id)
     }
 
     /// The API with this id, if it is configured and active.

@@ -1,0 +1,102 @@
+//! The actor of one API: it owns the definition and its auth config, and compiles what requests read.
+
+mod messages;
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler};
+use raftgate_model::api::ApiSpec;
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::state::record::ApiRecord;
+use tracing::{info, warn};
+
+pub use messages::{ApiHealth, Compile, Compiled};
+
+use crate::compile::{GatewayDefaults, compile};
+use crate::snapshot::{ApiCounters, CompiledApi};
+
+/// Owns one API while it runs.
+///
+/// Asked by the Registry alone; it asks nobody.
+pub struct ApiActor {
+    keys: Arc<KeyRing>,
+    defaults: GatewayDefaults,
+    counters: Arc<ApiCounters>,
+    in_force: Option<Arc<CompiledApi>>,
+}
+
+impl ApiActor {
+    /// An actor that goes on from a version in force, if there is one.
+    #[must_use]
+    pub fn new(
+        keys: Arc<KeyRing>,
+        defaults: GatewayDefaults,
+        in_force: Option<Arc<CompiledApi>>,
+    ) -> Self {
+        let counters = in_force
+            .as_ref()
+            .map(|api| Arc::clone(&api.counters))
+            .unwrap_or_default();
+        Self {
+            keys,
+            defaults,
+            counters,
+            in_force,
+        }
+    }
+
+    /// Opens, reads and compiles a definition; an inactive API compiles to nothing.
+    fn build(&self, record: &ApiRecord) -> Result<Option<CompiledApi>, String> {
+        let owner = SecretOwner {
+            kind: SecretKind::ApiDefinition,
+            id: record.id.as_str(),
+        };
+        let text = self
+            .keys
+            .open(owner, &record.document)
+            .map_err(|fault| fault.to_string())?;
+        let (spec, _) =
+            ApiSpec::from_classic(text.expose()).map_err(|faults| faults.to_string())?;
+        if !spec.active {
+            return Ok(None);
+        }
+        compile(
+            &spec,
+            record.revision,
+            &self.defaults,
+            Arc::clone(&self.counters),
+        )
+        .map(Some)
+        .map_err(|error| error.to_string())
+    }
+}
+
+impl Actor for ApiActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Compile> for ApiActor {
+    type Result = actix::MessageResult<Compile>;
+
+    fn handle(&mut self, message: Compile, _: &mut Context<Self>) -> Self::Result {
+        let record = message.0;
+        let health = match self.build(&record) {
+            Ok(compiled) => {
+                info!(api = %record.id, revision = record.revision.0, active = compiled.is_some(), "API in force");
+                self.in_force = compiled.map(Arc::new);
+                ApiHealth::Good
+            }
+            Err(reason) => {
+                warn!(api = %record.id, revision = record.revision.0, %reason, "API keeps its last good version");
+                ApiHealth::Degraded {
+                    reason: reason.into(),
+                }
+            }
+        };
+        actix::MessageResult(Compiled {
+            in_force: self.in_force.clone(),
+            health,
+        })
+    }
+}
