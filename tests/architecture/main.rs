@@ -79,6 +79,11 @@ fn crates_know_only_what_they_may() {
 }
 
 #[test]
+fn the_domain_crate_is_deterministic() {
+    assert_kept(rules::pure_domain);
+}
+
+#[test]
 fn queues_are_bounded() {
     assert_kept(rules::bounded_queues);
 }

@@ -107,6 +107,33 @@ pub(crate) fn knowledge(source: &Source) -> Vec<Violation> {
     found
 }
 
+/// The domain crate computes: no I/O, threads or logs, and no map whose order differs from run to run.
+pub(crate) fn pure_domain(source: &Source) -> Vec<Violation> {
+    if !source.path.starts_with("storage/model/src/") {
+        return Vec::new();
+    }
+    let words = [
+        "HashMap",
+        "HashSet",
+        "RandomState",
+        "async",
+        "tracing",
+        "println",
+        "eprintln",
+        "std :: env",
+        "std :: fs",
+        "std :: io",
+        "std :: net",
+        "std :: process",
+        "std :: thread",
+    ];
+    let why = "the domain crate is deterministic and does no I/O";
+    words
+        .iter()
+        .flat_map(|word| named(source, word, why))
+        .collect()
+}
+
 fn is_oauth_word(text: &str) -> bool {
     let identifier = text.starts_with(|first: char| first.is_alphabetic() || first == '_');
     identifier && text.to_ascii_lowercase().contains("oauth")

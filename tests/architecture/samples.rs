@@ -108,6 +108,31 @@ fn knowledge_in_the_wrong_crate_is_found() {
 }
 
 #[test]
+fn an_impure_domain_is_found() {
+    for code in [
+        "use std::collections::HashMap;",
+        "fn f() { std::fs::read(a); }",
+        "async fn f() {}",
+    ] {
+        assert_eq!(
+            breaches(rules::pure_domain, "storage/model/src/a.rs", code),
+            [1],
+            "{code}"
+        );
+        assert_eq!(
+            breaches(rules::pure_domain, "storage/src/a.rs", code),
+            NOWHERE,
+            "{code}"
+        );
+    }
+    let ordered = "use std::collections::BTreeMap;";
+    assert_eq!(
+        breaches(rules::pure_domain, "storage/model/src/a.rs", ordered),
+        NOWHERE
+    );
+}
+
+#[test]
 fn an_unbounded_queue_is_found() {
     let bad = [
         "fn f() { address.do_send(A); }",
