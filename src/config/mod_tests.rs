@@ -9,6 +9,8 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::oauth::redirect::RedirectMatch;
 use raftgate_model::time::Ttl;
 
 use super::key::DefaultValue;
@@ -62,8 +64,8 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(settings.oauth.auth_code_ttl, Ttl::from_s(250));
     assert_eq!(settings.oauth.retry_window, Ttl::from_s(10));
     assert_eq!(settings.oauth.redirect_uri_separator, ";");
-    assert_eq!(settings.oauth.redirect_match, oauth::RedirectMatch::Exact);
-    assert_eq!(settings.oauth.error_style, oauth::ErrorStyle::Rfc);
+    assert_eq!(settings.oauth.redirect_match, RedirectMatch::Exact);
+    assert_eq!(settings.oauth.error_style, ErrorStyle::Rfc);
     assert_eq!(settings.oauth.error_status_code, 403);
     assert!(!settings.oauth.allow_master_keys && !settings.oauth.allow_plain_pkce);
     assert!(!settings.oauth.hash_client_secrets);
@@ -148,6 +150,17 @@ fn variables_take_text_as_it_is_and_other_kinds_as_toml() {
     assert!(settings.log.access);
     let message = &settings.compat.override_messages["oauth.key_not_found"];
     assert_eq!((message.code, &message.message), (Some(401), &None));
+}
+
+#[test]
+fn words_become_what_they_stand_for() {
+    let text = "[oauth]\nerror_style = \"tyk\"\nerror_status_code = 418\nredirect_match = \"prefix\"\n\
+                [cluster]\nremove_dead_after_s = 60\n[log]\nformat = \"json\"";
+    let settings = resolved(text, &NO_VARIABLES, &Flags::default()).unwrap();
+    assert_eq!(settings.oauth.error_style, ErrorStyle::Tyk { status: 418 });
+    assert_eq!(settings.oauth.redirect_match, RedirectMatch::Prefix);
+    assert_eq!(settings.cluster.remove_dead_after, Some(Ttl::from_s(60)));
+    assert_eq!(settings.log.format, log::LogFormat::Json);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::oauth::redirect::RedirectMatch;
 use raftgate_model::time::Ttl;
 
 use super::reader::Reader;
@@ -23,9 +25,9 @@ pub struct OauthSettings {
     pub redirect_uri_separator: String,
     /// How redirect URIs are compared.
     pub redirect_match: RedirectMatch,
-    /// The shape of errors.
+    /// The shape of errors where an API does not choose.
     pub error_style: ErrorStyle,
-    /// The status of errors in the tyk style, 400 to 599.
+    /// The status of errors in the tyk style, 400 to 599; also for an API that chooses that style alone.
     pub error_status_code: u16,
     /// Whether key rules without access rights open every API.
     pub allow_master_keys: bool,
@@ -33,24 +35,6 @@ pub struct OauthSettings {
     pub allow_plain_pkce: bool,
     /// Whether client secrets are kept as hashes.
     pub hash_client_secrets: bool,
-}
-
-/// How a redirect URI is compared with the registered ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedirectMatch {
-    /// Byte for byte (RFC 9700 section 2.1).
-    Exact,
-    /// The registered one is a prefix, as in Tyk.
-    Prefix,
-}
-
-/// The shape of OAuth and proxy errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorStyle {
-    /// RFC 6749 section 5.2 and RFC 6750 section 3.
-    Rfc,
-    /// Tyk's.
-    Tyk,
 }
 
 /// Delivery of notifications.
@@ -79,6 +63,8 @@ pub struct CompatSettings {
 
 impl OauthSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let error_status_code =
+            u16::try_from(reader.number(table::OAUTH_ERROR_STATUS_CODE)).unwrap_or_default();
         Self {
             access_token_ttl: reader.seconds(table::OAUTH_ACCESS_TOKEN_TTL_S),
             refresh_token_ttl: reader.seconds(table::OAUTH_REFRESH_TOKEN_TTL_S),
@@ -90,11 +76,12 @@ impl OauthSettings {
                 _ => RedirectMatch::Exact,
             },
             error_style: match reader.choice(table::OAUTH_ERROR_STYLE) {
-                "tyk" => ErrorStyle::Tyk,
+                "tyk" => ErrorStyle::Tyk {
+                    status: error_status_code,
+                },
                 _ => ErrorStyle::Rfc,
             },
-            error_status_code: u16::try_from(reader.number(table::OAUTH_ERROR_STATUS_CODE))
-                .unwrap_or_default(),
+            error_status_code,
             allow_master_keys: reader.boolean(table::OAUTH_ALLOW_MASTER_KEYS),
             allow_plain_pkce: reader.boolean(table::OAUTH_ALLOW_PLAIN_PKCE),
             hash_client_secrets: reader.boolean(table::OAUTH_HASH_CLIENT_SECRETS),

@@ -104,3 +104,7 @@ impl ServerCertVerifier for Pinned {
         algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+#[path = "pinned_tests.rs"]
+mod tests;
