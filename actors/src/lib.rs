@@ -1,5 +1,14 @@
 //! Who owns what while raftgate runs, and the immutable snapshots that the data plane reads.
+//!
+//! | actor | owns | is told | publishes | when it dies |
+//! |---|---|---|---|---|
+//! | [`registry::Registry`] | the list of APIs and the snapshot in force | that configuration was applied | [`snapshot::GatewaySnapshot`] | started again from state; the last snapshot stays in force |
+//! | [`api::ApiActor`] | one API's definition and auth config | a new version of it | nothing; answers the Registry | started again with the last good version |
+//!
+//! Questions go downward only, each with a time limit; what goes upward is a watch that the reader may miss steps of.
 
 pub mod api;
 pub mod compile;
+pub mod registry;
 pub mod snapshot;
+pub mod supervise;

@@ -173,6 +173,13 @@ impl View {
         self.publish(index, queue_changed);
     }
 
+    /// Applies a batch as the state machine would, for tests of what reads a view.
+    #[cfg(feature = "test-util")]
+    pub fn apply(&self, index: LogIndex, batch: &raftgate_model::command::Batch) {
+        let applied = raftgate_model::apply::apply(self, index, batch);
+        self.commit(index, &applied.changes);
+    }
+
     /// Publishes how far the view is, after everything of that entry is in it.
     pub(crate) fn publish(&self, index: LogIndex, queue_changed: bool) {
         let tables = self.tables.load();

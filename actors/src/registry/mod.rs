@@ -1,0 +1,164 @@
+//! The Registry: it follows the applied configuration, runs one actor per API, and alone publishes snapshots.
+
+mod fleet;
+mod handle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, StreamHandler, WrapFuture};
+use futures_util::stream;
+use raftgate_model::id::{ApiId, Revision};
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::policy::Policy;
+use raftgate_model::state::record::ApiRecord;
+use raftgate_storage::view::{AppliedMark, View};
+use tokio::sync::watch;
+use tracing::{error, warn};
+
+use self::fleet::{Fleet, Round};
+use crate::compile::GatewayDefaults;
+use crate::snapshot::{CompiledPolicy, GatewaySnapshot, Publisher};
+use crate::supervise::{Alive, keep_alive};
+
+pub use handle::{ConfigStatus, RegistryHandle, RegistryStopped};
+
+/// How many records of a listing are taken at once.
+const PAGE: usize = 1000;
+
+/// How long one API may take to compile before it counts as hanging.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the Registry is made of.
+#[derive(Clone)]
+pub struct RegistryParts {
+    /// The state it follows.
+    pub view: Arc<View>,
+    /// Opens sealed definitions.
+    pub keys: Arc<KeyRing>,
+    /// What holds for every API.
+    pub defaults: GatewayDefaults,
+}
+
+/// The configuration revision that was applied.
+struct Applied(Revision);
+
+/// Follows configuration and publishes snapshots.
+pub struct Registry {
+    view: Arc<View>,
+    fleet: Fleet,
+    publisher: Arc<Publisher>,
+    status: watch::Sender<ConfigStatus>,
+    _alive: Alive,
+}
+
+impl Registry {
+    /// Runs the Registry on the present arbiter, which it shares with its API actors and no HTTP worker.
+    ///
+    /// A Registry that dies is started again from state; meanwhile the last snapshot stays in force.
+    #[must_use]
+    pub fn run(parts: RegistryParts) -> RegistryHandle {
+        let publisher = Arc::new(Publisher::default());
+        let (status, statuses) = watch::channel(ConfigStatus::default());
+        let handle = RegistryHandle::new(publisher.source(), statuses);
+        actix::spawn(keep_alive("registry", move |alive| {
+            let parts = parts.clone();
+            let registry = Self {
+                fleet: Fleet::new(parts.keys, parts.defaults, COMPILE_TIMEOUT),
+                view: parts.view,
+                publisher: Arc::clone(&publisher),
+                status: status.clone(),
+                _alive: alive,
+            };
+            Actor::start(registry);
+        }));
+        handle
+    }
+
+    /// Publishes what a round of compiling brought, as one snapshot.
+    fn publish(&mut self, revision: Revision, round: Round) {
+        self.fleet.settle(round);
+        let snapshot = match GatewaySnapshot::build(self.fleet.in_force(), self.policies()) {
+            Ok(snapshot) => snapshot,
+            Err(conflict) => {
+                error!(%conflict, "snapshot not published: the last one stays in force");
+                return;
+            }
+        };
+        self.publisher.publish(snapshot);
+        let status = ConfigStatus {
+            revision: Some(revision),
+            degraded: self.fleet.degraded(),
+        };
+        self.status.send_replace(status);
+    }
+
+    /// Every API there is.
+    fn apis(&self) -> Vec<Arc<ApiRecord>> {
+        let ids = every(|after| self.view.apis(after, PAGE));
+        ids.iter().filter_map(|id| self.view.api(id)).collect()
+    }
+
+    /// Every policy that can be read; an unreadable one makes no session, which refuses its tokens.
+    fn policies(&self) -> Vec<Arc<CompiledPolicy>> {
+        let ids = every(|after| self.view.policies(after, PAGE));
+        let compiled = ids
+            .iter()
+            .filter_map(|id| self.view.policy(id))
+            .filter_map(|record| match Policy::from_json(&record.document) {
+                Ok(policy) => Some(Arc::new(CompiledPolicy::new(record.id.clone(), policy))),
+                Err(faults) => {
+                    warn!(policy = %record.id, %faults, "policy cannot be read");
+                    None
+                }
+            });
+        compiled.collect()
+    }
+}
+
+/// All pages of a listing.
+fn every<T>(page: impl Fn(Option<&T>) -> Vec<T>) -> Vec<T> {
+    let mut all = Vec::new();
+    loop {
+        let next = page(all.last());
+        if next.is_empty() {
+            return all;
+        }
+        all.extend(next);
+    }
+}
+
+impl Actor for Registry {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let marks = self.view.subscribe();
+        context.add_stream(stream::unfold(
+            (marks, None),
+            |(mut marks, last)| async move {
+                let newer = |mark: &AppliedMark| last != Some(mark.config_revision);
+                let revision = marks.wait_for(newer).await.ok()?.config_revision;
+                Some((Applied(revision), (marks, Some(revision))))
+            },
+        ));
+    }
+}
+
+impl StreamHandler<Applied> for Registry {
+    fn handle(&mut self, Applied(revision): Applied, context: &mut Self::Context) {
+        let round = self.fleet.compile(self.apis());
+        // Nothing else is handled until the round is published: rounds cannot overtake each other.
+        context.wait(
+            round
+                .into_actor(self)
+                .map(move |round, registry, _| registry.publish(revision, round)),
+        );
+    }
+}
+
+/// The APIs that run by an older definition than their newest.
+pub type DegradedApis = Arc<[(ApiId, Arc<str>)]>;
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

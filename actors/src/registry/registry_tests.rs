@@ -1,0 +1,210 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected must fail"
+)]
+
+use raftgate_model::api::TokenLifetimes;
+use raftgate_model::command::{Batch, Command, Found, Origin, PutApi, PutPolicy, Request};
+use raftgate_model::id::{BootId, Incarnation, KeyId, LogIndex, NodeId, PolicyId};
+use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::secret::{Secret, SecretBytes};
+use raftgate_model::time::{Timestamp, Ttl};
+
+use super::*;
+use crate::snapshot::{Access, UpstreamTimeouts};
+
+struct Config {
+    view: Arc<View>,
+    keys: Arc<KeyRing>,
+    index: u64,
+}
+
+impl Config {
+    fn new() -> Self {
+        let keys = KeyRing::new(
+            KeyId(1),
+            SecretBytes::new([1; 32]),
+            SecretBytes::new([2; 32]),
+        );
+        let mut config = Self {
+            view: Arc::default(),
+            keys: Arc::new(keys),
+            index: 0,
+        };
+        let found = Found {
+            cluster: [9; 16],
+            incarnation: Incarnation(7),
+            active_key: KeyId(1),
+        };
+        config.apply(Command::Found(found));
+        config
+    }
+
+    fn apply(&mut self, command: Command) {
+        self.index += 1;
+        let origin = Origin {
+            node: NodeId(1),
+            boot: BootId(1),
+            done_below: self.index,
+        };
+        let request = Request {
+            origin: 0,
+            sequence: self.index,
+            command,
+        };
+        let batch = Batch {
+            stamp: Timestamp::ZERO,
+            origins: vec![origin],
+            requests: vec![request],
+        };
+        self.view.apply(LogIndex(self.index), &batch);
+    }
+
+    fn put(&mut self, id: &str, text: &str) {
+        let owner = SecretOwner {
+            kind: SecretKind::ApiDefinition,
+            id,
+        };
+        let sealed = self
+            .keys
+            .seal(KeyId(1), owner, [0; 12], &Secret::new(text.into()))
+            .unwrap();
+        self.apply(Command::PutApi(PutApi {
+            id: ApiId::new(id).unwrap(),
+            document: sealed,
+            document_hash: [self.index as u8; 32],
+            routes: vec![],
+            source: None,
+        }));
+    }
+
+    fn run(&self) -> RegistryHandle {
+        let lifetimes = TokenLifetimes {
+            access_token: Ttl::from_s(3600),
+            refresh_token: Ttl::from_s(86_400),
+            auth_code: Ttl::from_s(250),
+        };
+        let defaults = GatewayDefaults {
+            error_style: ErrorStyle::Rfc,
+            tyk_status: 403,
+            lifetimes,
+            timeouts: UpstreamTimeouts::default(),
+        };
+        let parts = RegistryParts {
+            view: self.view.clone(),
+            keys: self.keys.clone(),
+            defaults,
+        };
+        Registry::run(parts)
+    }
+
+    async fn settled(&self, registry: &RegistryHandle) {
+        registry
+            .in_force(self.view.meta().config_revision)
+            .await
+            .unwrap();
+    }
+}
+
+fn keyless(id: &str, target: &str) -> String {
+    format!(
+        r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"proxy":{{"listen_path":"/{id}/","target_url":"{target}","strip_listen_path":true}}}}"#
+    )
+}
+
+#[actix::test]
+async fn what_is_applied_comes_into_force_and_what_is_deleted_goes() {
+    let mut config = Config::new();
+    config.put("orders", &keyless("orders", "http://127.0.0.1:1"));
+    let registry = config.run();
+    config.settled(&registry).await;
+    let snapshot = registry.source().current();
+    let orders = ApiId::new("orders").unwrap();
+    assert!(matches!(
+        snapshot.api(&orders).unwrap().access,
+        Access::Keyless
+    ));
+
+    config.apply(Command::DeleteApi(orders.clone()));
+    config.settled(&registry).await;
+    assert!(registry.source().current().api(&orders).is_none());
+}
+
+#[actix::test]
+async fn a_change_touches_its_own_api_alone() {
+    let mut config = Config::new();
+    config.put("a", &keyless("a", "http://127.0.0.1:1"));
+    config.put("b", &keyless("b", "http://127.0.0.1:1"));
+    let registry = config.run();
+    config.settled(&registry).await;
+    let before = registry.source().current();
+    config.put("b", &keyless("b", "http://127.0.0.1:2"));
+    config.settled(&registry).await;
+    let after = registry.source().current();
+    let (a, b) = (ApiId::new("a").unwrap(), ApiId::new("b").unwrap());
+    assert!(Arc::ptr_eq(before.api(&a).unwrap(), after.api(&a).unwrap()));
+    assert!(!Arc::ptr_eq(
+        before.api(&b).unwrap(),
+        after.api(&b).unwrap()
+    ));
+    let counters = |snapshot: &GatewaySnapshot| snapshot.api(&b).unwrap().counters.clone();
+    assert!(
+        Arc::ptr_eq(&counters(&before), &counters(&after)),
+        "its counters go on"
+    );
+}
+
+#[actix::test]
+async fn a_definition_that_cannot_be_served_keeps_the_last_good_one_and_shows() {
+    let mut config = Config::new();
+    config.put("orders", &keyless("orders", "http://127.0.0.1:1"));
+    let registry = config.run();
+    config.settled(&registry).await;
+    let orders = ApiId::new("orders").unwrap();
+    let good = registry.source().current().api(&orders).unwrap().clone();
+
+    config.put(
+        "orders",
+        r#"{"api_id":"orders","proxy":{"listen_path":"nowhere"}}"#,
+    );
+    config.settled(&registry).await;
+    let kept = registry.source().current().api(&orders).unwrap().clone();
+    assert!(Arc::ptr_eq(&good, &kept));
+    let degraded = registry.status().degraded;
+    assert_eq!(degraded.len(), 1);
+    assert_eq!(degraded.first().unwrap().0, orders);
+
+    config.put("orders", &keyless("orders", "http://127.0.0.1:3"));
+    config.settled(&registry).await;
+    assert!(registry.status().degraded.is_empty());
+}
+
+#[actix::test]
+async fn policies_are_published_with_the_apis() {
+    let mut config = Config::new();
+    let gold = PolicyId::new("gold").unwrap();
+    let document = r#"{"id":"gold","org_id":"default","active":true,"access_rights":{"orders":{"api_id":"orders","versions":["Default"]}}}"#;
+    config.apply(Command::PutPolicy(PutPolicy {
+        id: gold.clone(),
+        document: document.into(),
+        source: None,
+    }));
+    let registry = config.run();
+    config.settled(&registry).await;
+    let orders = ApiId::new("orders").unwrap();
+    let snapshot = registry.source().current();
+    assert!(
+        snapshot
+            .policy(&gold)
+            .unwrap()
+            .policy
+            .access_rights
+            .get(&orders)
+            .is_some()
+    );
+    config.apply(Command::DeletePolicy(gold.clone()));
+    config.settled(&registry).await;
+    assert!(registry.source().current().policy(&gold).is_none());
+}
