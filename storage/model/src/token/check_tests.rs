@@ -220,21 +220,28 @@ fn only_the_canonical_text_is_accepted() {
 }
 
 #[test]
-fn another_version_is_malformed_even_under_a_good_tag() {
+fn another_version_or_kind_is_malformed_even_under_a_good_tag() {
     let ring = ring();
-    let mut bytes = URL_SAFE_NO_PAD
-        .decode(GOLDEN_ACCESS.get(4..).unwrap())
-        .unwrap();
-    *bytes.first_mut().unwrap() = 2;
-    let mac = ring
-        .master(KEY)
-        .unwrap()
-        .token_mac(TokenKind::Access)
-        .clone();
-    let mac = mac.chain_update(bytes.get(..32).unwrap());
-    bytes.splice(32.., leading_half(&mac.finalize().into_bytes().into()));
-    let text = format!("rga_{}", URL_SAFE_NO_PAD.encode(&bytes));
-    assert_eq!(ring.verify_access(&text), Err(TokenFault::Malformed));
+    let retagged = |at: usize, byte: u8| {
+        let mut bytes = URL_SAFE_NO_PAD
+            .decode(GOLDEN_ACCESS.get(4..).unwrap())
+            .unwrap();
+        *bytes.get_mut(at).unwrap() = byte;
+        let mac = ring.master(KEY).unwrap().token_mac(TokenKind::Access);
+        let mac = mac.clone().chain_update(bytes.get(..32).unwrap());
+        bytes.splice(32.., leading_half(&mac.finalize().into_bytes().into()));
+        ring.verify_access(&format!("rga_{}", URL_SAFE_NO_PAD.encode(&bytes)))
+    };
+    assert_eq!(
+        retagged(0, 1),
+        Ok(access()),
+        "the tag is made as it should be"
+    );
+    assert_eq!(retagged(0, 2), Err(TokenFault::Malformed));
+    assert_eq!(
+        retagged(1, TokenKind::AuthCode.byte()),
+        Err(TokenFault::Malformed)
+    );
 }
 
 #[test]
