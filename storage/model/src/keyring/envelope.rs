@@ -169,7 +169,7 @@ struct EnvelopeText<'a> {
 impl KeyRing {
     /// The ring sealed under a passphrase, as a text that may be kept where the ring itself may not.
     ///
-    /// Takes about a tenth of a second and 64 MiB at the recommended cost: not for a thread that serves requests.
+    /// Takes about a third of a second and 64 MiB at the recommended cost: not for a thread that serves requests.
     ///
     /// # Errors
     /// The passphrase is too short.
