@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod compile;
+pub mod notifier;
 pub mod registry;
 pub mod snapshot;
 pub mod supervise;
