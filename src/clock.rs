@@ -2,7 +2,7 @@
 //!
 //! Everything else receives a [`Clock`] or an [`Entropy`], so that tests choose the time and the bytes.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use raftgate_model::clock::{Clock, Entropy};
 use raftgate_model::time::{Timestamp, Ttl};
@@ -64,6 +64,14 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// A time as the `Date` field has it (RFC 9110 section 5.6.7); years that do not fit there read as the last one that does.
+#[must_use]
+pub fn http_date(time: Timestamp) -> String {
+    const LAST_UNIX_S: u64 = 253_402_300_799;
+    let since_epoch = Duration::from_secs(time.as_unix_s().min(LAST_UNIX_S));
+    httpdate::fmt_http_date(UNIX_EPOCH + since_epoch)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +79,13 @@ mod tests {
     #[test]
     fn the_time_of_day_is_after_this_file_was_written() {
         assert!(SystemClock.now() > Timestamp::from_unix_s(1_700_000_000));
+    }
+
+    #[test]
+    fn dates_have_the_form_of_http() {
+        let date = |unix_s| http_date(Timestamp::from_unix_s(unix_s));
+        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(u64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! Answers of our own on the wire: refusals and the endpoints'.
+
+use std::io::Write as _;
+
+use http::{HeaderMap, StatusCode};
+
+use super::refusal::RenderedRefusal;
+use super::request_id::RequestId;
+use super::wire::field::FieldKind;
+use super::wire::response_head::{status_digits, write_connection};
+use super::worker::Worker;
+
+/// The circumstances of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AnswerFrame<'a> {
+    pub(super) request_id: &'a RequestId,
+    pub(super) minor_version: u8,
+    pub(super) is_head: bool,
+    pub(super) persists: bool,
+}
+
+/// Appends a refusal.
+pub(super) fn write_refusal(
+    worker: &Worker,
+    refusal: &RenderedRefusal,
+    frame: AnswerFrame<'_>,
+    out: &mut Vec<u8>,
+) {
+    write_status(refusal.status, out);
+    write_field(b"Content-Type", refusal.content_type.as_bytes(), out);
+    for (name, value) in refusal.fields {
+        write_field(name.as_bytes(), value.as_bytes(), out);
+    }
+    write_rest(worker, refusal.body.as_bytes(), frame, out);
+}
+
+/// Appends an endpoint's answer; its own words on length, date and connection are not used.
+pub(super) fn write_endpoint_answer(
+    worker: &Worker,
+    answer: (StatusCode, &HeaderMap, &[u8]),
+    frame: AnswerFrame<'_>,
+    out: &mut Vec<u8>,
+) {
+    let (status, headers, body) = answer;
+    write_status(status.as_u16(), out);
+    for (name, value) in headers {
+        let name = name.as_str().as_bytes();
+        if matches!(FieldKind::of(name), FieldKind::EndToEnd) {
+            write_field(name, value.as_bytes(), out);
+        }
+    }
+    write_rest(worker, body, frame, out);
+}
+
+fn write_status(status: u16, out: &mut Vec<u8>) {
+    let reason = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Client Closed Request");
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(&status_digits(status));
+    out.push(b' ');
+    out.extend_from_slice(reason.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_rest(worker: &Worker, body: &[u8], frame: AnswerFrame<'_>, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "Content-Length: {}\r\n", body.len());
+    write_field(b"X-Request-Id", frame.request_id.as_bytes(), out);
+    worker.write_date(out);
+    write_connection(frame.persists, frame.minor_version, out);
+    out.extend_from_slice(b"\r\n");
+    if !frame.is_head {
+        out.extend_from_slice(body);
+    }
+}

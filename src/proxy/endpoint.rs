@@ -1,0 +1,141 @@
+//! The seam to handlers inside the process: a plain request in, a plain answer out.
+//!
+//! Handlers of OAuth endpoints, `/hello` and `/ready` know nothing of sockets, framing or the server.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use raftgate_actors::snapshot::CompiledApi;
+
+/// Which endpoint is asked.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// `/hello`: what this node is and how it fares.
+    Hello,
+    /// `/ready`: whether traffic should come here.
+    Ready,
+    /// An endpoint of the authorization server under an API's listen path.
+    OAuth {
+        /// The API whose clients and tokens are meant.
+        api: Arc<CompiledApi>,
+        /// Which of its endpoints.
+        endpoint: OAuthEndpoint,
+    },
+}
+
+/// The authorization server's endpoints under a listen path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OAuthEndpoint {
+    /// `oauth/authorize` (RFC 6749 section 3.1).
+    Authorize,
+    /// `oauth/token` (RFC 6749 section 3.2).
+    Token,
+    /// `oauth/revoke` (RFC 7009).
+    Revoke,
+    /// `oauth/revoke_all`: every token of a client.
+    RevokeAll,
+    /// `tyk/oauth/authorize-client`: the login page's way to a code.
+    AuthorizeClient,
+}
+
+impl OAuthEndpoint {
+    /// The endpoint at this path behind a listen path, with or without a trailing slash.
+    #[must_use]
+    pub fn at(rest: &str) -> Option<Self> {
+        match rest.strip_suffix('/').unwrap_or(rest) {
+            "/oauth/authorize" => Some(Self::Authorize),
+            "/oauth/token" => Some(Self::Token),
+            "/oauth/revoke" => Some(Self::Revoke),
+            "/oauth/revoke_all" => Some(Self::RevokeAll),
+            "/tyk/oauth/authorize-client" => Some(Self::AuthorizeClient),
+            _ => None,
+        }
+    }
+}
+
+/// A request to an endpoint, its body read and bounded.
+#[derive(Debug)]
+pub struct EndpointRequest {
+    /// Which endpoint is asked.
+    pub endpoint: Endpoint,
+    /// The method.
+    pub method: Method,
+    /// The path as sent.
+    pub path: String,
+    /// The query as sent, without its question mark.
+    pub query: Option<String>,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+    /// The client's address, as far as trusted proxies name it.
+    pub client_ip: IpAddr,
+    /// The id of the request, as it stands in the log.
+    pub request_id: String,
+}
+
+/// An endpoint's answer; length, date, request id and connection are added on the way out.
+#[derive(Debug)]
+pub struct EndpointResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl EndpointResponse {
+    /// An answer without header fields.
+    #[must_use]
+    pub fn new(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: body.into(),
+        }
+    }
+}
+
+/// What a handler works on; it runs on the worker that the request came to.
+pub type EndpointFuture = Pin<Box<dyn Future<Output = EndpointResponse>>>;
+
+/// Answers the requests to all endpoints; shared by the workers.
+pub type EndpointHandler = Arc<dyn Fn(EndpointRequest) -> EndpointFuture + Send + Sync>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_found_with_and_without_a_trailing_slash() {
+        assert_eq!(
+            OAuthEndpoint::at("/oauth/token"),
+            Some(OAuthEndpoint::Token)
+        );
+        assert_eq!(
+            OAuthEndpoint::at("/oauth/token/"),
+            Some(OAuthEndpoint::Token)
+        );
+        assert_eq!(
+            OAuthEndpoint::at("/tyk/oauth/authorize-client/"),
+            Some(OAuthEndpoint::AuthorizeClient)
+        );
+        for rest in [
+            "",
+            "/",
+            "/oauth",
+            "/oauth/tokens",
+            "/oauth/token//",
+            "/oauth/token/x",
+        ] {
+            assert_eq!(OAuthEndpoint::at(rest), None, "{rest}");
+        }
+    }
+}

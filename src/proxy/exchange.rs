@@ -1,0 +1,315 @@
+//! One request from its complete head to its record: the stages in their order, then forward or answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::oauth::error::ErrorStyle;
+use tokio::time::Instant;
+
+use super::answer::{AnswerFrame, write_refusal};
+use super::connection::Connection;
+use super::record::AccessRecord;
+use super::refusal::{ConnectionFate, ErrorFormat, Refusal};
+use super::request::RequestView;
+use super::request_id::RequestId;
+use super::stages::authorize::authorize;
+use super::stages::identify::identify;
+use super::stages::prepare::prepare;
+use super::stages::route::{Destination, route};
+use super::wire::body::{BodyDecoder, BodyLength};
+use super::wire::field::FieldKind;
+use super::wire::response_head::{BodyCoding, ClientShape};
+use super::worker::Worker;
+use super::{local, relay};
+
+/// What becomes of the client's connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Another request may follow.
+    KeepAlive,
+    /// Close; everything sent was read.
+    Close,
+    /// Close, but read on for a moment: the client may still be sending.
+    Linger,
+    /// The answer was cut off, and the close must say so.
+    Break,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    pub(super) after: After,
+    pub(super) status: u16,
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Outcome {
+    /// Nothing could be answered because nobody was there to read it.
+    pub(super) const fn client_gone() -> Self {
+        Self {
+            after: After::Break,
+            status: 499,
+            refusal: Some(Refusal::ClientGone),
+        }
+    }
+}
+
+/// Serves the request whose head has been parsed.
+pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
+    let began = tokio::time::Instant::now();
+    assign_id(worker, connection);
+    match admit(worker, connection) {
+        Ok(Admitted::Forward(api)) => {
+            let outcome = relay::relay(worker, connection, &api).await;
+            record(worker, connection, (Some(&api), began), outcome);
+            outcome.after
+        }
+        Ok(Admitted::Answer(endpoint)) => {
+            let outcome = local::answer(worker, connection, endpoint).await;
+            record(worker, connection, (None, began), outcome);
+            outcome.after
+        }
+        Err(Refused { refusal, api }) => {
+            let style = api
+                .as_ref()
+                .map_or(worker.settings.error_style, |api| api.error_style);
+            let outcome = refuse(worker, connection, refusal, style).await;
+            record(worker, connection, (api.as_ref(), began), outcome);
+            outcome.after
+        }
+    }
+}
+
+/// Refuses what could not be read as a request.
+pub(super) async fn refuse_unread(
+    worker: &Worker,
+    connection: &mut Connection,
+    refusal: Refusal,
+) -> After {
+    let began = tokio::time::Instant::now();
+    worker.assign_id(None, &mut connection.request_id);
+    connection.head.clear();
+    let outcome = refuse(worker, connection, refusal, worker.settings.error_style).await;
+    record(worker, connection, (None, began), outcome);
+    outcome.after
+}
+
+enum Admitted {
+    /// The upload pump holds the head for this API's upstream.
+    Forward(Arc<CompiledApi>),
+    /// An endpoint of our own is asked.
+    Answer(super::endpoint::Endpoint),
+}
+
+struct Refused {
+    refusal: Refusal,
+    api: Option<Arc<CompiledApi>>,
+}
+
+fn assign_id(worker: &Worker, connection: &mut Connection) {
+    let offered = connection
+        .head
+        .fields()
+        .find(|(kind, _, _)| *kind == FieldKind::RequestId)
+        .map(|(_, _, value)| value);
+    let mut id = RequestId::default();
+    worker.assign_id(offered, &mut id);
+    connection.request_id = id;
+}
+
+/// Runs the stages before forwarding; each yields what the next one demands.
+fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refused> {
+    let Connection {
+        head,
+        upload,
+        peer,
+        request_id,
+        ..
+    } = connection;
+    let view = RequestView::new(head, peer, request_id.as_bytes());
+    let destination = route(worker.snapshot.borrow_mut().load(), &view)
+        .map_err(|refusal| Refused { refusal, api: None })?;
+    let api = match destination {
+        Destination::Endpoint(endpoint) => return Ok(Admitted::Answer(endpoint)),
+        Destination::Api(api) => api,
+    };
+    let checked = check_size(worker, &view, &api)
+        .and_then(|()| identify(&view, &api))
+        .and_then(|caller| authorize(&view, &api, caller));
+    match checked {
+        Ok(permit) => {
+            prepare(&view, &api, &permit, &mut upload.pending);
+            let coding = match head.facts().body {
+                BodyLength::Chunked => BodyCoding::Chunked,
+                _ => BodyCoding::Identity,
+            };
+            upload.start_body(head.facts().body, coding, body_bytes_max(worker, &api));
+            Ok(Admitted::Forward(api))
+        }
+        Err(refusal) => Err(Refused {
+            refusal,
+            api: Some(api),
+        }),
+    }
+}
+
+fn body_bytes_max(worker: &Worker, api: &CompiledApi) -> u64 {
+    api.request_body_bytes_max
+        .unwrap_or(worker.settings.limits.body_bytes_max)
+}
+
+fn check_size(worker: &Worker, view: &RequestView<'_>, api: &CompiledApi) -> Result<(), Refusal> {
+    match view.head().facts().body {
+        BodyLength::Sized(bytes) if bytes > body_bytes_max(worker, api) => {
+            Err(Refusal::BodyTooLarge)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Answers with a refusal.
+pub(super) async fn refuse(
+    worker: &Worker,
+    connection: &mut Connection,
+    refusal: Refusal,
+    style: ErrorStyle,
+) -> Outcome {
+    if refusal == Refusal::ClientGone {
+        return Outcome::client_gone();
+    }
+    let format = ErrorFormat::for_content_type(connection.head.field("content-type"));
+    let rendered = refusal.render(style, format);
+    let body_is_over = rendered.connection == ConnectionFate::Keep && skip_body(connection);
+    let shape = client_shape(worker, connection);
+    let persists = shape.keep_alive && body_is_over;
+    let Connection {
+        download,
+        request_id,
+        ..
+    } = connection;
+    let frame = AnswerFrame {
+        request_id,
+        minor_version: shape.minor_version,
+        is_head: shape.is_head,
+        persists,
+    };
+    write_refusal(worker, &rendered, frame, &mut download.pending);
+    let after = match (persists, body_is_over) {
+        (true, _) => After::KeepAlive,
+        (false, true) => After::Close,
+        (false, false) => After::Linger,
+    };
+    let outcome = Outcome {
+        after,
+        status: rendered.status,
+        refusal: Some(refusal),
+    };
+    finish_answer(worker, connection, outcome).await
+}
+
+/// Writes out what stands in the download pump.
+pub(super) async fn finish_answer(
+    worker: &Worker,
+    connection: &mut Connection,
+    outcome: Outcome,
+) -> Outcome {
+    let Connection {
+        client,
+        download,
+        timer,
+        ..
+    } = connection;
+    timer.set(worker.settings.timeouts.idle);
+    let written = timer
+        .limit(|cx| download.poll_all(cx, &mut client.io))
+        .await;
+    match written {
+        Ok(Ok(())) => outcome,
+        Ok(Err(_)) | Err(_) => Outcome {
+            after: After::Break,
+            ..outcome
+        },
+    }
+}
+
+/// What the answer's shape depends on.
+pub(super) fn client_shape(worker: &Worker, connection: &Connection) -> ClientShape {
+    let facts = connection.head.facts();
+    ClientShape {
+        minor_version: facts.minor_version,
+        is_head: connection.head.method() == b"HEAD",
+        keep_alive: facts.connection.persists(facts.minor_version)
+            && !worker.settings.timeouts.keep_alive.is_zero()
+            && !worker.is_draining(),
+    }
+}
+
+/// Drops a body that is wholly at hand; tells whether the next request begins right here.
+fn skip_body(connection: &mut Connection) -> bool {
+    // What the upload pump has taken is gone, and what follows cannot be told from it any more.
+    if connection.upload.body_bytes() > 0 {
+        return connection.upload.has_read_all();
+    }
+    let mut decoder = BodyDecoder::new(connection.head.facts().body);
+    let unread = &mut connection.client.unread;
+    let mut trailers = Vec::new();
+    while !decoder.is_done() && !unread.is_empty() {
+        match decoder.decode(unread, &mut trailers) {
+            Ok(decoded) => {
+                let consumed = decoded.consumed;
+                bytes::Buf::advance(unread, consumed);
+            }
+            Err(_) => return false,
+        }
+    }
+    decoder.is_done()
+}
+
+/// Counts a finished exchange and hands its record on, without waiting for anybody.
+fn record(
+    worker: &Worker,
+    connection: &Connection,
+    (api, began): (Option<&Arc<CompiledApi>>, Instant),
+    outcome: Outcome,
+) {
+    let latency: Duration = began.elapsed();
+    let counters = &worker.parts.counters;
+    if let Some(refusal) = outcome.refusal {
+        counters.refused(refusal);
+    }
+    let bytes = (
+        connection.upload.body_bytes(),
+        connection.download.body_bytes(),
+    );
+    api.map_or(&counters.unrouted, |api| &api.counters).record(
+        worker.index,
+        outcome.status,
+        latency,
+        bytes,
+    );
+    let Some(records) = &worker.parts.records else {
+        return;
+    };
+    let Ok(permit) = records.try_reserve() else {
+        counters.record_dropped();
+        return;
+    };
+    let view = RequestView::new(
+        &connection.head,
+        &connection.peer,
+        connection.request_id.as_bytes(),
+    );
+    permit.send(AccessRecord {
+        request_id: connection.request_id.as_str().to_owned(),
+        api_id: api.map(|api| api.id.clone()),
+        method: String::from_utf8_lossy(view.method()).into_owned(),
+        path: view.path().to_owned(),
+        status: outcome.status,
+        refusal: outcome.refusal,
+        latency,
+        request_bytes: bytes.0,
+        response_bytes: bytes.1,
+        client_ip: view.client_ip(&worker.settings.trusted_proxies),
+    });
+}

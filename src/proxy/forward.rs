@@ -1,0 +1,292 @@
+//! Forward: one request to an upstream and its answer back, both directions at once.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use bytes::Buf as _;
+use raftgate_actors::snapshot::UpstreamTimeouts;
+
+use super::pump::{Incoming, Pump, PumpError};
+use super::timer::Timer;
+use super::transport::Transport;
+use super::wire::response_head::{self, Answer, AnswerFacts, ClientShape};
+use super::worker::Worker;
+
+/// As much is read ahead of a client that sends its next request before it has its answer.
+const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// What went wrong in an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The client closed its connection.
+    ClientGone,
+    /// The client stopped sending its body.
+    ClientTimeout,
+    /// The client's body is malformed.
+    ClientBody,
+    /// The client's body is larger than allowed.
+    BodyTooLarge,
+    /// The upstream closed before any byte of an answer.
+    UpstreamSilent,
+    /// The upstream's answer is malformed or was cut off.
+    UpstreamBroken,
+    /// The upstream took too long.
+    UpstreamTimeout,
+}
+
+/// How far the request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upload {
+    Running,
+    Done,
+    /// The upstream takes no more; it may still have answered.
+    Failed,
+}
+
+/// One exchange with one upstream connection.
+pub(super) struct Exchange<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) client: &'a mut Incoming,
+    pub(super) upload: &'a mut Pump,
+    pub(super) download: &'a mut Pump,
+    pub(super) timer: &'a Timer,
+    pub(super) timeouts: &'a UpstreamTimeouts,
+    pub(super) shape: ClientShape,
+    progress: Progress,
+}
+
+/// What has happened so far.
+#[derive(Debug)]
+struct Progress {
+    upload: Upload,
+    answer: Option<AnswerFacts>,
+    // Some byte of an answer has arrived.
+    answer_began: bool,
+    // What the deadline was last set for.
+    stamp: Option<(Upload, u64, bool)>,
+}
+
+impl<'a> Exchange<'a> {
+    /// An exchange whose request stands in `parts`' upload pump.
+    pub(super) fn new(
+        worker: &'a Worker,
+        parts: (&'a mut Incoming, &'a mut Pump, &'a mut Pump, &'a Timer),
+        timeouts: &'a UpstreamTimeouts,
+        shape: ClientShape,
+    ) -> Self {
+        let (client, upload, download, timer) = parts;
+        let progress = Progress {
+            upload: Upload::Running,
+            answer: None,
+            answer_began: false,
+            stamp: None,
+        };
+        Self {
+            worker,
+            client,
+            upload,
+            download,
+            timer,
+            timeouts,
+            shape,
+            progress,
+        }
+    }
+
+    /// Runs to the end of the answer.
+    pub(super) async fn run(&mut self, upstream: &mut Incoming) -> Result<AnswerFacts, Fault> {
+        poll_fn(|cx| self.poll(cx, upstream)).await
+    }
+
+    /// The answer's head, once it has been written for the client: from then on nothing else can be answered.
+    pub(super) const fn answer(&self) -> Option<&AnswerFacts> {
+        self.progress.answer.as_ref()
+    }
+
+    /// Whether the whole request has gone out.
+    pub(super) fn upload_is_done(&self) -> bool {
+        self.progress.upload == Upload::Done
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &mut Incoming,
+    ) -> Poll<Result<AnswerFacts, Fault>> {
+        let mut scratch = self.worker.scratch.borrow_mut();
+        self.poll_upload(cx, &mut scratch, &mut upstream.io)?;
+        if let Poll::Ready(result) = self.poll_download(cx, &mut scratch, upstream) {
+            return Poll::Ready(result);
+        }
+        self.watch_client(cx, &mut scratch)?;
+        self.rearm();
+        self.timer.poll(cx).map(|_| Err(self.timeout_fault()))
+    }
+
+    fn poll_upload(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        upstream: &mut Transport,
+    ) -> Result<(), Fault> {
+        if self.progress.upload != Upload::Running {
+            return Ok(());
+        }
+        // An interim answer may wait here; the client sends its body only when it has it.
+        if self
+            .download
+            .poll_pending(cx, &mut self.client.io)?
+            .is_pending()
+        {
+            return Ok(());
+        }
+        match self.upload.poll(cx, scratch, self.client, upstream) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => self.progress.upload = Upload::Done,
+            Poll::Ready(Err(PumpError::Write)) => self.progress.upload = Upload::Failed,
+            Poll::Ready(Err(PumpError::Read)) => return Err(Fault::ClientGone),
+            Poll::Ready(Err(PumpError::TooLarge)) => return Err(Fault::BodyTooLarge),
+            Poll::Ready(Err(PumpError::Body(super::wire::body::BadBody::Truncated))) => {
+                return Err(Fault::ClientGone);
+            }
+            Poll::Ready(Err(PumpError::Body(_))) => return Err(Fault::ClientBody),
+        }
+        Ok(())
+    }
+
+    fn poll_download(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        upstream: &mut Incoming,
+    ) -> Poll<Result<AnswerFacts, Fault>> {
+        loop {
+            if let Some(answer) = self.progress.answer {
+                let moved = self
+                    .download
+                    .poll(cx, scratch, upstream, &mut self.client.io);
+                return moved.map(|moved| match moved {
+                    Ok(()) => Ok(answer),
+                    Err(PumpError::Write) => Err(Fault::ClientGone),
+                    Err(_) => Err(Fault::UpstreamBroken),
+                });
+            }
+            // Interim answers go out as they come.
+            if self
+                .download
+                .poll_pending(cx, &mut self.client.io)?
+                .is_pending()
+            {
+                return Poll::Pending;
+            }
+            let silence = if self.progress.answer_began {
+                Fault::UpstreamBroken
+            } else {
+                Fault::UpstreamSilent
+            };
+            let Ok(count) = std::task::ready!(upstream.io.poll_fill(cx, scratch)) else {
+                return Poll::Ready(Err(silence));
+            };
+            if count == 0 {
+                return Poll::Ready(Err(silence));
+            }
+            self.progress.answer_began = true;
+            let input = scratch.get(..count).unwrap_or_default();
+            if upstream.unread.is_empty() {
+                let used = self.take_answer(cx, input)?;
+                upstream
+                    .unread
+                    .extend_from_slice(input.get(used..).unwrap_or_default());
+            } else {
+                upstream.unread.extend_from_slice(input);
+                let mut input = std::mem::take(&mut upstream.unread);
+                let used = self.take_answer(cx, &input)?;
+                input.advance(used);
+                upstream.unread = input;
+            }
+        }
+    }
+
+    /// Takes heads, and of the body what has come with them; tells how much of the input it took.
+    fn take_answer(&mut self, cx: &mut Context<'_>, input: &[u8]) -> Result<usize, Fault> {
+        let mut used = 0_usize;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(used);
+            }
+            // A request that is not through yet leaves no clean boundary behind it.
+            let keep_alive = self.shape.keep_alive && self.upload_is_done();
+            let shape = ClientShape {
+                keep_alive,
+                ..self.shape
+            };
+            let answer = response_head::translate(rest, shape, &mut self.download.pending)
+                .map_err(|_| Fault::UpstreamBroken)?;
+            match answer {
+                Answer::Partial => return Ok(used),
+                Answer::Interim(count) => used = used.saturating_add(count),
+                Answer::Final(facts) => {
+                    self.progress.answer = Some(facts);
+                    used = used.saturating_add(facts.head_bytes);
+                    self.download.start_body(facts.body, facts.coding, u64::MAX);
+                    let body = input.get(used..).unwrap_or_default();
+                    let fed = self.download.feed(cx, body, &mut self.client.io);
+                    return match fed {
+                        Ok(count) => Ok(used.saturating_add(count)),
+                        Err(PumpError::Write) => Err(Fault::ClientGone),
+                        Err(_) => Err(Fault::UpstreamBroken),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Notices a client that goes away while it waits, and keeps what it sends ahead.
+    fn watch_client(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Result<(), Fault> {
+        if self.progress.upload != Upload::Done {
+            return Ok(());
+        }
+        while self.client.unread.len() < READ_AHEAD_BYTES_MAX {
+            match self.client.poll_more(cx, scratch) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(_) => return Err(Fault::ClientGone),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the deadline when something has moved since it was last set.
+    fn rearm(&mut self) {
+        let moved = self
+            .upload
+            .progress()
+            .saturating_add(self.download.progress());
+        let stamp = (self.progress.upload, moved, self.progress.answer.is_some());
+        if self.progress.stamp.replace(stamp) == Some(stamp) {
+            return;
+        }
+        let is_waiting = self.progress.answer.is_none() && self.progress.upload != Upload::Running;
+        self.timer.set(if is_waiting {
+            self.timeouts.head
+        } else {
+            self.timeouts.idle
+        });
+    }
+
+    fn timeout_fault(&self) -> Fault {
+        match (self.progress.answer, self.progress.upload) {
+            (Some(_), _) if self.download.is_blocked_on_write() => Fault::ClientGone,
+            (None, Upload::Running) if !self.upload.is_blocked_on_write() => Fault::ClientTimeout,
+            _ => Fault::UpstreamTimeout,
+        }
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    // Only writing interim answers to the client fails with a bare I/O error here.
+    fn from(_: std::io::Error) -> Self {
+        Self::ClientGone
+    }
+}

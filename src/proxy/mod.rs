@@ -1,0 +1,40 @@
+//! The data plane: accepts requests, decides, forwards, records. No mailbox, no disk, no lock held across an await.
+//!
+//! The life of a request is told in `exchange.rs`; the stages that decide are pure and stand in `stages/`; HTTP/1 itself is
+//! in `wire/`. Heads are parsed by `httparse` and written anew, so what leaves has exactly one framing.
+
+mod answer;
+mod connection;
+mod dial;
+mod endpoint;
+mod exchange;
+mod forward;
+mod local;
+mod pool;
+mod pump;
+mod record;
+mod refusal;
+mod relay;
+mod request;
+mod request_id;
+mod server;
+mod settings;
+mod stages;
+mod timer;
+mod tls;
+mod transport;
+mod trust;
+mod wire;
+mod worker;
+
+pub use endpoint::{
+    Endpoint, EndpointFuture, EndpointHandler, EndpointRequest, EndpointResponse, OAuthEndpoint,
+};
+pub use pool::PoolLimits;
+pub use record::{AccessRecord, GatewayCounters};
+pub use refusal::{ConnectionFate, ErrorFormat, Refusal, RenderedRefusal};
+pub use server::{Gateway, GatewayStartError};
+pub use settings::{ClientTimeouts, GatewaySettings, RequestLimits};
+pub use tls::upstream_tls;
+pub use trust::TrustedProxies;
+pub use worker::GatewayParts;

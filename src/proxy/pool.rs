@@ -1,0 +1,184 @@
+//! One worker's connections to upstreams: the last one used is the first one used again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::pump::Incoming;
+use super::transport::Transport;
+
+/// Bounds of one worker's pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolLimits {
+    /// Connections in use to one origin at a time; more are refused.
+    pub in_use_per_origin_max: usize,
+    /// Idle connections kept to one origin.
+    pub idle_per_origin_max: usize,
+    /// How long an idle connection is kept; zero closes after each answer.
+    pub idle: Duration,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self {
+            in_use_per_origin_max: 4096,
+            idle_per_origin_max: 256,
+            // Below the 60 to 75 s after which common servers close, so that we close first.
+            idle: Duration::from_secs(50),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Idle {
+    upstream: Incoming,
+    since_ms: u64,
+}
+
+#[derive(Debug, Default)]
+struct Origin {
+    // In order of release: the oldest first.
+    idle: RefCell<Vec<Idle>>,
+    in_use: Cell<usize>,
+}
+
+/// Connections by origin.
+#[derive(Debug)]
+pub(super) struct Pool {
+    origins: RefCell<HashMap<Box<str>, Rc<Origin>, ahash::RandomState>>,
+    limits: PoolLimits,
+}
+
+/// The right to one connection to an origin, counted until dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    origin: Rc<Origin>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.origin
+            .in_use
+            .set(self.origin.in_use.get().saturating_sub(1));
+    }
+}
+
+/// What a pool has for a request.
+#[derive(Debug)]
+pub(super) enum Checkout {
+    /// A connection that has served before.
+    Reused(Slot, Incoming),
+    /// Room for a new connection.
+    Vacant(Slot),
+    /// As many connections as allowed are in use.
+    Full,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub(super) fn new(limits: PoolLimits) -> Self {
+        Self {
+            origins: RefCell::default(),
+            limits,
+        }
+    }
+
+    /// An idle connection that still looks alive, or room for a new one.
+    pub(super) fn checkout(&self, origin: &str, now_ms: u64) -> Checkout {
+        let Some(slot) = self.slot(origin) else {
+            return Checkout::Full;
+        };
+        let idle_ms = self.idle_ms();
+        loop {
+            let idle = slot.origin.idle.borrow_mut().pop();
+            match idle {
+                Some(mut idle) => {
+                    if idle.since_ms.saturating_add(idle_ms) > now_ms && idle.upstream.io.is_quiet()
+                    {
+                        return Checkout::Reused(slot, idle.upstream);
+                    }
+                }
+                None => return Checkout::Vacant(slot),
+            }
+        }
+    }
+
+    /// Room for a new connection, whatever is idle.
+    pub(super) fn slot(&self, origin: &str) -> Option<Slot> {
+        let mut origins = self.origins.borrow_mut();
+        let origin = match origins.get(origin) {
+            Some(origin) => Rc::clone(origin),
+            None => Rc::clone(origins.entry(origin.into()).or_default()),
+        };
+        let in_use = origin.in_use.get();
+        if in_use >= self.limits.in_use_per_origin_max {
+            return None;
+        }
+        origin.in_use.set(in_use.saturating_add(1));
+        Some(Slot { origin })
+    }
+
+    /// Takes a connection back whose last exchange left it at a clean boundary.
+    pub(super) fn release(&self, slot: &Slot, mut upstream: Incoming, now_ms: u64) {
+        let mut idle = slot.origin.idle.borrow_mut();
+        if idle.len() < self.limits.idle_per_origin_max {
+            upstream.trim();
+            idle.push(Idle {
+                upstream,
+                since_ms: now_ms,
+            });
+        }
+    }
+
+    /// Closes what has been idle too long or was closed by its peer, and forgets origins without connections.
+    pub(super) fn prune(&self, now_ms: u64) {
+        let idle_ms = self.idle_ms();
+        self.origins.borrow_mut().retain(|_, origin| {
+            let mut idle = origin.idle.borrow_mut();
+            idle.retain_mut(|idle| {
+                idle.since_ms.saturating_add(idle_ms) > now_ms && idle.upstream.io.is_quiet()
+            });
+            !idle.is_empty() || origin.in_use.get() > 0
+        });
+    }
+
+    fn idle_ms(&self) -> u64 {
+        u64::try_from(self.limits.idle.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A connection in use.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) slot: Slot,
+    pub(super) upstream: Incoming,
+    pub(super) reuse: Reuse,
+}
+
+/// Whether a connection has served before: then its peer may have closed it unnoticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    Fresh,
+    Reused,
+}
+
+impl Lease {
+    /// A new connection.
+    pub(super) fn fresh(slot: Slot, io: Transport) -> Self {
+        Self {
+            slot,
+            upstream: Incoming::new(io),
+            reuse: Reuse::Fresh,
+        }
+    }
+
+    /// A connection that has served before.
+    pub(super) const fn reused(slot: Slot, upstream: Incoming) -> Self {
+        Self {
+            slot,
+            upstream,
+            reuse: Reuse::Reused,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Record: what is kept of a request when it is over; never waited for.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use raftgate_actors::snapshot::ApiCounters;
+use raftgate_model::id::ApiId;
+
+use super::refusal::Refusal;
+
+/// One request, for access logs and analytics. It holds no query and no header, where secrets travel.
+#[derive(Clone, Debug)]
+pub struct AccessRecord {
+    /// The id of the request.
+    pub request_id: String,
+    /// The API that it went to, when it went to one.
+    pub api_id: Option<ApiId>,
+    /// The method.
+    pub method: String,
+    /// The path, without query.
+    pub path: String,
+    /// The status of the answer; 499 when the client went away before it.
+    pub status: u16,
+    /// Why it was not served, when it was not.
+    pub refusal: Option<Refusal>,
+    /// From the complete head to the last byte of the answer.
+    pub latency: Duration,
+    /// Bytes of the request's body.
+    pub request_bytes: u64,
+    /// Bytes of the answer's body.
+    pub response_bytes: u64,
+    /// The client's address, as far as trusted proxies name it.
+    pub client_ip: IpAddr,
+}
+
+/// Counters of the gateway as a whole, shared by its workers.
+#[derive(Debug, Default)]
+pub struct GatewayCounters {
+    /// Requests that belong to no API: endpoints of our own and refusals before a route was found.
+    pub unrouted: ApiCounters,
+    refusals: [AtomicU64; Refusal::ALL.len()],
+    records_dropped: AtomicU64,
+    connections: AtomicU64,
+    upstream_connects: AtomicU64,
+    upstream_retries: AtomicU64,
+}
+
+impl GatewayCounters {
+    pub(super) fn refused(&self, refusal: Refusal) {
+        if let Some(cell) = self.refusals.get(refusal as usize) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn record_dropped(&self) {
+        self.records_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn connection_opened(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn connection_closed(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn upstream_connected(&self) {
+        self.upstream_connects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn upstream_retried(&self) {
+        self.upstream_retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests were refused for this reason.
+    #[must_use]
+    pub fn refusals(&self, refusal: Refusal) -> u64 {
+        self.refusals
+            .get(refusal as usize)
+            .map_or(0, |cell| cell.load(Ordering::Relaxed))
+    }
+
+    /// How many access records found their queue full.
+    #[must_use]
+    pub fn records_dropped(&self) -> u64 {
+        self.records_dropped.load(Ordering::Relaxed)
+    }
+
+    /// How many client connections are open.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many connections to upstreams were opened.
+    #[must_use]
+    pub fn upstream_connects(&self) -> u64 {
+        self.upstream_connects.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were sent again because a reused connection turned out to be closed.
+    #[must_use]
+    pub fn upstream_retries(&self) -> u64 {
+        self.upstream_retries.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,207 @@
+//! Why a request is not served, and the one table that turns the reason into an answer.
+
+mod rows;
+
+use raftgate_model::oauth::error::ErrorStyle;
+
+use rows::{Row, TykText};
+
+/// A reason not to serve a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The head does not follow RFC 9112.
+    MalformedHead,
+    /// A version of HTTP other than 1.0 and 1.1.
+    UnsupportedVersion,
+    /// The request target is no path or URI, or holds dot segments.
+    BadTarget,
+    /// `Host` is missing, repeated or not the target's.
+    BadHost,
+    /// The body's length is said twice, or in a way that two readers would understand differently.
+    AmbiguousFraming,
+    /// The body breaks its framing.
+    MalformedBody,
+    /// An expectation other than `100-continue`.
+    UnknownExpectation,
+    /// A method that only makes sense for a forward proxy.
+    UnsupportedMethod,
+    /// The head has too many bytes.
+    HeadTooLarge,
+    /// The head has too many fields.
+    TooManyFields,
+    /// The body has too many bytes.
+    BodyTooLarge,
+    /// The client took too long to send the request.
+    ClientTimeout,
+    /// The client went away before the answer; only ever recorded.
+    ClientGone,
+    /// No API stands at this host and path.
+    NotFound,
+    /// The caller's credential cannot be judged from this node's state; never an answer about the credential itself.
+    Unjudged,
+    /// The upstream's name does not resolve.
+    UpstreamLookup,
+    /// The upstream cannot be connected to.
+    UpstreamUnreachable,
+    /// The upstream closed without an answer, or its answer is malformed.
+    UpstreamBroken,
+    /// The upstream took too long.
+    UpstreamTimeout,
+    /// As many connections to the upstream as allowed are in use.
+    UpstreamBusy,
+}
+
+/// What becomes of the client's connection after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionFate {
+    /// It can carry another request, when the body has been read.
+    Keep,
+    /// Where the next request would begin is not known, so it is closed.
+    Close,
+}
+
+/// A refusal's answer in one style.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedRefusal {
+    /// The status code.
+    pub status: u16,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+    /// Fields besides `Content-Type`.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// What becomes of the connection.
+    pub connection: ConnectionFate,
+}
+
+/// Which representation an error has in Tyk's style: it follows the request's `Content-Type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorFormat {
+    /// JSON, and what everything else gets.
+    Json,
+    /// XML, for XML and SOAP requests.
+    Xml,
+}
+
+impl ErrorFormat {
+    /// The format for a request with this `Content-Type` (`tyk_core` section 6.2).
+    #[must_use]
+    pub fn for_content_type(content_type: Option<&[u8]>) -> Self {
+        let media_type = content_type.and_then(|value| value.split(|byte| *byte == b';').next());
+        let is = |name: &str| {
+            media_type.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+        };
+        if ["application/xml", "text/xml", "application/soap+xml"]
+            .into_iter()
+            .any(is)
+        {
+            Self::Xml
+        } else {
+            Self::Json
+        }
+    }
+}
+
+impl Refusal {
+    /// Every refusal, in the order of its declaration.
+    pub const ALL: [Self; 20] = [
+        Self::MalformedHead,
+        Self::UnsupportedVersion,
+        Self::BadTarget,
+        Self::BadHost,
+        Self::AmbiguousFraming,
+        Self::MalformedBody,
+        Self::UnknownExpectation,
+        Self::UnsupportedMethod,
+        Self::HeadTooLarge,
+        Self::TooManyFields,
+        Self::BodyTooLarge,
+        Self::ClientTimeout,
+        Self::ClientGone,
+        Self::NotFound,
+        Self::Unjudged,
+        Self::UpstreamLookup,
+        Self::UpstreamUnreachable,
+        Self::UpstreamBroken,
+        Self::UpstreamTimeout,
+        Self::UpstreamBusy,
+    ];
+
+    /// The name of this refusal in metrics and access records.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        self.row().label
+    }
+
+    /// The status code that the client sees in the RFC style.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.row().status
+    }
+
+    /// The answer in the given style; `format` matters to Tyk's style only.
+    #[must_use]
+    pub fn render(self, style: ErrorStyle, format: ErrorFormat) -> RenderedRefusal {
+        let row = self.row();
+        let (status, content_type, body) = match (style, row.tyk) {
+            (ErrorStyle::Rfc, _) => {
+                let (error, description) = (row.error, row.description);
+                let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
+                (row.status, "application/json", body)
+            }
+            (ErrorStyle::Tyk { .. }, TykText::Plain(status, text)) => {
+                (status, "text/plain; charset=utf-8", text.to_owned())
+            }
+            (ErrorStyle::Tyk { .. }, TykText::Template(status, text)) => match format {
+                ErrorFormat::Json => {
+                    let body = format!("{{\n    \"error\": \"{text}\"\n}}");
+                    (status, "application/json", body)
+                }
+                ErrorFormat::Xml => {
+                    let body = format!(
+                        "<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>{text}</error>"
+                    );
+                    (status, "application/xml", body)
+                }
+            },
+        };
+        RenderedRefusal {
+            status,
+            content_type,
+            body,
+            fields: row.fields,
+            connection: row.connection,
+        }
+    }
+
+    // The one exhaustive match: a refusal without a row does not compile.
+    const fn row(self) -> &'static Row {
+        match self {
+            Self::MalformedHead => &rows::MALFORMED_HEAD,
+            Self::UnsupportedVersion => &rows::UNSUPPORTED_VERSION,
+            Self::BadTarget => &rows::BAD_TARGET,
+            Self::BadHost => &rows::BAD_HOST,
+            Self::AmbiguousFraming => &rows::AMBIGUOUS_FRAMING,
+            Self::MalformedBody => &rows::MALFORMED_BODY,
+            Self::UnknownExpectation => &rows::UNKNOWN_EXPECTATION,
+            Self::UnsupportedMethod => &rows::UNSUPPORTED_METHOD,
+            Self::HeadTooLarge => &rows::HEAD_TOO_LARGE,
+            Self::TooManyFields => &rows::TOO_MANY_FIELDS,
+            Self::BodyTooLarge => &rows::BODY_TOO_LARGE,
+            Self::ClientTimeout => &rows::CLIENT_TIMEOUT,
+            Self::ClientGone => &rows::CLIENT_GONE,
+            Self::NotFound => &rows::NOT_FOUND,
+            Self::Unjudged => &rows::UNJUDGED,
+            Self::UpstreamLookup => &rows::UPSTREAM_LOOKUP,
+            Self::UpstreamUnreachable => &rows::UPSTREAM_UNREACHABLE,
+            Self::UpstreamBroken => &rows::UPSTREAM_BROKEN,
+            Self::UpstreamTimeout => &rows::UPSTREAM_TIMEOUT,
+            Self::UpstreamBusy => &rows::UPSTREAM_BUSY,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "refusal/refusal_tests.rs"]
+mod tests;

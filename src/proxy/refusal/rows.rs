@@ -1,0 +1,145 @@
+//! The table of refusals: what each looks like in either style.
+
+use super::ConnectionFate;
+
+/// How Tyk words a refusal (`tyk_core` section 6.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TykText {
+    /// Inside the error template.
+    Template(u16, &'static str),
+    /// The bare text.
+    Plain(u16, &'static str),
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) label: &'static str,
+    pub(super) status: u16,
+    pub(super) error: &'static str,
+    pub(super) description: &'static str,
+    pub(super) tyk: TykText,
+    pub(super) fields: &'static [(&'static str, &'static str)],
+    pub(super) connection: ConnectionFate,
+}
+
+impl Row {
+    const fn bad_request(label: &'static str, description: &'static str) -> Self {
+        Self {
+            label,
+            status: 400,
+            error: "invalid_request",
+            description,
+            tyk: TykText::Template(400, description),
+            fields: &[],
+            connection: ConnectionFate::Close,
+        }
+    }
+
+    /// A request that cannot be read, with a status and a code of its own.
+    const fn unreadable(status: u16, error: &'static str, description: &'static str) -> Self {
+        Self {
+            status,
+            error,
+            tyk: TykText::Template(status, description),
+            ..Self::bad_request(error, description)
+        }
+    }
+
+    const fn upstream(label: &'static str, description: &'static str) -> Self {
+        Self {
+            status: 502,
+            error: "bad_gateway",
+            tyk: TykText::Template(500, "There was a problem proxying the request"),
+            connection: ConnectionFate::Keep,
+            ..Self::bad_request(label, description)
+        }
+    }
+
+    /// Trouble of our own that passes.
+    const fn unavailable(label: &'static str, description: &'static str) -> Self {
+        Self {
+            status: 503,
+            error: "temporarily_unavailable",
+            tyk: TykText::Template(503, "Service temporarily unavailable."),
+            fields: &[("Retry-After", "1")],
+            ..Self::upstream(label, description)
+        }
+    }
+}
+
+pub(super) const MALFORMED_HEAD: Row =
+    Row::bad_request("malformed_head", "the request head is not well-formed");
+pub(super) const UNSUPPORTED_VERSION: Row = Row::unreadable(
+    505,
+    "unsupported_version",
+    "only HTTP/1.0 and HTTP/1.1 are spoken here",
+);
+pub(super) const BAD_TARGET: Row = Row::bad_request(
+    "bad_target",
+    "the request target is malformed or holds dot segments",
+);
+pub(super) const BAD_HOST: Row = Row::bad_request(
+    "bad_host",
+    "exactly one Host that agrees with the request target is needed",
+);
+pub(super) const AMBIGUOUS_FRAMING: Row = Row::bad_request(
+    "ambiguous_framing",
+    "the length of the request body is ambiguous",
+);
+pub(super) const MALFORMED_BODY: Row =
+    Row::bad_request("malformed_body", "the request body breaks its framing");
+pub(super) const UNKNOWN_EXPECTATION: Row = Row::unreadable(
+    417,
+    "unknown_expectation",
+    "the only expectation understood is 100-continue",
+);
+pub(super) const UNSUPPORTED_METHOD: Row =
+    Row::unreadable(501, "unsupported_method", "this method is not supported");
+pub(super) const HEAD_TOO_LARGE: Row =
+    Row::unreadable(431, "head_too_large", "the request head is too large");
+pub(super) const TOO_MANY_FIELDS: Row = Row::unreadable(
+    431,
+    "too_many_fields",
+    "the request has too many header fields",
+);
+pub(super) const BODY_TOO_LARGE: Row = Row {
+    tyk: TykText::Plain(413, "Request Entity Too Large"),
+    ..Row::unreadable(413, "body_too_large", "the request body is too large")
+};
+pub(super) const CLIENT_TIMEOUT: Row =
+    Row::unreadable(408, "client_timeout", "the request did not arrive in time");
+pub(super) const CLIENT_GONE: Row = Row {
+    tyk: TykText::Template(499, "Client closed request"),
+    ..Row::unreadable(499, "client_gone", "the client closed the connection")
+};
+pub(super) const NOT_FOUND: Row = Row {
+    tyk: TykText::Plain(404, "Not Found"),
+    connection: ConnectionFate::Keep,
+    ..Row::unreadable(404, "not_found", "no API is served at this host and path")
+};
+pub(super) const UNJUDGED: Row =
+    Row::unavailable("unjudged", "this node cannot judge the credential now");
+pub(super) const UPSTREAM_LOOKUP: Row = Row {
+    tyk: TykText::Template(500, "Upstream host lookup failed"),
+    ..Row::upstream(
+        "upstream_lookup",
+        "the name of the upstream does not resolve",
+    )
+};
+pub(super) const UPSTREAM_UNREACHABLE: Row = Row::upstream(
+    "upstream_unreachable",
+    "the upstream cannot be connected to",
+);
+pub(super) const UPSTREAM_BROKEN: Row =
+    Row::upstream("upstream_broken", "the upstream gave no usable answer");
+pub(super) const UPSTREAM_TIMEOUT: Row = Row {
+    status: 504,
+    error: "gateway_timeout",
+    tyk: TykText::Template(504, "Upstream service reached hard timeout."),
+    ..Row::upstream("upstream_timeout", "the upstream did not answer in time")
+};
+pub(super) const UPSTREAM_BUSY: Row = Row::unavailable(
+    "upstream_busy",
+    "all connections to the upstream are in use",
+);

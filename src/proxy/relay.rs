@@ -1,0 +1,235 @@
+//! Relay: finds a connection to the upstream, runs the exchange on it, and repeats it once where that is safe.
+
+use std::pin::pin;
+
+use raftgate_actors::snapshot::CompiledApi;
+
+use super::connection::Connection;
+use super::dial::{DialError, dial};
+use super::exchange::{After, Outcome, client_shape, refuse};
+use super::forward::{Exchange, Fault};
+use super::pool::{Checkout, Lease, Reuse};
+use super::pump::PumpError;
+use super::refusal::Refusal;
+use super::timer::Timer;
+use super::wire::body::BodyLength;
+use super::wire::response_head::{AnswerFacts, BodyCoding};
+use super::worker::Worker;
+
+/// Forwards the request that stands in the upload pump to the API's upstream.
+pub(super) async fn relay(
+    worker: &Worker,
+    connection: &mut Connection,
+    api: &CompiledApi,
+) -> Outcome {
+    if let Err(error) = connection
+        .upload
+        .take_at_hand(&mut connection.client.unread)
+    {
+        return refuse(worker, connection, refusal_of_body(&error), api.error_style).await;
+    }
+    let checkout = worker
+        .pool
+        .checkout(api.target.origin(), worker.deadlines.now_ms());
+    let lease = match checkout {
+        Checkout::Reused(slot, upstream) => Ok(Lease::reused(slot, upstream)),
+        Checkout::Vacant(slot) => open(worker, api, &connection.timer)
+            .await
+            .map(|io| Lease::fresh(slot, io)),
+        Checkout::Full => Err(Refusal::UpstreamBusy),
+    };
+    let mut lease = match lease {
+        Ok(lease) => lease,
+        Err(refusal) => return refuse(worker, connection, refusal, api.error_style).await,
+    };
+    invite_body(connection);
+    loop {
+        match attempt(worker, connection, api, &mut lease).await {
+            Attempt::Over(outcome) => return outcome.resolve(worker, connection, api, lease).await,
+            Attempt::Again => {
+                worker.parts.counters.upstream_retried();
+                match open(worker, api, &connection.timer).await {
+                    Ok(io) => lease = Lease::fresh(lease.slot, io),
+                    Err(refusal) => {
+                        return refuse(worker, connection, refusal, api.error_style).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What one attempt came to.
+enum Attempt {
+    /// It is the last one.
+    Over(End),
+    /// The connection had been closed under us, and sending the request again does no harm.
+    Again,
+}
+
+enum End {
+    Answered {
+        facts: AnswerFacts,
+        upload_done: bool,
+    },
+    /// The fault came after the answer had begun.
+    CutOff {
+        facts: AnswerFacts,
+        fault: Fault,
+    },
+    Refused(Refusal),
+}
+
+async fn attempt(
+    worker: &Worker,
+    connection: &mut Connection,
+    api: &CompiledApi,
+    lease: &mut Lease,
+) -> Attempt {
+    let shape = client_shape(worker, connection);
+    let is_idempotent = is_idempotent(connection.head.method());
+    let Connection {
+        client,
+        upload,
+        download,
+        timer,
+        ..
+    } = connection;
+    let mut exchange = Exchange::new(
+        worker,
+        (client, upload, download, timer),
+        &api.timeouts,
+        shape,
+    );
+    let result = exchange.run(&mut lease.upstream).await;
+    let upload_done = exchange.upload_is_done();
+    match (result, exchange.answer().copied()) {
+        (Ok(facts), _) => Attempt::Over(End::Answered { facts, upload_done }),
+        (Err(fault), Some(facts)) => Attempt::Over(End::CutOff { facts, fault }),
+        (Err(Fault::UpstreamSilent), None) if lease.reuse == Reuse::Reused => {
+            // RFC 9110 section 9.2.2: what is not idempotent is repeated only if none of it went out.
+            let harmless = is_idempotent || upload.nothing_sent();
+            if harmless && upload.rewind() {
+                Attempt::Again
+            } else {
+                Attempt::Over(End::Refused(Refusal::UpstreamBroken))
+            }
+        }
+        (Err(fault), None) => Attempt::Over(End::Refused(refusal_of(fault))),
+    }
+}
+
+impl End {
+    async fn resolve(
+        self,
+        worker: &Worker,
+        connection: &mut Connection,
+        api: &CompiledApi,
+        lease: Lease,
+    ) -> Outcome {
+        match self {
+            Self::Answered { facts, upload_done } => {
+                if facts.upstream_persists && upload_done && lease.upstream.unread.is_empty() {
+                    let now_ms = worker.deadlines.now_ms();
+                    worker.pool.release(&lease.slot, lease.upstream, now_ms);
+                }
+                let after = match (facts.client_persists, upload_done) {
+                    (true, _) => After::KeepAlive,
+                    (false, true) => After::Close,
+                    (false, false) => After::Linger,
+                };
+                Outcome {
+                    after,
+                    status: facts.status,
+                    refusal: None,
+                }
+            }
+            Self::CutOff {
+                fault: Fault::ClientGone,
+                ..
+            } => Outcome::client_gone(),
+            Self::CutOff { facts, fault } => {
+                tracing::debug!(?fault, api = %api.id, "an answer was cut off");
+                // Where the close itself would be the end of the body, only a reset says that it is none.
+                let ends_by_close = facts.coding == BodyCoding::Identity
+                    && matches!(facts.body, BodyLength::Chunked | BodyLength::UntilClose);
+                let after = if ends_by_close {
+                    After::Break
+                } else {
+                    After::Close
+                };
+                Outcome {
+                    after,
+                    status: facts.status,
+                    refusal: Some(refusal_of(fault)),
+                }
+            }
+            Self::Refused(refusal) => {
+                drop(lease);
+                refuse(worker, connection, refusal, api.error_style).await
+            }
+        }
+    }
+}
+
+async fn open(
+    worker: &Worker,
+    api: &CompiledApi,
+    timer: &Timer,
+) -> Result<super::transport::Transport, Refusal> {
+    timer.set(api.timeouts.connect);
+    // On the heap: it is large, and most requests need none.
+    let mut dialling = pin!(Box::pin(dial(&api.target, &worker.parts.upstream_tls)));
+    let dialled = timer.limit(|cx| dialling.as_mut().poll(cx)).await;
+    match dialled {
+        Ok(Ok(io)) => {
+            worker.parts.counters.upstream_connected();
+            Ok(io)
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(api = %api.id, %error, "no connection to the upstream");
+            Err(match error {
+                DialError::Lookup { .. } => Refusal::UpstreamLookup,
+                DialError::Connect { .. } | DialError::Tls { .. } => Refusal::UpstreamUnreachable,
+            })
+        }
+        Err(_) => Err(Refusal::UpstreamTimeout),
+    }
+}
+
+/// Tells a client that waits for it to send its body (RFC 9110 section 10.1.1).
+fn invite_body(connection: &mut Connection) {
+    let waits = connection.head.facts().expects_continue;
+    if waits && !connection.upload.has_read_all() && connection.upload.body_bytes() == 0 {
+        connection
+            .download
+            .pending
+            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+/// RFC 9110 section 9.2.2.
+fn is_idempotent(method: &[u8]) -> bool {
+    matches!(
+        method,
+        b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE"
+    )
+}
+
+const fn refusal_of_body(error: &PumpError) -> Refusal {
+    match error {
+        PumpError::TooLarge => Refusal::BodyTooLarge,
+        PumpError::Body(_) | PumpError::Read | PumpError::Write => Refusal::MalformedBody,
+    }
+}
+
+const fn refusal_of(fault: Fault) -> Refusal {
+    match fault {
+        Fault::ClientGone => Refusal::ClientGone,
+        Fault::ClientTimeout => Refusal::ClientTimeout,
+        Fault::ClientBody => Refusal::MalformedBody,
+        Fault::BodyTooLarge => Refusal::BodyTooLarge,
+        Fault::UpstreamSilent | Fault::UpstreamBroken => Refusal::UpstreamBroken,
+        Fault::UpstreamTimeout => Refusal::UpstreamTimeout,
+    }
+}

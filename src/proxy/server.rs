@@ -1,0 +1,127 @@
+//! The gateway listener: workers of actix-server, each with its own data plane, and an orderly end.
+
+use std::future::ready;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use actix_rt::net::TcpStream;
+use actix_server::{Server, ServerHandle};
+use actix_service::{fn_factory, fn_service};
+use tokio::net::TcpSocket;
+use tokio::task::JoinHandle;
+
+use super::connection::serve;
+use super::settings::GatewaySettings;
+use super::worker::{GatewayParts, Worker};
+
+/// How many connections the system keeps for us while all workers are busy.
+const BACKLOG: u32 = 1024;
+
+/// Why the gateway listener cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayStartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} for the gateway: {error}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// A running gateway listener.
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    handle: ServerHandle,
+    server: JoinHandle<io::Result<()>>,
+    draining: Arc<AtomicBool>,
+}
+
+impl Gateway {
+    /// Starts the listener and its workers; must be called inside an actix system.
+    ///
+    /// # Errors
+    /// The address cannot be listened on; the error names it.
+    pub fn start(
+        settings: GatewaySettings,
+        parts: GatewayParts,
+    ) -> Result<Self, GatewayStartError> {
+        let wanted = settings.listen;
+        let failed = |error| GatewayStartError::Listen {
+            address: wanted,
+            error,
+        };
+        let listener = listen(wanted).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let draining = Arc::new(AtomicBool::new(false));
+        let settings = Arc::new(settings);
+        let common = (Arc::clone(&settings), parts, Arc::clone(&draining));
+        let next_index = Arc::new(AtomicUsize::new(0));
+        let factory = move || {
+            let common = common.clone();
+            let index = next_index.fetch_add(1, Ordering::Relaxed);
+            fn_factory(move || {
+                let (settings, parts, draining) = common.clone();
+                let worker = Worker::new(index, settings, parts, draining);
+                actix_rt::spawn(Worker::tick_forever(Rc::downgrade(&worker)));
+                ready(Ok::<_, ()>(fn_service(move |stream: TcpStream| {
+                    let worker = Rc::clone(&worker);
+                    async move {
+                        serve(worker, stream).await;
+                        Ok::<(), ()>(())
+                    }
+                })))
+            })
+        };
+        let server = Server::build()
+            .workers(settings.workers.max(1))
+            .max_concurrent_connections(settings.connections_per_worker_max)
+            .shutdown_timeout(settings.drain.as_secs())
+            .disable_signals()
+            .listen("gateway", listener, factory)
+            .map_err(failed)?
+            .run();
+        let handle = server.handle();
+        let server = tokio::task::spawn_local(server);
+        Ok(Self {
+            address,
+            handle,
+            server,
+            draining,
+        })
+    }
+
+    /// The address that the listener is bound to.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets requests in flight finish within the settings' time, closes the rest, and returns.
+    pub async fn drain(self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.handle.stop(true).await;
+        if let Ok(Err(error)) = self.server.await {
+            tracing::warn!(%error, "the gateway listener ended with an error");
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A restarted node takes its port back while connections of its last life still linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}

@@ -1,0 +1,125 @@
+//! Prepare: writes the head that the upstream sees.
+
+use raftgate_actors::snapshot::{CompiledApi, HostHeader, ListenPathForwarding};
+
+use super::authorize::Permit;
+use crate::proxy::request::RequestView;
+use crate::proxy::wire::body::BodyLength;
+use crate::proxy::wire::field::FieldKind;
+
+/// What the upstream is told when the client names no agent.
+const USER_AGENT: &str = concat!("User-Agent: raftgate/", env!("CARGO_PKG_VERSION"), "\r\n");
+
+/// Appends the upstream's version of the request's head to `out`.
+///
+/// Fields keep their order and their case. Those of one hop stay here, also the ones that `Connection` names
+/// (RFC 9110 section 7.6.1); the length is said the way it was understood.
+pub(crate) fn prepare(
+    view: &RequestView<'_>,
+    api: &CompiledApi,
+    _permit: &Permit,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(view.method());
+    out.push(b' ');
+    write_target(view, api, out);
+    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+    let host = match api.host_header {
+        HostHeader::Target => None,
+        HostHeader::Client => view.host(),
+    };
+    out.extend_from_slice(host.unwrap_or_else(|| api.target.host_header()).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    write_fields(view, out);
+    write_forwarded_for(view, out);
+    out.extend_from_slice(b"X-Request-Id: ");
+    out.extend_from_slice(view.request_id());
+    out.extend_from_slice(b"\r\n");
+    let facts = view.head().facts();
+    if !facts.has_user_agent {
+        out.extend_from_slice(USER_AGENT.as_bytes());
+    }
+    if facts.accepts_trailers {
+        out.extend_from_slice(b"TE: trailers\r\n");
+    }
+    if facts.body == BodyLength::Chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_fields(view: &RequestView<'_>, out: &mut Vec<u8>) {
+    let head = view.head();
+    let names_fields = head.facts().connection.names_fields;
+    for (kind, name, value) in head.fields() {
+        let travels = match kind {
+            FieldKind::EndToEnd | FieldKind::Date => {
+                !(names_fields && head.is_named_by_connection(name))
+            }
+            FieldKind::ContentLength => true,
+            FieldKind::UserAgent => !value.is_empty(),
+            FieldKind::Connection
+            | FieldKind::Expect
+            | FieldKind::ForwardedFor
+            | FieldKind::HopByHop
+            | FieldKind::Host
+            | FieldKind::RequestId
+            | FieldKind::Te
+            | FieldKind::TransferEncoding => false,
+        };
+        if travels {
+            out.extend_from_slice(name);
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+/// The path and query that the upstream sees (`tyk_core` section 8 and case 90).
+fn write_target(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
+    let base = api.target.path();
+    let base = base.strip_suffix('/').unwrap_or(base);
+    let prefix = api.listen_path.prefix();
+    let path = view.path();
+    let rest = match api.forwarding {
+        ListenPathForwarding::Keep => path,
+        ListenPathForwarding::Strip | ListenPathForwarding::StripKeepingSlash => {
+            path.strip_prefix(prefix).unwrap_or(path)
+        }
+    };
+    let keeps_slash = api.forwarding != ListenPathForwarding::Strip || base.is_empty();
+    out.extend_from_slice(base.as_bytes());
+    match rest {
+        "" | "/" if keeps_slash => out.push(b'/'),
+        "" | "/" => {}
+        _ => out.extend_from_slice(rest.as_bytes()),
+    }
+    let client_query = view.head().query().filter(|query| !query.is_empty());
+    let queries = [api.target.query(), client_query];
+    for (query, separator) in queries.into_iter().flatten().zip([b'?', b'&']) {
+        out.push(separator);
+        out.extend_from_slice(query.as_bytes());
+    }
+}
+
+/// `X-Forwarded-For`: what a trusted proxy says with its own address behind it, else the peer alone.
+fn write_forwarded_for(view: &RequestView<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    if view.peer().is_trusted() {
+        let forwarded = view
+            .head()
+            .fields()
+            .filter(|(kind, _, _)| *kind == FieldKind::ForwardedFor);
+        for (_, _, value) in forwarded.filter(|(_, _, value)| !value.is_empty()) {
+            out.extend_from_slice(value);
+            out.extend_from_slice(b", ");
+        }
+    }
+    out.extend_from_slice(view.peer().address_text().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;

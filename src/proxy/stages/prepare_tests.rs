@@ -1,0 +1,168 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::net::SocketAddr;
+
+use raftgate_actors::snapshot::{ListenPath, Target};
+use raftgate_model::id::ApiId;
+
+use super::super::authorize::authorize;
+use super::super::identify::identify;
+use super::*;
+use crate::proxy::request::Peer;
+use crate::proxy::trust::TrustedProxies;
+use crate::proxy::wire::request_head::{HeadLimits, RequestHead};
+
+fn api(listen_path: &str, target: &str) -> CompiledApi {
+    CompiledApi::keyless(
+        ApiId::new("a").unwrap(),
+        ListenPath::parse(listen_path).unwrap(),
+        Target::parse(target).unwrap(),
+    )
+}
+
+fn prepared_from(trusted: &str, api: &CompiledApi, text: &str) -> String {
+    let mut head = RequestHead::default();
+    let limits = HeadLimits {
+        bytes_max: 4096,
+        fields_max: 100,
+    };
+    assert!(head.parse(text.as_bytes(), limits).unwrap().is_some());
+    let trusted = TrustedProxies::new([trusted.parse().unwrap()]);
+    let peer = Peer::new(SocketAddr::from(([192, 0, 2, 7], 5)), &trusted);
+    let view = RequestView::new(&head, &peer, b"id-1");
+    let caller = identify(&view, api).unwrap();
+    let permit = authorize(&view, api, caller).unwrap();
+    let mut out = Vec::new();
+    prepare(&view, api, &permit, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn prepared(api: &CompiledApi, text: &str) -> String {
+    prepared_from("10.0.0.0/8", api, text)
+}
+
+fn target_of(api: &CompiledApi, target: &str) -> String {
+    let head = prepared(api, &format!("GET {target} HTTP/1.1\r\nHost: c\r\n\r\n"));
+    head.split(' ').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn the_rest_of_the_path_goes_behind_the_target_path() {
+    let mut api = api("/l/", "http://u/base/");
+    for (path, expected) in [
+        ("/l", "/base"),
+        ("/l/", "/base"),
+        ("/l/x", "/base/x"),
+        ("/l/x/", "/base/x/"),
+        ("/l//x", "/base//x"),
+        ("/l/%41%2Fb", "/base/%41%2Fb"),
+        ("http://c/l/x", "/base/x"),
+    ] {
+        assert_eq!(target_of(&api, path), expected, "{path}");
+    }
+    api.forwarding = ListenPathForwarding::StripKeepingSlash;
+    assert_eq!(target_of(&api, "/l/"), "/base/");
+    assert_eq!(target_of(&api, "/l/x"), "/base/x");
+    api.forwarding = ListenPathForwarding::Keep;
+    assert_eq!(target_of(&api, "/l/x"), "/base/l/x");
+    assert_eq!(target_of(&api, "/l/"), "/base/l/");
+}
+
+#[test]
+fn a_target_without_path_is_the_root() {
+    let api = api("/l", "http://u");
+    assert_eq!(target_of(&api, "/l"), "/");
+    assert_eq!(target_of(&api, "/l/"), "/");
+    assert_eq!(target_of(&api, "/l/x"), "/x");
+    assert_eq!(target_of(&super::tests::api("/", "http://u/"), "/"), "/");
+    assert_eq!(
+        target_of(&super::tests::api("/", "http://u/b"), "/x"),
+        "/b/x"
+    );
+}
+
+#[test]
+fn the_query_of_the_target_comes_first() {
+    let with_query = api("/l", "http://u/b?k=1");
+    assert_eq!(target_of(&with_query, "/l/x?a=2&b"), "/b/x?k=1&a=2&b");
+    assert_eq!(target_of(&with_query, "/l/x"), "/b/x?k=1");
+    assert_eq!(target_of(&with_query, "/l/x?"), "/b/x?k=1");
+    let without = api("/l", "http://u/b");
+    assert_eq!(target_of(&without, "/l/x?a=%20?"), "/b/x?a=%20?");
+    assert_eq!(target_of(&without, "/l/x?"), "/b/x");
+}
+
+#[test]
+fn the_head_is_written_anew() {
+    let head = prepared(
+        &api("/", "http://up.example:81/"),
+        "PUT /x HTTP/1.1\r\nhost: c\r\nAccept: a\r\nConnection: X-Hop, keep-alive\r\nX-Hop: 1\r\n\
+         Keep-Alive: 1\r\nProxy-Authorization: s\r\nProxy-Connection: y\r\nUpgrade: h2c\r\nTrailer: z\r\n\
+         TE: gzip, trailers\r\nExpect: 100-continue\r\nContent-Length: 3\r\nX-Request-Id: theirs\r\n\
+         X-Forwarded-For: 1.1.1.1\r\naccept: B\r\n\r\n",
+    );
+    assert_eq!(
+        head,
+        format!(
+            "PUT /x HTTP/1.1\r\nHost: up.example:81\r\nAccept: a\r\nContent-Length: 3\r\naccept: B\r\n\
+             X-Forwarded-For: 192.0.2.7\r\nX-Request-Id: id-1\r\n{USER_AGENT}TE: trailers\r\n\r\n"
+        )
+    );
+}
+
+#[test]
+fn connection_cannot_take_the_length_or_our_own_fields_away() {
+    let head = prepared(
+        &api("/", "http://u/"),
+        "PUT /x HTTP/1.1\r\nHost: c\r\nContent-Length: 3\r\n\
+         Connection: content-length, host, x-forwarded-for, x-request-id, user-agent\r\n\
+         User-Agent: mine\r\n\r\n",
+    );
+    for field in [
+        "Content-Length: 3\r\n",
+        "Host: u\r\n",
+        "X-Forwarded-For: 192.0.2.7\r\n",
+        "X-Request-Id: id-1\r\n",
+    ] {
+        assert!(head.contains(field), "{field} in {head}");
+    }
+}
+
+#[test]
+fn the_clients_host_goes_on_when_the_api_preserves_it() {
+    let mut api = api("/", "http://u/");
+    api.host_header = HostHeader::Client;
+    assert!(prepared(&api, "GET / HTTP/1.1\r\nHost: C:8\r\n\r\n").contains("Host: C:8\r\n"));
+    assert!(prepared(&api, "GET / HTTP/1.0\r\n\r\n").contains("Host: u\r\n"));
+}
+
+#[test]
+fn a_user_agent_is_added_only_where_there_is_none() {
+    let api = api("/", "http://u/");
+    let agent = |field: &str| prepared(&api, &format!("GET / HTTP/1.1\r\nHost: c\r\n{field}\r\n"));
+    assert!(agent("").contains(USER_AGENT));
+    assert!(agent("User-Agent:\r\n").contains(USER_AGENT));
+    let given = agent("User-Agent: curl\r\n");
+    assert!(given.contains("User-Agent: curl\r\n") && !given.contains("raftgate"));
+}
+
+#[test]
+fn forwarded_for_is_believed_from_trusted_proxies_only() {
+    let api = api("/", "http://u/");
+    let text =
+        "GET / HTTP/1.1\r\nHost: c\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n\r\n";
+    let untrusted = prepared_from("10.0.0.0/8", &api, text);
+    assert!(untrusted.contains("X-Forwarded-For: 192.0.2.7\r\n"));
+    let trusted = prepared_from("192.0.2.0/24", &api, text);
+    assert!(trusted.contains("X-Forwarded-For: 1.1.1.1, 2.2.2.2, 192.0.2.7\r\n"));
+}
+
+#[test]
+fn a_chunked_body_is_announced_as_one() {
+    let head = prepared(
+        &api("/", "http://u/"),
+        "POST / HTTP/1.1\r\nHost: c\r\ntransfer-encoding: chunked\r\n\r\n",
+    );
+    assert!(head.ends_with("Transfer-Encoding: chunked\r\n\r\n"));
+    assert_eq!(head.matches("ransfer-").count(), 1);
+}

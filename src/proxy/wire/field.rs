@@ -1,0 +1,201 @@
+//! Header fields: which of them the gateway acts on, and how lists of tokens in them are read.
+
+/// A range of bytes in a head that was copied out of its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The place of `part` inside `whole`; empty when it does not lie inside.
+    pub(crate) fn of(part: &[u8], whole: &[u8]) -> Self {
+        let offset = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+        match (u32::try_from(offset), u32::try_from(part.len())) {
+            (Ok(start), Ok(len)) if offset <= whole.len() => Self {
+                start,
+                end: start.saturating_add(len),
+            },
+            _ => Self::default(),
+        }
+    }
+
+    /// The bytes at this place.
+    pub(crate) fn get(self, whole: &[u8]) -> &[u8] {
+        whole
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+/// One header field of a copied head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+    pub(crate) kind: FieldKind,
+}
+
+/// What a field means to a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldKind {
+    Connection,
+    ContentLength,
+    Date,
+    Expect,
+    Host,
+    /// Ends at the next hop (RFC 9110 section 7.6.1) and needs no other treatment.
+    HopByHop,
+    Te,
+    TransferEncoding,
+    UserAgent,
+    ForwardedFor,
+    RequestId,
+    /// Everything else travels from end to end.
+    EndToEnd,
+}
+
+impl FieldKind {
+    /// The kind of the field with this name, in any case.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let is = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
+        match name.len() {
+            2 if is("te") => Self::Te,
+            4 if is("host") => Self::Host,
+            4 if is("date") => Self::Date,
+            6 if is("expect") => Self::Expect,
+            7 if is("trailer") || is("upgrade") => Self::HopByHop,
+            10 if is("connection") => Self::Connection,
+            10 if is("user-agent") => Self::UserAgent,
+            10 if is("keep-alive") => Self::HopByHop,
+            12 if is("x-request-id") => Self::RequestId,
+            14 if is("content-length") => Self::ContentLength,
+            15 if is("x-forwarded-for") => Self::ForwardedFor,
+            16 if is("proxy-connection") => Self::HopByHop,
+            17 if is("transfer-encoding") => Self::TransferEncoding,
+            18 if is("proxy-authenticate") => Self::HopByHop,
+            19 if is("proxy-authorization") => Self::HopByHop,
+            _ => Self::EndToEnd,
+        }
+    }
+}
+
+/// The members of a comma-separated list, trimmed, without empty ones.
+pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
+}
+
+/// What the `Connection` fields of a message ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    /// Whether other fields are named, which then end at this hop too.
+    pub(crate) names_fields: bool,
+}
+
+impl ConnectionOptions {
+    /// Takes in one more `Connection` field.
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        for option in list_members(value) {
+            if option.eq_ignore_ascii_case(b"close") {
+                self.close = true;
+            } else if option.eq_ignore_ascii_case(b"keep-alive") {
+                self.keep_alive = true;
+            } else {
+                self.names_fields = true;
+            }
+        }
+    }
+
+    /// Whether the connection outlives the message (RFC 9112 section 9.3).
+    pub(crate) fn persists(self, minor_version: u8) -> bool {
+        !self.close && (minor_version >= 1 || self.keep_alive)
+    }
+}
+
+/// The value of a `Content-Length` field: digits only, no list, no sign.
+pub(crate) fn content_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// Whether every line of a head ends with CR LF and no byte of it stands for a line's end otherwise.
+///
+/// The parser takes a bare LF for a line's end, which not every upstream does: two readings of one head.
+pub(crate) fn has_only_crlf(head: &[u8]) -> bool {
+    let mut previous = 0;
+    head.iter().all(|byte| {
+        let stands_well = *byte != b'\n' || previous == b'\r';
+        previous = *byte;
+        stands_well
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_ignore_case() {
+        assert_eq!(
+            FieldKind::of(b"Transfer-ENCODING"),
+            FieldKind::TransferEncoding
+        );
+        assert_eq!(FieldKind::of(b"keep-Alive"), FieldKind::HopByHop);
+        assert_eq!(FieldKind::of(b"hosts"), FieldKind::EndToEnd);
+        assert_eq!(FieldKind::of(b"hoss"), FieldKind::EndToEnd);
+        assert_eq!(FieldKind::of(b""), FieldKind::EndToEnd);
+    }
+
+    #[test]
+    fn connection_options_are_read_as_a_list() {
+        let mut options = ConnectionOptions::default();
+        options.add(b" ,Keep-Alive , ");
+        assert!(options.persists(0) && !options.names_fields);
+        options.add(b"X-Secret, CLOSE");
+        assert!(options.names_fields && !options.persists(1) && !options.persists(0));
+        assert!(ConnectionOptions::default().persists(1));
+        assert!(!ConnectionOptions::default().persists(0));
+    }
+
+    #[test]
+    fn content_lengths_are_digits() {
+        assert_eq!(content_length(b"0"), Some(0));
+        assert_eq!(content_length(b"18446744073709551615"), Some(u64::MAX));
+        for bad in [
+            "",
+            "+1",
+            "-1",
+            "1 ",
+            "1,1",
+            "0x1",
+            "18446744073709551616",
+            "1e3",
+        ] {
+            assert_eq!(content_length(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn bare_line_feeds_are_seen() {
+        assert!(has_only_crlf(b"GET / HTTP/1.1\r\nA: b\r\n\r\n"));
+        assert!(!has_only_crlf(b"GET / HTTP/1.1\nA: b\r\n\r\n"));
+        assert!(!has_only_crlf(b"GET / HTTP/1.1\r\nA: b\r\n\n"));
+        assert!(!has_only_crlf(b"\nGET / HTTP/1.1\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_span_that_lies_outside_is_empty() {
+        let whole = b"abcdef";
+        let part = whole.get(2..4).unwrap_or_default();
+        assert_eq!(Span::of(part, whole).get(whole), b"cd");
+        assert_eq!(Span::default().get(whole), b"");
+        assert_eq!(Span { start: 4, end: 9 }.get(whole), b"");
+    }
+}

@@ -1,0 +1,144 @@
+//! What one worker thread has to itself: its view of the configuration, its upstream connections, its clock of deadlines.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use raftgate_actors::snapshot::{SnapshotReader, SnapshotSource};
+use raftgate_model::clock::{Clock, Entropy};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::endpoint::EndpointHandler;
+use super::pool::Pool;
+use super::record::{AccessRecord, GatewayCounters};
+use super::request_id::{RequestId, RequestIds};
+use super::settings::GatewaySettings;
+use super::timer::{Deadlines, TICK};
+use super::wire::request_head::HeadLimits;
+use crate::clock::http_date;
+
+/// How much is read at once. One buffer serves all connections of a worker, so it stays in the processor's cache.
+const SCRATCH_BYTES: usize = 128 * 1024;
+/// How often idle upstream connections are looked at, in ticks.
+const PRUNE_TICKS: u64 = 20;
+
+/// What the data plane is given by the process.
+#[derive(Clone)]
+pub struct GatewayParts {
+    /// Where the configuration in force comes from.
+    pub snapshots: SnapshotSource,
+    /// Who answers the endpoints of our own.
+    pub endpoints: EndpointHandler,
+    /// Where access records go; `None` keeps none.
+    pub records: Option<mpsc::Sender<AccessRecord>>,
+    /// TLS towards upstreams.
+    pub upstream_tls: Arc<rustls::ClientConfig>,
+    /// The time of day, for `Date`.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for request ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Counters of the gateway as a whole.
+    pub counters: Arc<GatewayCounters>,
+}
+
+/// One worker.
+pub(super) struct Worker {
+    pub(super) index: usize,
+    pub(super) settings: Arc<GatewaySettings>,
+    pub(super) parts: GatewayParts,
+    pub(super) pool: Pool,
+    pub(super) deadlines: Deadlines,
+    pub(super) snapshot: RefCell<SnapshotReader>,
+    pub(super) scratch: RefCell<Box<[u8]>>,
+    pub(super) draining: Arc<AtomicBool>,
+    ids: RefCell<RequestIds>,
+    date: RefCell<String>,
+    date_unix_s: Cell<u64>,
+}
+
+impl Worker {
+    /// Makes a worker; its own task must run [`Worker::tick_forever`].
+    pub(super) fn new(
+        index: usize,
+        settings: Arc<GatewaySettings>,
+        parts: GatewayParts,
+        draining: Arc<AtomicBool>,
+    ) -> Rc<Self> {
+        let worker = Self {
+            index,
+            pool: Pool::new(settings.pool),
+            deadlines: Deadlines::default(),
+            snapshot: RefCell::new(parts.snapshots.reader()),
+            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            draining,
+            ids: RefCell::new(RequestIds::new(parts.entropy.number())),
+            date: RefCell::default(),
+            date_unix_s: Cell::new(0),
+            settings,
+            parts,
+        };
+        worker.set_date();
+        Rc::new(worker)
+    }
+
+    /// Moves the worker's clock; ends when the worker is given up.
+    pub(super) async fn tick_forever(worker: std::rc::Weak<Self>) {
+        let began = tokio::time::Instant::now();
+        let mut interval = interval(TICK);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut ticks = 0_u64;
+        loop {
+            interval.tick().await;
+            let Some(worker) = worker.upgrade() else {
+                return;
+            };
+            worker
+                .deadlines
+                .tick(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+            if worker.is_draining() {
+                worker.deadlines.wake_all();
+            }
+            ticks = ticks.wrapping_add(1);
+            if ticks.is_multiple_of(PRUNE_TICKS) {
+                worker.pool.prune(worker.deadlines.now_ms());
+            }
+            worker.set_date();
+        }
+    }
+
+    /// Whether the process is shutting down: no connection is kept for another request.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Gives a request its id.
+    pub(super) fn assign_id(&self, offered: Option<&[u8]>, id: &mut RequestId) {
+        self.ids.borrow_mut().assign(offered, id);
+    }
+
+    /// Bounds of a request's head.
+    pub(super) fn head_limits(&self) -> HeadLimits {
+        let limits = &self.settings.limits;
+        HeadLimits {
+            bytes_max: limits.head_bytes_max.min(SCRATCH_BYTES / 2),
+            fields_max: limits.header_count_max,
+        }
+    }
+
+    /// Appends the `Date` field (RFC 9110 section 6.6.1).
+    pub(super) fn write_date(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"Date: ");
+        out.extend_from_slice(self.date.borrow().as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn set_date(&self) {
+        let now = self.parts.clock.now();
+        let unix_s = now.as_unix_s();
+        if self.date_unix_s.replace(unix_s) != unix_s || self.date.borrow().is_empty() {
+            *self.date.borrow_mut() = http_date(now);
+        }
+    }
+}
