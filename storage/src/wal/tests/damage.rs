@@ -49,6 +49,7 @@ fn a_broken_frame_before_any_sector_of_a_later_one_is_damage() {
     let whole = specimen();
     let last = whole.frames.last().unwrap().clone();
     let before = whole.frames[whole.frames.len() - 2].clone();
+    assert!(before.len() > 2);
     for kept in 1..1_u32 << last.len() {
         for cleared in 1..1_u32 << before.len() {
             let Specimen { machine, .. } = specimen();

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::model::{History, Op, check, live, survivals};
+use super::model::{Content, History, Op, check, live, open_any, survivals};
 use crate::disk::sim::{SimMachine, Survival};
 
 /// Touches every kind of record, several frames, rotation, deletion and a purge beyond the end.
@@ -85,6 +85,35 @@ fn the_power_may_go_again_while_the_log_is_opened() {
             machine.restart(Survival::Random(cut + second));
             check(&machine, &mut history);
         }
+    }
+}
+
+#[test]
+fn two_torn_frames_at_one_place_never_mix() {
+    for seed in 0..100 {
+        let machine = SimMachine::new();
+        let mut history = History::new();
+        let fill = [
+            Op::Append(1, 50_000),
+            Op::Settle,
+            Op::Append(1, 11_700),
+            Op::Settle,
+        ];
+        live(&machine, &mut history, &fill, None);
+        // The next entry is the first of the second segment; each time another one, of equal size, is torn there.
+        for round in 0..4 {
+            let rig = open_any(&machine).unwrap();
+            history.judge(&Content::of(&rig).unwrap());
+            rig.wal.settle().unwrap();
+            // The frame is written and not synced; the first time the end of the old segment comes before it.
+            machine.cut_after(if round == 0 { 3 } else { 1 });
+            let _ = history.start(&rig, &Op::Append(1, 700));
+            drop(rig);
+            history.collect();
+            assert!(machine.is_powerless());
+            machine.restart(Survival::Random(seed * 4 + round));
+        }
+        check(&machine, &mut history);
     }
 }
 

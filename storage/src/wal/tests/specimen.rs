@@ -53,10 +53,11 @@ pub(super) fn specimen() -> Specimen {
     let machine = SimMachine::new();
     let rig = Rig::create(&machine);
     rig.vote(b"vote").unwrap();
-    for (index, bytes) in (1..).zip([40_000, 10_000, 20_000, 100, 2000, 0, 1200]) {
+    for (index, bytes) in (1..).zip([40_000, 10_000, 20_000, 100, 2000, 0]) {
         rig.append(index, &payload(index, bytes)).unwrap();
     }
     rig.vote(b"newer vote").unwrap();
+    rig.append(7, &payload(7, 1200)).unwrap();
     rig.append(8, &payload(8, 1500)).unwrap();
     rig.wal.settle().unwrap();
     let content = Content::of(&rig).unwrap();
