@@ -14,4 +14,5 @@ mod failures;
 mod harness;
 mod model;
 mod power;
+mod real;
 mod specimen;
