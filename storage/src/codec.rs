@@ -7,6 +7,7 @@ mod entry;
 mod record;
 
 use bincode::Options;
+use raftgate_model::command::Command;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -143,6 +144,14 @@ fn versioned<'a>(
         Some((&VERSION, rest)) => Ok(rest),
         Some((&found, _)) => Err(DecodeError::UnknownVersion { what, found }),
     }
+}
+
+/// The bytes that a command takes in a log entry, beside its length.
+#[must_use]
+pub fn command_bytes(command: &Command) -> usize {
+    // A command that cannot be encoded, which none is, weighs nothing and fails when its entry is encoded.
+    let bytes = format().serialized_size(command).unwrap_or(0);
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 fn format() -> impl Options {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::ops::{Bound, Range, RangeBounds};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use openraft::{OptionalSend, RaftLogReader, StorageError};
 use parking_lot::Mutex;
@@ -23,6 +24,8 @@ const MESSAGE_BYTES_MAX: usize = 1 << 20;
 pub(super) struct LogEntries {
     pub(super) wal: Arc<Wal>,
     pub(super) recent: Mutex<RecentEntries>,
+    /// One more than the index of the last entry known to be committed, zero for none.
+    committed_next: AtomicU64,
 }
 
 impl LogEntries {
@@ -30,7 +33,18 @@ impl LogEntries {
         Self {
             wal,
             recent: Mutex::new(RecentEntries::new(RECENT_BYTES_MAX)),
+            committed_next: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn note_committed(&self, committed: Option<LogId>) {
+        let next = committed.map_or(0, |committed| committed.index.saturating_add(1));
+        self.committed_next.fetch_max(next, Ordering::AcqRel);
+    }
+
+    /// The last entry known to be committed.
+    pub(super) fn committed(&self) -> Option<u64> {
+        self.committed_next.load(Ordering::Acquire).checked_sub(1)
     }
 
     /// What was purged last.

@@ -91,7 +91,9 @@ async fn everything_is_there_after_a_restart() {
     }
     let mut store = reopen(&folder);
     assert_eq!(store.read_vote().await.unwrap(), Some(vote));
+    assert_eq!(store.gauge().committed(), None);
     assert_eq!(store.read_committed().await.unwrap(), Some(log_id(35)));
+    assert_eq!(store.gauge().committed(), Some(35));
     let state = store.get_log_state().await.unwrap();
     assert_eq!(state.last_log_id, Some(log_id(49)));
     assert_eq!(state.last_purged_log_id, None);

@@ -5,12 +5,14 @@
 
 mod entries;
 mod error;
+mod gauge;
 mod recent;
 mod snapshot_mark;
 mod store;
 
 pub use entries::LogReader;
 pub use error::LogError;
+pub use gauge::LogGauge;
 pub use snapshot_mark::SnapshotMark;
 pub use store::LogStore;
 

@@ -10,7 +10,7 @@ use openraft::{ErrorVerb, OptionalSend, RaftLogReader, StorageError};
 use tokio::sync::oneshot;
 
 use super::entries::LogEntries;
-use super::{LogError, LogReader, SnapshotMark};
+use super::{LogError, LogGauge, LogReader, SnapshotMark};
 use crate::codec::{self, CONTROL_BYTES_MAX};
 use crate::latency::LatencyHistogram;
 use crate::types::{Entry, LogId, TypeConfig, Vote};
@@ -37,10 +37,13 @@ impl LogStore {
         }
     }
 
-    /// How long appended entries took until they were on disk.
+    /// What others may see of the log once openraft owns it.
     #[must_use]
-    pub fn flushes(&self) -> Arc<LatencyHistogram> {
-        Arc::clone(&self.flushes)
+    pub fn gauge(&self) -> LogGauge {
+        LogGauge {
+            entries: Arc::clone(&self.entries),
+            flushes: Arc::clone(&self.flushes),
+        }
     }
 
     /// Refuses a log that ends before what the state has applied; openraft would clean that up silently.
@@ -121,15 +124,18 @@ impl LogStore {
 
     fn write_committed(&self, committed: Option<LogId>) -> Result<(), LogError> {
         let payload = codec::encode("committed", &committed, CONTROL_BYTES_MAX)?;
+        self.entries.note_committed(committed);
         let wal = &self.entries.wal;
         Ok(wal.save_committed(Bytes::from(payload), Durability::Lazy)?)
     }
 
     fn stored_committed(&self) -> Result<Option<LogId>, LogError> {
-        match self.entries.wal.state().committed {
-            Some(payload) => Ok(codec::decode("committed", &payload, CONTROL_BYTES_MAX)?),
-            None => Ok(None),
-        }
+        let committed = match self.entries.wal.state().committed {
+            Some(payload) => codec::decode("committed", &payload, CONTROL_BYTES_MAX)?,
+            None => None,
+        };
+        self.entries.note_committed(committed);
+        Ok(committed)
     }
 
     fn bounds(&self) -> Result<LogState<TypeConfig>, LogError> {

@@ -1,0 +1,421 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking where it went wrong"
+)]
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use raftgate_model::answer::{Answer, Reply};
+use raftgate_model::apply::apply;
+use raftgate_model::command::{Command, Found};
+use raftgate_model::id::{ApiId, Incarnation, KeyId, LogIndex, PolicyId};
+use raftgate_model::state::MemoryState;
+use raftgate_model::time::Timestamp;
+use raftgate_storage::types::Proposal;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::batch::Lane;
+use crate::batch::flight::{Committed, ProposeResult};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What the batcher submitted, for the test to land.
+struct Submitted {
+    proposal: Proposal,
+    answer: oneshot::Sender<Outcome>,
+}
+
+struct Stand {
+    submitted: mpsc::Sender<Submitted>,
+    readiness: watch::Receiver<Readiness>,
+}
+
+struct Pending(oneshot::Receiver<Outcome>);
+
+impl Future for Pending {
+    type Output = Outcome;
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Outcome> {
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|outcome| outcome.unwrap_or(Outcome::Stopped))
+    }
+}
+
+impl Consensus for Stand {
+    type Pending = Pending;
+
+    async fn submit(&mut self, proposal: Proposal) -> Pending {
+        let (answer, receiver) = oneshot::channel();
+        let submitted = Submitted { proposal, answer };
+        self.submitted.send(submitted).await.unwrap();
+        Pending(receiver)
+    }
+
+    fn readiness(&self) -> Readiness {
+        *self.readiness.borrow()
+    }
+
+    async fn changed(&mut self) {
+        self.readiness.changed().await.unwrap();
+    }
+
+    fn stamp(&mut self) -> Timestamp {
+        Timestamp::from_unix_s(1)
+    }
+}
+
+/// A batcher in front of a log that the test writes by hand.
+struct Bench {
+    intake: Arc<Intake>,
+    submitted: mpsc::Receiver<Submitted>,
+    readiness: watch::Sender<Readiness>,
+    metrics: Arc<ClusterMetrics>,
+    state: Mutex<(MemoryState, u64)>,
+    batcher: JoinHandle<()>,
+}
+
+impl Bench {
+    fn start() -> Self {
+        let intake = Intake::new();
+        let (sender, submitted) = mpsc::channel(16);
+        let (readiness, receiver) = watch::channel(Readiness::Ready);
+        let stand = Stand {
+            submitted: sender,
+            readiness: receiver,
+        };
+        let metrics = Arc::new(ClusterMetrics::default());
+        let origin = RequestOrigin {
+            node: NodeId(1),
+            boot: BootId(7),
+        };
+        let batcher = Batcher::new(Arc::clone(&intake), stand, Arc::clone(&metrics), origin);
+        Self {
+            intake,
+            submitted,
+            readiness,
+            metrics,
+            state: Mutex::new((MemoryState::default(), 0)),
+            batcher: tokio::spawn(batcher.run()),
+        }
+    }
+
+    fn propose(
+        &self,
+        lane: Lane,
+        command: Command,
+        timeout: Duration,
+    ) -> JoinHandle<ProposeResult> {
+        let intake = Arc::clone(&self.intake);
+        tokio::spawn(async move { intake.propose(&lane, command, timeout).await })
+    }
+
+    fn delete(&self, name: &str) -> JoinHandle<ProposeResult> {
+        self.propose(Lane::Administration, delete(name), LONG)
+    }
+
+    async fn until_waiting(&self, commands: usize) {
+        while self.intake.waiting().0 != commands {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn next(&mut self) -> Submitted {
+        self.submitted.recv().await.unwrap()
+    }
+
+    /// Applies as the state machine would.
+    fn apply(&self, proposal: &Proposal) -> Outcome {
+        let mut state = self.state.lock();
+        state.1 += 1;
+        let index = LogIndex(state.1);
+        let applied = apply(&state.0, index, &proposal.0);
+        state.0.commit(&applied.changes);
+        Outcome::Applied {
+            index,
+            answers: applied.answers,
+        }
+    }
+
+    fn land(&self, submitted: Submitted) {
+        let outcome = self.apply(&submitted.proposal);
+        submitted.answer.send(outcome).unwrap();
+    }
+}
+
+fn delete(name: &str) -> Command {
+    Command::DeletePolicy(PolicyId::new(name).unwrap())
+}
+
+fn found() -> Command {
+    Command::Found(Found {
+        cluster: [1; 16],
+        incarnation: Incarnation(5),
+        active_key: KeyId(1),
+    })
+}
+
+fn names(submitted: &Submitted) -> Vec<String> {
+    let requests = &submitted.proposal.0.requests;
+    requests
+        .iter()
+        .map(|request| match &request.command {
+            Command::DeletePolicy(id) => id.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+fn sequences(submitted: &Submitted) -> Vec<u64> {
+    let requests = &submitted.proposal.0.requests;
+    requests.iter().map(|request| request.sequence).collect()
+}
+
+fn stored(index: u64) -> ProposeResult {
+    Ok(Committed {
+        index: LogIndex(index),
+        reply: Reply::Stored { existed: false },
+    })
+}
+
+#[tokio::test]
+async fn what_waits_together_goes_together_and_each_gets_its_own_answer() {
+    let mut bench = Bench::start();
+    let first = bench.delete("first");
+    let one = bench.next().await;
+    let second = bench.delete("second");
+    let two = bench.next().await;
+    let rest: Vec<_> = ["a", "b"].map(|name| bench.delete(name)).into();
+    let founding = bench.propose(Lane::Revocation, found(), LONG);
+    bench.until_waiting(3).await;
+    bench.land(one);
+    assert_eq!(first.await.unwrap(), stored(1));
+    let three = bench.next().await;
+    assert_eq!(sequences(&two), [2]);
+    assert_eq!(sequences(&three), [3, 4, 5]);
+    bench.land(two);
+    bench.land(three);
+    assert_eq!(second.await.unwrap(), stored(2));
+    for proposal in rest {
+        assert_eq!(proposal.await.unwrap(), stored(3));
+    }
+    let founded = founding.await.unwrap().unwrap();
+    assert_eq!(founded.reply, Reply::Founded(Incarnation(5)));
+    assert_eq!(founded.index, LogIndex(3));
+    let values = bench.metrics.values();
+    assert_eq!(values.batches[..3], [2, 0, 1]);
+    assert_eq!(values.commits.count(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer() {
+    let mut bench = Bench::start();
+    for expected in [true, false] {
+        let founding = bench.propose(Lane::Administration, found(), LONG);
+        let submitted = bench.next().await;
+        bench.land(submitted);
+        let result = founding.await.unwrap();
+        let refused = matches!(result, Err(ProposeError::Refused(_)));
+        assert_eq!(result.is_ok(), expected);
+        assert_eq!(refused, !expected);
+    }
+}
+
+#[tokio::test]
+async fn no_more_than_the_batch_bounds_go_at_once() {
+    let mut bench = Bench::start();
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    let proposals: Vec<_> = (0..300).map(|_| bench.delete("x")).collect();
+    bench.until_waiting(300).await;
+    bench.readiness.send(Readiness::Ready).unwrap();
+    let (one, two) = (bench.next().await, bench.next().await);
+    assert_eq!((names(&one).len(), names(&two).len()), (256, 44));
+    bench.land(one);
+    bench.land(two);
+    for proposal in proposals {
+        assert!(proposal.await.unwrap().is_ok());
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_again_gets_the_same_answer_and_runs_once() {
+    let mut bench = Bench::start();
+    let founding = bench.propose(Lane::Administration, found(), LONG);
+    let submitted = bench.next().await;
+    // It is committed, and the answer is lost with the leader.
+    let Outcome::Applied { answers, .. } = bench.apply(&submitted.proposal) else {
+        panic!("not applied");
+    };
+    assert_eq!(answers, [Answer::Done(Reply::Founded(Incarnation(5)))]);
+    let lost = Arc::clone(&submitted.proposal.0);
+    submitted.answer.send(Outcome::NotLeader).unwrap();
+    let again = bench.next().await;
+    assert!(
+        Arc::ptr_eq(&again.proposal.0, &lost),
+        "not the same requests"
+    );
+    bench.land(again);
+    let reply = founding.await.unwrap().unwrap().reply;
+    assert_eq!(reply, Reply::Founded(Incarnation(5)), "it ran twice");
+}
+
+#[tokio::test]
+async fn returned_batches_go_again_in_their_order_before_new_ones() {
+    let mut bench = Bench::start();
+    let _first = bench.delete("first");
+    let one = bench.next().await;
+    let _second = bench.delete("second");
+    let two = bench.next().await;
+    let _third = bench.delete("third");
+    bench.until_waiting(1).await;
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    one.answer.send(Outcome::NotLeader).unwrap();
+    two.answer.send(Outcome::NotLeader).unwrap();
+    tokio::task::yield_now().await;
+    bench.readiness.send(Readiness::Ready).unwrap();
+    let again = (bench.next().await, bench.next().await);
+    assert_eq!(names(&again.0), ["first"]);
+    assert_eq!(names(&again.1), ["second"]);
+    bench.land(again.0);
+    bench.land(again.1);
+    assert_eq!(names(&bench.next().await), ["third"]);
+}
+
+#[tokio::test]
+async fn answers_are_kept_until_nobody_waits_for_them() {
+    let mut bench = Bench::start();
+    let done_below = |submitted: &Submitted| submitted.proposal.0.origins[0].done_below;
+    let _first = bench.delete("first");
+    let one = bench.next().await;
+    assert_eq!(done_below(&one), 1);
+    let _second = bench.delete("second");
+    let two = bench.next().await;
+    assert_eq!(done_below(&two), 1, "the first is still on its way");
+    bench.land(one);
+    let _third = bench.delete("third");
+    let three = bench.next().await;
+    assert_eq!(done_below(&three), 2);
+    assert_eq!(three.proposal.0.origins[0].boot, BootId(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_leader_a_command_fails_in_time_and_was_not_proposed() {
+    let mut bench = Bench::start();
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    let started = Instant::now();
+    let proposal = bench.propose(Lane::Sweep, delete("x"), Duration::from_secs(5));
+    assert_eq!(proposal.await.unwrap(), Err(ProposeError::NoQuorum));
+    assert!(started.elapsed() < Duration::from_millis(5200));
+    bench.readiness.send(Readiness::Ready).unwrap();
+    let _other = bench.delete("other");
+    assert_eq!(names(&bench.next().await), ["other"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_on_its_way_ends_as_unknown() {
+    let mut bench = Bench::start();
+    let first = bench.propose(Lane::Sweep, delete("x"), Duration::from_secs(5));
+    let one = bench.next().await;
+    assert_eq!(first.await.unwrap(), Err(ProposeError::Timeout));
+    one.answer.send(Outcome::NotLeader).unwrap();
+    let _other = bench.delete("other");
+    let next = bench.next().await;
+    assert_eq!(names(&next), ["x"], "it is settled before anything new");
+}
+
+#[tokio::test]
+async fn a_command_whose_caller_has_gone_is_not_proposed() {
+    let mut bench = Bench::start();
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    let gone = bench.delete("gone");
+    bench.until_waiting(1).await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    let _stays = bench.delete("stays");
+    bench.until_waiting(2).await;
+    bench.readiness.send(Readiness::Ready).unwrap();
+    assert_eq!(names(&bench.next().await), ["stays"]);
+}
+
+#[tokio::test]
+async fn a_full_queue_and_a_large_command_are_turned_away_at_once() {
+    let bench = Bench::start();
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    let _waiting: Vec<_> = (0..4096).map(|_| bench.delete("x")).collect();
+    bench.until_waiting(4096).await;
+    let refused = bench.delete("y").await.unwrap();
+    assert_eq!(refused, Err(ProposeError::QueueFull));
+    let large = Command::PutPolicy(raftgate_model::command::PutPolicy {
+        id: PolicyId::new("large").unwrap(),
+        document: "x".repeat(5 << 20).into(),
+        source: None,
+    });
+    let refused = bench.propose(Lane::Administration, large, LONG);
+    assert!(matches!(
+        refused.await.unwrap(),
+        Err(ProposeError::TooLarge { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_full_disk_turns_commands_away() {
+    let bench = Bench::start();
+    bench.readiness.send(Readiness::Full).unwrap();
+    let refused = bench.delete("x").await.unwrap();
+    assert_eq!(refused, Err(ProposeError::StorageFull));
+}
+
+#[tokio::test]
+async fn draining_finishes_what_waits_and_takes_nothing_new() {
+    let mut bench = Bench::start();
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    let waiting = bench.delete("waiting");
+    bench.until_waiting(1).await;
+    bench.intake.drain();
+    let late = bench.delete("late").await.unwrap();
+    assert_eq!(late, Err(ProposeError::ShuttingDown));
+    bench.readiness.send(Readiness::Ready).unwrap();
+    let submitted = bench.next().await;
+    bench.land(submitted);
+    assert_eq!(waiting.await.unwrap(), stored(1));
+    bench.batcher.await.unwrap();
+}
+
+#[tokio::test]
+async fn when_consensus_stops_everybody_is_told() {
+    let mut bench = Bench::start();
+    let first = bench.delete("first");
+    let one = bench.next().await;
+    let second = bench.delete("second");
+    let _two = bench.next().await;
+    let third = bench.delete("third");
+    bench.until_waiting(1).await;
+    one.answer.send(Outcome::Stopped).unwrap();
+    assert_eq!(first.await.unwrap(), Err(ProposeError::Timeout));
+    assert_eq!(second.await.unwrap(), Err(ProposeError::Timeout));
+    assert_eq!(third.await.unwrap(), Err(ProposeError::ShuttingDown));
+    bench.batcher.await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_of_a_busy_api_do_not_hold_up_revocations() {
+    let mut bench = Bench::start();
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    let busy = Lane::Tokens(ApiId::new("busy").unwrap());
+    let _tokens: Vec<_> = (0..600)
+        .map(|_| bench.propose(busy.clone(), delete("token"), LONG))
+        .collect();
+    bench.until_waiting(600).await;
+    let _revocation = bench.propose(Lane::Revocation, delete("revocation"), LONG);
+    bench.until_waiting(601).await;
+    bench.readiness.send(Readiness::Ready).unwrap();
+    assert_eq!(names(&bench.next().await)[0], "revocation");
+}

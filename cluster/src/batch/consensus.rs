@@ -1,0 +1,53 @@
+//! What the batcher asks of consensus.
+
+use std::future::Future;
+
+use raftgate_model::answer::Answer;
+use raftgate_model::id::LogIndex;
+use raftgate_model::time::Timestamp;
+use raftgate_storage::types::Proposal;
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is committed, and applied on this node.
+    Applied {
+        /// The entry that carries it.
+        index: LogIndex,
+        /// An answer per request, by position.
+        answers: Vec<Answer>,
+    },
+    /// This node does not lead, or ceased to: it may or may not be committed some time.
+    NotLeader,
+    /// Consensus has ended on this node.
+    Stopped,
+}
+
+/// Whether a proposal can be taken now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// It can.
+    Ready,
+    /// Not now, but perhaps soon: commands wait for it.
+    Waiting,
+    /// The log's disk has no room: commands are turned away.
+    Full,
+}
+
+/// Where proposals go: this node's Raft, a test's stand-in, and with several nodes the link to the leader.
+pub(crate) trait Consensus: Send + 'static {
+    /// Resolves to what became of one proposal.
+    type Pending: Future<Output = Outcome> + Send + Unpin + 'static;
+
+    /// Hands a proposal over behind all earlier ones.
+    fn submit(&mut self, proposal: Proposal) -> impl Future<Output = Self::Pending> + Send;
+
+    /// Whether a proposal that is submitted now can be taken.
+    fn readiness(&self) -> Readiness;
+
+    /// Returns when [`Consensus::readiness`] may have changed from [`Readiness::Waiting`]; may be dropped and called again.
+    fn changed(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// The stamp of a batch that is formed now.
+    fn stamp(&mut self) -> Timestamp;
+}

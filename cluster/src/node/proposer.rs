@@ -1,0 +1,108 @@
+//! The batcher's way into this node's Raft, and the clock that stamps.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use openraft::ServerState;
+use openraft::metrics::RaftServerMetrics;
+use openraft::raft::ClientWriteResult;
+use parking_lot::Mutex;
+use raftgate_model::clock::Clock;
+use raftgate_model::id::LogIndex;
+use raftgate_model::time::Timestamp;
+use raftgate_storage::log::LogGauge;
+use raftgate_storage::types::{Node, Proposal, TypeConfig};
+use raftgate_storage::view::View;
+use tokio::sync::{oneshot, watch};
+
+use crate::batch::{BATCH_BYTES_MAX, Consensus, Outcome, Readiness};
+use crate::clock::{ClockVerdict, Stamper};
+
+/// The room that the log must have for a batch to be formed, on a disk that is running full: several batches, since
+/// consensus adds entries of its own.
+const ROOM_BYTES_MIN: u64 = 4 * BATCH_BYTES_MAX as u64;
+
+/// Proposes through this node's Raft.
+pub(super) struct RaftProposer {
+    pub(super) raft: openraft::Raft<TypeConfig>,
+    pub(super) server: watch::Receiver<RaftServerMetrics<u64, Node>>,
+    pub(super) log: LogGauge,
+    pub(super) view: Arc<View>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stamper: Arc<Mutex<Stamper>>,
+}
+
+impl Consensus for RaftProposer {
+    type Pending = RaftAnswer;
+
+    async fn submit(&mut self, proposal: Proposal) -> RaftAnswer {
+        match self.raft.client_write_ff(proposal).await {
+            Ok(receiver) => RaftAnswer(Some(receiver)),
+            Err(_) => RaftAnswer(None),
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        if self.server.borrow().state != ServerState::Leader {
+            return Readiness::Waiting;
+        }
+        if self.log.is_full(ROOM_BYTES_MIN) {
+            return Readiness::Full;
+        }
+        Readiness::Ready
+    }
+
+    async fn changed(&mut self) {
+        if self.server.changed().await.is_err() {
+            // Raft has ended; whoever watches it ends the batcher or the process.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn stamp(&mut self) -> Timestamp {
+        let (wall, boot) = (self.clock.now(), self.clock.boot_time());
+        let mut stamper = self.stamper.lock();
+        let before = stamper.verdict();
+        stamper.observe(self.view.clock());
+        let stamp = stamper.stamp(wall, boot);
+        let verdict = stamper.verdict();
+        drop(stamper);
+        if std::mem::discriminant(&before) != std::mem::discriminant(&verdict) {
+            report(verdict);
+        }
+        stamp
+    }
+}
+
+fn report(verdict: ClockVerdict) {
+    match verdict {
+        ClockVerdict::Followed => tracing::info!("this machine's clock is credible again"),
+        ClockVerdict::Ahead(by) | ClockVerdict::Behind(by) => tracing::error!(
+            by_s = by.as_s(),
+            "this machine's clock stepped; cluster time goes on without it"
+        ),
+    }
+}
+
+/// The answer to one proposal; `None` if Raft had ended before.
+pub(super) struct RaftAnswer(Option<oneshot::Receiver<ClientWriteResult<TypeConfig>>>);
+
+impl Future for RaftAnswer {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(receiver) = &mut self.0 else {
+            return Poll::Ready(Outcome::Stopped);
+        };
+        Pin::new(receiver).poll(context).map(|result| match result {
+            Ok(Ok(response)) => Outcome::Applied {
+                index: LogIndex(response.log_id.index),
+                answers: response.data.0,
+            },
+            Ok(Err(_)) => Outcome::NotLeader,
+            Err(_) => Outcome::Stopped,
+        })
+    }
+}
