@@ -216,7 +216,8 @@ impl<'a> Exchange<'a> {
                 return Ok(used);
             }
             // A request that is not through yet leaves no clean boundary behind it.
-            let keep_alive = self.shape.keep_alive && self.upload_is_done();
+            let keep_alive =
+                self.shape.keep_alive && self.upload_is_done() && !self.worker.is_draining();
             let shape = ClientShape {
                 keep_alive,
                 ..self.shape

@@ -105,6 +105,11 @@ async fn attempt(
     let upload_done = exchange.upload_is_done();
     match (result, exchange.answer().copied()) {
         (Ok(facts), _) => Attempt::Over(End::Answered { facts, upload_done }),
+        (Err(fault), Some(_)) if download.nothing_sent() => {
+            // The client has seen nothing yet, so it can still be told.
+            download.pending.clear();
+            Attempt::Over(End::Refused(refusal_of(fault)))
+        }
         (Err(fault), Some(facts)) => Attempt::Over(End::CutOff { facts, fault }),
         (Err(Fault::UpstreamSilent), None) if lease.reuse == Reuse::Reused => {
             // RFC 9110 section 9.2.2: what is not idempotent is repeated only if none of it went out.

@@ -1,0 +1,215 @@
+//! Connections are kept on both sides, and one that was closed meanwhile costs no request that can be repeated.
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use raftgate::proxy::Refusal;
+use raftgate_actors::snapshot::{GatewaySnapshot, Target};
+
+use crate::rig::{Rig, api, eventually};
+use crate::wire::{PATIENCE, Upstream, get};
+
+#[test]
+fn one_connection_serves_one_client_after_the_other() {
+    let upstream = Upstream::echo();
+    let rig = Rig::before(&upstream);
+    for _ in 0..5 {
+        let mut client = rig.connect();
+        for _ in 0..5 {
+            assert_eq!(client.ask(get("/")).status(), 200);
+        }
+    }
+    assert_eq!(upstream.connections(), 1);
+    assert_eq!(rig.counters.upstream_connects(), 1);
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let rig = Rig::before(&Upstream::echo());
+    let mut client = rig.connect();
+    let many: String = (0..50).map(|number| get(&format!("/{number}"))).collect();
+    client.send(many);
+    for number in 0..50 {
+        assert!(
+            client
+                .message()
+                .text()
+                .starts_with(&format!("GET /{number} "))
+        );
+    }
+}
+
+#[test]
+fn a_connection_ends_when_the_client_says_so() {
+    let rig = Rig::before(&Upstream::echo());
+    for request in [
+        "GET / HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+    ] {
+        let mut client = rig.connect();
+        assert_eq!(client.ask(request).field("connection"), Some("close"));
+        client.expect_end();
+    }
+    let mut client = rig.connect();
+    for _ in 0..2 {
+        let answer = client.ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        assert_eq!(answer.field("connection"), Some("keep-alive"));
+    }
+}
+
+#[test]
+fn an_upstream_that_says_close_is_not_asked_again() {
+    let upstream =
+        Upstream::answering("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let rig = Rig::before(&upstream);
+    let mut client = rig.connect();
+    for _ in 0..3 {
+        assert_eq!(client.ask(get("/")).field("connection"), None);
+    }
+    assert_eq!(upstream.connections(), 3);
+}
+
+#[test]
+fn bytes_behind_an_answer_poison_the_connection() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+    );
+    let rig = Rig::before(&upstream);
+    let mut client = rig.connect();
+    for _ in 0..3 {
+        assert_eq!(
+            client.ask(get("/")).body,
+            b"a",
+            "never the answer to somebody else's question"
+        );
+    }
+}
+
+/// An upstream that answers one request per connection and takes the second one without a word.
+fn closes_on_the_second_request() -> Upstream {
+    Upstream::start(|mut wire, number| {
+        wire.message();
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
+        if number == 0 {
+            let _ = wire.head();
+            let _ = wire.stream().shutdown(Shutdown::Both);
+        } else {
+            let _ = wire.rest();
+        }
+    })
+}
+
+#[test]
+fn what_is_idempotent_is_sent_again_on_a_new_connection() {
+    for request in [
+        get("/"),
+        "PUT / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabc".to_owned(),
+    ] {
+        let upstream = closes_on_the_second_request();
+        let rig = Rig::before(&upstream);
+        let mut client = rig.connect();
+        assert_eq!(client.ask(get("/first")).status(), 200);
+        assert_eq!(client.ask(request).status(), 200);
+        assert_eq!(
+            (upstream.connections(), rig.counters.upstream_retries()),
+            (2, 1)
+        );
+    }
+}
+
+#[test]
+fn what_is_not_idempotent_is_never_sent_twice() {
+    let upstream = closes_on_the_second_request();
+    let rig = Rig::before(&upstream);
+    let mut client = rig.connect();
+    assert_eq!(client.ask(get("/first")).status(), 200);
+    let refused = client.ask("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!((refused.status(), upstream.connections()), (502, 1));
+}
+
+#[test]
+fn a_fresh_connection_is_given_one_chance() {
+    let upstream = Upstream::start(|mut wire, _| {
+        let _ = wire.head();
+    });
+    let rig = Rig::before(&upstream);
+    assert_eq!(rig.connect().ask(get("/")).status(), 502);
+    assert_eq!(
+        (upstream.connections(), rig.counters.upstream_retries()),
+        (1, 0)
+    );
+}
+
+#[test]
+fn an_idle_connection_that_was_closed_is_not_used() {
+    let (sender, closed) = sync_channel(1);
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.message();
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        drop(wire);
+        let _ = sender.send(());
+    });
+    let rig = Rig::before(&upstream);
+    let mut client = rig.connect();
+    for _ in 0..3 {
+        // Not even a POST is lost, when the close has arrived before the request is sent.
+        let post = "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabc";
+        assert_eq!(client.ask(post).status(), 200);
+        closed.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(
+            rig.connect().ask(get("/hello")).status(),
+            201,
+            "the worker has looked at its sockets"
+        );
+    }
+}
+
+#[test]
+fn connections_to_one_upstream_are_bounded() {
+    let (sender, asked) = sync_channel(1);
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.message();
+        sender.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let rig = Rig::with(api("/", upstream.address), |settings| {
+        settings.pool.in_use_per_origin_max = 1
+    });
+    let mut first = rig.connect();
+    first.send(get("/"));
+    asked.recv_timeout(PATIENCE).unwrap();
+    let mut second = rig.connect();
+    let refused = second.ask(get("/"));
+    assert_eq!(
+        (refused.status(), refused.field("retry-after")),
+        (503, Some("1"))
+    );
+    rig.expect_refused(Refusal::UpstreamBusy, 1);
+    drop(first);
+    eventually("room for another", || {
+        second.send(get("/"));
+        asked
+            .recv_timeout(std::time::Duration::from_millis(50))
+            .ok()
+    });
+}
+
+#[test]
+fn a_published_snapshot_is_in_force_for_the_next_request() {
+    let upstream = Upstream::echo();
+    let rig = Rig::before(&upstream);
+    let mut client = rig.connect();
+    assert!(client.ask(get("/x")).text().starts_with("GET /x "));
+    let mut moved = api("/moved", upstream.address);
+    moved.target = Target::parse(&format!("http://{}/base?k=1", upstream.address)).unwrap();
+    rig.publisher
+        .publish(GatewaySnapshot::build([Arc::new(moved)], []).unwrap());
+    assert!(
+        client
+            .ask(get("/moved/x?a=b"))
+            .text()
+            .starts_with("GET /base/x?k=1&a=b ")
+    );
+    assert_eq!(client.ask(get("/x")).status(), 404);
+}

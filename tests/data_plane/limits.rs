@@ -1,0 +1,151 @@
+//! Everything a client sends is bounded, and so is the time it may take.
+
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use raftgate::proxy::Refusal;
+
+use crate::rig::{Rig, api};
+use crate::wire::{Upstream, get};
+
+fn small(upstream: &Upstream) -> Rig {
+    Rig::with(api("/", upstream.address), |settings| {
+        settings.limits.head_bytes_max = 1024;
+        settings.limits.header_count_max = 10;
+        settings.limits.body_bytes_max = 100;
+        settings.limits.endpoint_body_bytes_max = 50;
+        settings.timeouts.head = Duration::from_millis(200);
+        settings.timeouts.keep_alive = Duration::from_millis(300);
+    })
+}
+
+#[test]
+fn a_head_over_its_limits_is_a_431() {
+    let rig = small(&Upstream::echo());
+    let long = format!(
+        "GET / HTTP/1.1\r\nHost: g\r\nX: {}\r\n\r\n",
+        "x".repeat(1024)
+    );
+    let unfinished = format!("GET /{}", "x".repeat(2000));
+    let many = format!("GET / HTTP/1.1\r\nHost: g\r\n{}\r\n", "X: y\r\n".repeat(10));
+    for request in [long, unfinished, many] {
+        let mut client = rig.connect();
+        let refused = client.ask(request);
+        assert_eq!(
+            (refused.status(), refused.field("connection")),
+            (431, Some("close"))
+        );
+        client.expect_end();
+    }
+    rig.expect_refused(Refusal::HeadTooLarge, 2);
+    rig.expect_refused(Refusal::TooManyFields, 1);
+    let fits = format!("GET / HTTP/1.1\r\nHost: g\r\n{}\r\n", "X: y\r\n".repeat(9));
+    assert_eq!(rig.connect().ask(fits).status(), 200);
+}
+
+#[test]
+fn a_body_over_its_limit_is_a_413_before_the_upstream_hears_of_it() {
+    let upstream = Upstream::echo();
+    let rig = small(&upstream);
+    for expectation in ["", "Expect: 100-continue\r\n"] {
+        let mut client = rig.connect();
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: g\r\n{expectation}Content-Length: 101\r\n\r\n");
+        let refused = client.ask(head);
+        assert_eq!(
+            (refused.status(), refused.field("connection")),
+            (413, Some("close"))
+        );
+        client.expect_end();
+    }
+    assert_eq!(upstream.connections(), 0);
+}
+
+#[test]
+fn a_body_that_grows_over_its_limit_is_a_413() {
+    let (sender, seen) = sync_channel(2);
+    let upstream = Upstream::start(move |mut wire, _| {
+        let _ = sender.send(
+            wire.try_message(true)
+                .is_ok_and(|message| message.is_some()),
+        );
+    });
+    let rig = small(&upstream);
+    let mut client = rig.connect();
+    client.send("POST / HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n32\r\n");
+    client.send("x".repeat(0x32));
+    client.send(format!("\r\n33\r\n{}\r\n0\r\n\r\n", "x".repeat(0x33)));
+    let refused = client.message();
+    assert_eq!(
+        (refused.status(), refused.field("connection")),
+        (413, Some("close"))
+    );
+    if let Ok(whole) = seen.recv_timeout(Duration::from_secs(5)) {
+        assert!(!whole, "the upstream never sees the end of it");
+    }
+}
+
+#[test]
+fn an_api_can_have_a_limit_of_its_own() {
+    let mut wider = api("/", Upstream::echo().address);
+    wider.request_body_bytes_max = Some(200);
+    let rig = Rig::with(wider, |settings| settings.limits.body_bytes_max = 100);
+    let post = |size: usize| {
+        let body = "x".repeat(size);
+        format!("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: {size}\r\n\r\n{body}")
+    };
+    assert_eq!(rig.connect().ask(post(200)).status(), 200);
+    assert_eq!(rig.connect().ask(post(201)).status(), 413);
+}
+
+#[test]
+fn a_body_for_an_endpoint_of_our_own_is_bounded_too() {
+    let rig = small(&Upstream::echo());
+    let post =
+        |size: usize| format!("POST /hello HTTP/1.1\r\nHost: g\r\nContent-Length: {size}\r\n\r\n");
+    assert_eq!(rig.connect().ask(post(51)).status(), 413);
+    let chunked = format!(
+        "POST /hello HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n33\r\n{}\r\n0\r\n\r\n",
+        "x".repeat(0x33)
+    );
+    assert_eq!(rig.connect().ask(chunked).status(), 413);
+    assert_eq!(rig.connect().ask(post(50) + &"x".repeat(50)).status(), 201);
+}
+
+#[test]
+fn a_head_that_does_not_end_is_a_408() {
+    let rig = small(&Upstream::echo());
+    let mut client = rig.connect();
+    let refused = client.ask("GET / HTTP/1.1\r\nHost: g\r\n");
+    assert_eq!(
+        (refused.status(), refused.field("connection")),
+        (408, Some("close"))
+    );
+    client.expect_end();
+}
+
+#[test]
+fn a_connection_without_requests_is_closed_without_a_word() {
+    let rig = small(&Upstream::echo());
+    rig.connect().expect_end();
+    let mut client = rig.connect();
+    assert_eq!(client.ask(get("/")).status(), 200);
+    client.expect_end();
+}
+
+#[test]
+fn a_client_that_reads_no_answer_does_not_hold_its_connection() {
+    let upstream = Upstream::start(|mut wire, _| {
+        while let Ok(Some(_)) = wire.try_message(true) {
+            wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+            while wire.try_send(&chunk).is_ok() {}
+        }
+    });
+    let mut api = api("/", upstream.address);
+    api.timeouts.idle = Duration::from_millis(300);
+    let mut rig = Rig::with(api, |_| {});
+    let mut client = rig.connect();
+    client.send(get("/"));
+    assert_eq!(rig.record().refusal, Some(Refusal::ClientGone));
+}

@@ -1,0 +1,168 @@
+//! A gateway on a thread of its own, with the settings and APIs that a test asks for.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, StatusCode};
+use raftgate::clock::{SystemClock, SystemEntropy};
+use raftgate::proxy::{
+    AccessRecord, Endpoint, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
+    GatewaySettings, Refusal, upstream_tls,
+};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, ListenPath, Publisher, Target};
+use raftgate_model::id::ApiId;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::wire::{PATIENCE, Upstream, Wire};
+
+/// A running gateway.
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) publisher: Publisher,
+    pub(crate) counters: Arc<GatewayCounters>,
+    pub(crate) records: mpsc::Receiver<AccessRecord>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A keyless API at `listen_path` in front of `upstream`.
+pub(crate) fn api(listen_path: &str, upstream: SocketAddr) -> CompiledApi {
+    CompiledApi::keyless(
+        ApiId::new("api").unwrap(),
+        ListenPath::parse(listen_path).unwrap(),
+        Target::parse(&format!("http://{upstream}/")).unwrap(),
+    )
+}
+
+impl Rig {
+    /// A gateway with one keyless API at `/` in front of `upstream`.
+    pub(crate) fn before(upstream: &Upstream) -> Self {
+        Self::with(api("/", upstream.address), |_| {})
+    }
+
+    pub(crate) fn with(api: CompiledApi, adjust: impl FnOnce(&mut GatewaySettings)) -> Self {
+        Self::start(api, 64, adjust)
+    }
+
+    pub(crate) fn start(
+        api: CompiledApi,
+        records_max: usize,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> Self {
+        let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).unwrap());
+        let counters = Arc::new(GatewayCounters::default());
+        let (record_sender, records) = mpsc::channel(records_max);
+        let parts = GatewayParts {
+            snapshots: publisher.source(),
+            endpoints: Arc::new(|request| Box::pin(async move { describe(&request) })),
+            records: Some(record_sender),
+            upstream_tls: upstream_tls().unwrap(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            counters: Arc::clone(&counters),
+        };
+        let mut settings = GatewaySettings::at(SocketAddr::from(([127, 0, 0, 1], 0)));
+        settings.workers = 1;
+        adjust(&mut settings);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (started, start) = sync_channel(1);
+        let thread = thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let gateway = Gateway::start(settings, parts).unwrap();
+                started.send(gateway.address()).unwrap();
+                let _ = stopped.await;
+                gateway.drain().await;
+            });
+        });
+        let address = start.recv_timeout(PATIENCE).unwrap();
+        Self {
+            address,
+            publisher,
+            counters,
+            records,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Wire {
+        Wire::connect(self.address)
+    }
+
+    /// The record of the request that ended last, in turn.
+    pub(crate) fn record(&mut self) -> AccessRecord {
+        eventually("an access record", || self.records.try_recv().ok())
+    }
+
+    /// A refusal is counted when its answer is out, which a client may be ahead of.
+    pub(crate) fn expect_refused(&self, refusal: Refusal, count: u64) {
+        eventually("the refusals counted", || {
+            (self.counters.refusals(refusal) == count).then_some(())
+        });
+    }
+
+    /// Begins to drain; [`Rig::wait`] returns when the gateway has ended.
+    pub(crate) fn begin_drain(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+    }
+
+    pub(crate) fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // Tests hold no open request here, so this takes a moment; a failed test must not hang on one that does.
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+}
+
+/// Answers with what the handler was given.
+fn describe(request: &raftgate::proxy::EndpointRequest) -> EndpointResponse {
+    let name = match &request.endpoint {
+        Endpoint::Hello => "hello".to_owned(),
+        Endpoint::Ready => "ready".to_owned(),
+        Endpoint::OAuth { api, endpoint } => format!("{} {endpoint:?}", api.id),
+    };
+    let text = format!(
+        "{name}|{}|{}|{}|{}|{}",
+        request.method,
+        request.path,
+        request.query.as_deref().unwrap_or("-"),
+        request.client_ip,
+        String::from_utf8_lossy(&request.body)
+    );
+    let mut response = EndpointResponse::new(StatusCode::CREATED, text);
+    let seen = request.headers.get("x-probe").cloned();
+    response.headers.insert(
+        "x-seen",
+        seen.unwrap_or(HeaderValue::from_static("nothing")),
+    );
+    response
+        .headers
+        .insert("connection", HeaderValue::from_static("x-seen"));
+    response
+        .headers
+        .insert("content-length", HeaderValue::from_static("9999"));
+    response
+}
+
+/// Looks at `condition` until it yields a value.
+pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(began.elapsed() < PATIENCE, "not in time: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
