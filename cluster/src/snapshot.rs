@@ -1,9 +1,6 @@
 //! Copying a snapshot out of the node while it runs.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use raftgate_model::id::LogIndex;
@@ -59,8 +56,8 @@ pub(crate) async fn save(
         .map_err(|_| SnapshotError::ShuttingDown)?
         .ok_or(SnapshotError::Timeout)?;
     let index = snapshot.meta.last_log_id.map_or(0, |log_id| log_id.index);
-    let (from, to) = (snapshot.snapshot.path, path.to_owned());
-    tokio::task::spawn_blocking(move || copy(&from, &to))
+    let to = path.to_owned();
+    tokio::task::spawn_blocking(move || snapshot.snapshot.copy_to(&to))
         .await
         .map_err(|_| SnapshotError::ShuttingDown)?
         .map_err(|error| SnapshotError::Write {
@@ -68,22 +65,4 @@ pub(crate) async fn save(
             error,
         })?;
     Ok(LogIndex(index))
-}
-
-/// Copies to a new file that only its owner may read, durably.
-fn copy(from: &Path, to: &PathBuf) -> io::Result<()> {
-    let mut source = File::open(from)?;
-    let mut target = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to)?;
-    let copied = io::copy(&mut source, &mut target).and_then(|_| target.sync_all());
-    if let Err(error) = copied {
-        // What matters is the first error; the part that was written is of no use.
-        let _ = std::fs::remove_file(to);
-        return Err(error);
-    }
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -47,10 +47,7 @@ async fn snapshot_bytes(raft: &openraft::Raft<TypeConfig>) -> u64 {
     let Ok(Some(snapshot)) = raft.get_snapshot().await else {
         return 0;
     };
-    // Without its size the next snapshot comes early, which costs only its writing.
-    tokio::fs::metadata(&snapshot.snapshot.path)
-        .await
-        .map_or(0, |metadata| metadata.len())
+    snapshot.snapshot.bytes()
 }
 
 #[cfg(test)]

@@ -1,14 +1,23 @@
 //! Snapshots: the whole state at one index of the log, in a file of its own.
+//!
+//! A snapshot never holds the key ring. It is written off the apply path, and reported only once its bytes and its
+//! name are on disk.
 
-use std::path::PathBuf;
+mod blocks;
+mod error;
+mod file;
+mod folder;
+mod format;
+mod keys;
+mod reader;
+mod restore;
+mod writer;
 
-use crate::types::SnapshotMeta;
-
-/// A complete snapshot on disk.
-#[derive(Clone, Debug)]
-pub struct SnapshotFile {
-    /// Where it stands.
-    pub path: PathBuf,
-    /// What it is a snapshot of.
-    pub meta: SnapshotMeta,
-}
+pub use error::SnapshotError;
+pub use file::SnapshotFile;
+pub(crate) use folder::{Candidate, Standing, snapshot_id};
+pub use folder::{IncomingSnapshot, SnapshotFolder, inspect};
+pub use format::{SnapshotHead, SnapshotInfo, SnapshotOrigin, SnapshotTotals};
+pub use reader::Progress;
+pub(crate) use reader::SnapshotReader;
+pub use restore::{Founder, GrantsAfterRestore, Restored, restore};

@@ -209,7 +209,9 @@ impl View {
     }
 
     /// Begins a walk over the present state; the caller keeps writers out until this returns.
-    pub(crate) fn walk(&self) -> Walk {
+    ///
+    /// `None` while another walk is under way.
+    pub(crate) fn walk(&self) -> Option<Walk> {
         Walk::begin(self.tables.load_full())
     }
 }
@@ -236,11 +238,6 @@ impl Loading {
     /// Puts a record.
     pub(crate) fn put(&self, key: &RecordKey, record: Record) {
         self.tables.load(key, record);
-    }
-
-    /// The state's record of itself, once it was loaded.
-    pub(crate) fn meta(&self) -> Option<Arc<Meta>> {
-        self.tables.meta()
     }
 }
 

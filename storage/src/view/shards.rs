@@ -41,6 +41,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Sharded<K, V> {
     }
 
     /// How many parts there are.
+    #[cfg(test)]
     pub(super) fn parts(&self) -> usize {
         self.shards.len()
     }

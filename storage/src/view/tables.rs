@@ -1,6 +1,7 @@
 //! The records themselves: big tables for what tokens refer to, one for the rest, and their indexes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
@@ -28,6 +29,8 @@ pub(super) struct Tables {
     pub(super) indexes: RwLock<Indexes>,
     pub(super) killed: Mutex<Killed>,
     pool: Mutex<Pool>,
+    /// Whether a walk is under way.
+    walked: AtomicBool,
 }
 
 impl Tables {
@@ -41,6 +44,7 @@ impl Tables {
             indexes: RwLock::default(),
             killed: Mutex::default(),
             pool: Mutex::default(),
+            walked: AtomicBool::new(false),
         }
     }
 
@@ -152,18 +156,21 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Begins a walk; the caller sees to it that nobody writes at this moment, and that there is no other walk.
-    pub(super) fn begin(tables: Arc<Tables>) -> Self {
+    /// Begins a walk if there is no other; the caller sees to it that nobody writes at this moment.
+    pub(super) fn begin(tables: Arc<Tables>) -> Option<Self> {
+        if tables.walked.swap(true, Ordering::AcqRel) {
+            return None;
+        }
         tables.grants.begin_walk();
         tables.codes.begin_walk();
         tables.families.begin_walk();
         tables.rest.begin_walk();
         let meta = tables.meta();
-        Self {
+        Some(Self {
             tables,
             meta,
             next: 0,
-        }
+        })
     }
 
     /// How many parts the walk has in all, for progress.
@@ -226,5 +233,6 @@ impl Drop for Walk {
         self.tables.codes.end_walk();
         self.tables.families.end_walk();
         self.tables.rest.end_walk();
+        self.tables.walked.store(false, Ordering::Release);
     }
 }

@@ -1,0 +1,81 @@
+//! Changes of several log entries on their way into one batch: each record stands once, as it ends.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
+
+use ahash::RandomState;
+use raftgate_model::state::{Change, Record, RecordKey};
+
+use super::key::copy_key;
+use crate::codec::{EncodeError, encode_key, encode_record};
+use crate::digest::StateDigest;
+
+/// A record before the first and after the last of the gathered changes.
+struct Net {
+    before: Option<Record>,
+    after: Option<Record>,
+}
+
+/// One record of a batch: its key in the copy, and its encoding unless it is removed.
+pub(super) type Write = (Vec<u8>, Option<Vec<u8>>);
+
+/// What a batch does to the copy.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    pub(super) writes: Vec<Write>,
+    /// The records of the tree grew by so many.
+    pub(super) added: i64,
+}
+
+/// Gathered changes.
+#[derive(Default)]
+pub(super) struct Pending {
+    changes: HashMap<RecordKey, Net, RandomState>,
+}
+
+impl Pending {
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    pub(super) fn add(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match self.changes.entry(change.key) {
+                Place::Occupied(mut net) => net.get_mut().after = change.after,
+                Place::Vacant(place) => {
+                    place.insert(Net {
+                        before: change.before,
+                        after: change.after,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Encodes what was gathered and carries it into the digest; nothing is gathered afterwards.
+    pub(super) fn encode(&mut self, digest: &mut StateDigest) -> Result<Writes, EncodeError> {
+        let mut made = Writes::default();
+        for (key, net) in self.changes.drain() {
+            let sum_key = encode_key(&key)?;
+            let mut gone = None;
+            if let Some(before) = &net.before {
+                digest.remove(&sum_key, &encode_record(before)?);
+                gone = Some(copy_key(&key, before)?);
+                made.added -= 1;
+            }
+            if let Some(after) = &net.after {
+                let record = encode_record(after)?;
+                digest.add(&sum_key, &record);
+                let place = copy_key(&key, after)?;
+                // A token that was issued again under the same id stands elsewhere.
+                gone = gone.filter(|gone| *gone != place);
+                made.writes.push((place, Some(record)));
+                made.added += 1;
+            }
+            if let Some(gone) = gone {
+                made.writes.push((gone, None));
+            }
+        }
+        Ok(made)
+    }
+}

@@ -1,0 +1,191 @@
+//! The sled database of the copy: one tree, because a batch of sled is atomic within one tree only.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use raftgate_model::state::{Record, RecordKey};
+use serde::{Deserialize, Serialize};
+
+use super::key::{POSITION, copy_key, record_key};
+use super::pending::Write;
+use crate::codec::{self, CONTROL_BYTES_MAX, DecodeError, EncodeError};
+use crate::digest::StateDigest;
+use crate::types::{LogId, Membership};
+
+/// How much of the database sled keeps in memory, in bytes; its default is 1 GiB.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// How often sled writes back what it holds, in milliseconds. Durability is the log's; this only shortens replays.
+const FLUSH_EVERY_MS: u64 = 5000;
+
+/// How many writes a lookup follows.
+///
+/// sled frees replaced pages a few at a time, every so many operations, and a batch counts as one operation however
+/// many pages it replaces. Without lookups in between, a node that only issues tokens holds gigabytes of dead pages.
+const WRITES_PER_LOOKUP: usize = 2;
+
+/// How far the copy is; stands in the same batch as the changes that led there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CopyPosition {
+    /// The newest entry in the copy.
+    pub(crate) last_applied: Option<LogId>,
+    /// The cluster's members as of that entry.
+    pub(crate) membership: Membership,
+    /// The sum over all records.
+    pub(crate) digest: StateDigest,
+    /// How many records there are.
+    pub(crate) records: u64,
+}
+
+/// Why the copy cannot be used. Never the end of a node: the copy is built anew from a snapshot or the log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CopyError {
+    #[error("sled: {0}")]
+    Sled(#[from] sled::Error),
+    #[error("sled panicked: {0}")]
+    Panicked(String),
+    #[error("it has no position: it was never completed")]
+    NoPosition,
+    #[error("it says that it holds {expected} records, but {found} were found")]
+    Count { expected: u64, found: u64 },
+    #[error("its records have digest {found}, its position says {expected}")]
+    Digest {
+        expected: StateDigest,
+        found: StateDigest,
+    },
+    #[error("{0}")]
+    Decode(#[from] DecodeError),
+    #[error("{0}")]
+    Encode(#[from] EncodeError),
+    #[error("cannot {action} {}: {error}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    #[error("the snapshot to fill it from: {0}")]
+    Snapshot(String),
+}
+
+/// An open database.
+pub(super) struct Store {
+    tree: sled::Tree,
+    // The tree works only as long as its database is held.
+    _database: sled::Db,
+}
+
+/// Runs something of sled's, which panics on some kinds of damage.
+fn caught<T>(action: impl FnOnce() -> Result<T, CopyError>) -> Result<T, CopyError> {
+    catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(CopyError::Panicked(text.unwrap_or("no reason").to_owned()))
+    })
+}
+
+impl Store {
+    /// Opens or creates the database in a folder.
+    pub(super) fn open(path: &Path) -> Result<Self, CopyError> {
+        caught(|| {
+            let database = sled::Config::new()
+                .path(path)
+                .cache_capacity(CACHE_BYTES)
+                .flush_every_ms(Some(FLUSH_EVERY_MS))
+                .open()?;
+            let tree = database.open_tree("state")?;
+            Ok(Self {
+                tree,
+                _database: database,
+            })
+        })
+    }
+
+    /// Reads and checks everything; `put` is given each record.
+    pub(super) fn load(
+        &self,
+        mut put: impl FnMut(&RecordKey, Record),
+    ) -> Result<CopyPosition, CopyError> {
+        caught(|| {
+            let mut position: Option<CopyPosition> = None;
+            let mut digest = StateDigest::default();
+            let mut records = 0_u64;
+            for item in &self.tree {
+                let (place, value) = item?;
+                if *place == *POSITION {
+                    position = Some(codec::decode("position", &value, CONTROL_BYTES_MAX)?);
+                    continue;
+                }
+                let key = record_key(&place)?;
+                let record = codec::decode_record(&key, &value)?;
+                if copy_key(&key, &record)? != *place {
+                    return Err(CopyError::Decode(DecodeError::Malformed {
+                        what: "record of the persistent copy",
+                        reason: "it does not belong under its key".to_owned(),
+                    }));
+                }
+                digest.add(&codec::encode_key(&key)?, &value);
+                records = records.saturating_add(1);
+                put(&key, record);
+            }
+            check(position, digest, records)
+        })
+    }
+
+    /// Writes changes and the position that they lead to, all or nothing; without a position the copy counts as
+    /// incomplete until it has one.
+    pub(super) fn write(
+        &self,
+        writes: Vec<Write>,
+        position: Option<&CopyPosition>,
+    ) -> Result<(), CopyError> {
+        caught(|| {
+            let mut batch = sled::Batch::default();
+            let lookups = writes.len() / WRITES_PER_LOOKUP;
+            for (place, value) in writes {
+                match value {
+                    Some(value) => batch.insert(place, value),
+                    None => batch.remove(place),
+                }
+            }
+            if let Some(position) = position {
+                let value = codec::encode("position", position, CONTROL_BYTES_MAX)?;
+                batch.insert(POSITION, value);
+            }
+            self.tree.apply_batch(batch)?;
+            for _ in 0..lookups {
+                self.tree.get(POSITION)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes back what sled still holds; not durable even then.
+    pub(super) fn flush(&self) -> Result<(), CopyError> {
+        caught(|| {
+            self.tree.flush()?;
+            Ok(())
+        })
+    }
+}
+
+fn check(
+    position: Option<CopyPosition>,
+    digest: StateDigest,
+    records: u64,
+) -> Result<CopyPosition, CopyError> {
+    let position = position.ok_or(CopyError::NoPosition)?;
+    if position.records != records {
+        return Err(CopyError::Count {
+            expected: position.records,
+            found: records,
+        });
+    }
+    if position.digest != digest {
+        return Err(CopyError::Digest {
+            expected: position.digest,
+            found: digest,
+        });
+    }
+    Ok(position)
+}

@@ -1,0 +1,116 @@
+//! Opening the state at a node's start: the copy if it is good, else a snapshot, else the log alone, else not at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use raftgate_model::clock::Clock;
+use raftgate_model::id::LogIndex;
+
+use super::apply::PendingSnapshot;
+use super::search::Search;
+use super::start::{LogExtent, StartSource, check_end};
+use super::{Committed, Inner, OpenError, StateMachine};
+use crate::copy::{Copier, CopyFolder};
+use crate::disk::Disk;
+use crate::log::SnapshotMark;
+use crate::snapshot::{Progress, SnapshotFolder};
+use crate::types::LogId;
+use crate::view::View;
+
+/// What the state machine is made of.
+pub struct MachineConfig {
+    /// The folder of the persistent copy; it need not exist.
+    pub copy: PathBuf,
+    /// The folder of the snapshots.
+    pub snapshots: Arc<dyn Disk>,
+    /// Tells the log how far snapshots reach.
+    pub mark: SnapshotMark,
+    /// The time of day, for the head of snapshots.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Which part of opening is under way, and how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenProgress {
+    /// So many records were read from the persistent copy.
+    Copy(u64),
+    /// A snapshot is being read, in bytes.
+    Snapshot(Progress),
+}
+
+/// An open state machine and how it came about.
+pub struct Opened {
+    /// The state machine.
+    pub machine: StateMachine,
+    /// Where the state was built from.
+    pub source: StartSource,
+    /// What was wrong with each thing that the state was not built from; not empty means that this was a rebuild.
+    pub passed_over: Vec<String>,
+    /// The entry that the log must be cut to before Raft starts: the state came from elsewhere.
+    pub cut_log_to: Option<LogId>,
+}
+
+/// Opens the state. Blocks on the disk, for seconds if it is big.
+///
+/// # Errors
+/// Nothing on disk leads to a state that the log can carry on, or the log lost entries; see [`OpenError`].
+pub fn open(
+    config: MachineConfig,
+    log: LogExtent,
+    progress: &mut dyn FnMut(OpenProgress),
+) -> Result<Opened, OpenError> {
+    let folder = SnapshotFolder::new(config.snapshots);
+    folder.remove_unfinished()?;
+    let mut search = Search::begin(&folder, log)?;
+    let copy_folder = CopyFolder::new(config.copy);
+    let found = search.find(&copy_folder, progress)?;
+    let pending = search.pending();
+    let last_and_origin = pending.as_ref().map(|(last, origin, _)| (*last, *origin));
+    let cut_log_to = check_end(&log, found.applied, found.source, last_and_origin)?;
+    let pending = match pending {
+        Some((last, _, id)) if last <= log.last => {
+            folder.settle(&id)?;
+            None
+        }
+        other => other.map(|(last, _, id)| PendingSnapshot { id, last }),
+    };
+    let (newest, passed_over) = search.finish();
+    if !passed_over.is_empty() {
+        let reasons = passed_over.join("; ");
+        tracing::warn!(
+            source = found.source.name(),
+            reasons,
+            "the state was built anew"
+        );
+    }
+    let source = found.source;
+    let view = Arc::new(View::default());
+    let index = found.applied.map_or(0, |applied| applied.index);
+    view.replace(found.loading, LogIndex(index));
+    let committed = Committed {
+        last_applied: found.applied,
+        membership: found.membership,
+        pending,
+    };
+    let inner = Arc::new(Inner {
+        view,
+        committed: Mutex::new(committed),
+        copier: Copier::start(copy_folder, found.copy).map_err(OpenError::Thread)?,
+        folder,
+        current: Mutex::new(None),
+        building: tokio::sync::Mutex::new(()),
+        mark: config.mark,
+        clock: config.clock,
+        status: Arc::default(),
+    });
+    if let Some(newest) = newest {
+        inner.adopt(&newest);
+    }
+    Ok(Opened {
+        machine: StateMachine { inner },
+        source,
+        passed_over,
+        cut_log_to,
+    })
+}
