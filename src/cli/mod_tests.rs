@@ -167,6 +167,26 @@ fn check_prints_every_mistake_on_a_line_and_ends_with_2() {
     assert!(said.err.contains("RAFTGATE_LOG_ACCESS"), "{}", said.err);
 }
 
+#[test]
+fn check_loads_the_tls_files_and_ends_with_1_when_they_are_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    let pair = rcgen::generate_simple_self_signed(["gate.test".to_owned()]).unwrap();
+    std::fs::write(&cert, pair.cert.pem()).unwrap();
+    std::fs::write(&key, "").unwrap();
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    let variables = [
+        ("RAFTGATE_GATEWAY_TLS_CERT", cert),
+        ("RAFTGATE_GATEWAY_TLS_KEY", key),
+    ];
+    let said = ran(&["check"], &variables);
+    assert_eq!((said.exit.code(), said.out.as_str()), (1, ""));
+    let reason = format!("error: TLS of [gateway]: {key}: holds no private key");
+    assert!(said.err.contains(&reason), "{}", said.err);
+    std::fs::write(key, pair.signing_key.serialize_pem()).unwrap();
+    assert_eq!(ran(&["check"], &variables).exit.code(), 0);
+}
+
 /// A server that answers one request with these bytes, and hands back what it was asked.
 fn answering(answer: &'static str) -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
