@@ -4,6 +4,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control_address;
+pub mod demo;
 pub mod listener_tls;
 pub mod proxy;
 pub mod ready_line;
