@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use raftgate_model::state::{Record, RecordKey};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,11 @@ use crate::types::{LogId, Membership};
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often sled writes back what it holds, in milliseconds. Durability is the log's; this only shortens replays.
 const FLUSH_EVERY_MS: u64 = 5000;
+
+/// How often opening is tried while the database is locked; the data directory's own lock keeps other processes out.
+const OPEN_ATTEMPTS: u32 = 200;
+/// How long to wait in between.
+const OPEN_PAUSE: Duration = Duration::from_millis(25);
 
 /// How many writes a lookup follows.
 ///
@@ -88,11 +94,7 @@ impl Store {
     /// Opens or creates the database in a folder.
     pub(super) fn open(path: &Path) -> Result<Self, CopyError> {
         caught(|| {
-            let database = sled::Config::new()
-                .path(path)
-                .cache_capacity(CACHE_BYTES)
-                .flush_every_ms(Some(FLUSH_EVERY_MS))
-                .open()?;
+            let database = open_database(path)?;
             let tree = database.open_tree("state")?;
             Ok(Self {
                 tree,
@@ -167,6 +169,29 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Opens a database; one that this process closed a moment ago may still be locked by threads of sled's own.
+fn open_database(path: &Path) -> Result<sled::Db, CopyError> {
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let mut attempts = OPEN_ATTEMPTS;
+    loop {
+        attempts = attempts.saturating_sub(1);
+        match config.open() {
+            Err(sled::Error::Io(error)) if attempts > 0 && is_locked(&error) => {
+                std::thread::sleep(OPEN_PAUSE);
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+fn is_locked(error: &std::io::Error) -> bool {
+    // sled makes an error of its own, of kind `Other`, out of the system's.
+    error.to_string().contains("could not acquire lock")
 }
 
 fn check(

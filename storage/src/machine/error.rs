@@ -55,6 +55,9 @@ pub enum OpenError {
     /// The folder of snapshots cannot be read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The log cannot be read or cut.
+    #[error("the log: {0}")]
+    Log(#[from] Box<StorageError<u64>>),
     /// A thread could not be started.
     #[error("cannot start the thread of the state's copy: {0}")]
     Thread(#[source] io::Error),

@@ -17,7 +17,7 @@ use raftgate_model::clock::Clock;
 
 use apply::Committed;
 pub use error::OpenError;
-pub use open::{MachineConfig, OpenProgress, Opened, open};
+pub use open::{MachineConfig, OpenProgress, Opened, open, open_with_log};
 pub use snapshots::SnapshotBuilder;
 pub use start::{LogExtent, StartSource};
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use openraft::storage::RaftLogStorage;
 use parking_lot::Mutex;
 use raftgate_model::clock::Clock;
 use raftgate_model::id::LogIndex;
@@ -15,7 +16,7 @@ use crate::copy::{Copier, CopyFolder};
 use crate::disk::Disk;
 use crate::log::SnapshotMark;
 use crate::snapshot::{Progress, SnapshotFolder};
-use crate::types::LogId;
+use crate::types::{LogId, TypeConfig};
 use crate::view::View;
 
 /// What the state machine is made of.
@@ -49,6 +50,26 @@ pub struct Opened {
     pub passed_over: Vec<String>,
     /// The entry that the log must be cut to before Raft starts: the state came from elsewhere.
     pub cut_log_to: Option<LogId>,
+}
+
+/// Opens the state beside its log, and cuts the log where the state came from elsewhere. Blocks on the disk.
+///
+/// Raft may start with both afterwards.
+///
+/// # Errors
+/// As [`open`], or the log cannot be read or cut.
+pub async fn open_with_log<L: RaftLogStorage<TypeConfig>>(
+    config: MachineConfig,
+    log: &mut L,
+    progress: &mut (dyn FnMut(OpenProgress) + Send),
+) -> Result<Opened, OpenError> {
+    let extent = LogExtent::of(log).await.map_err(Box::new)?;
+    let opened = open(config, extent, progress)?;
+    if let Some(upto) = opened.cut_log_to {
+        tracing::info!(%upto, "cutting the log to the snapshot that the state came from");
+        log.purge(upto).await.map_err(Box::new)?;
+    }
+    Ok(opened)
 }
 
 /// Opens the state. Blocks on the disk, for seconds if it is big.

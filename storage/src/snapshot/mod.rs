@@ -21,3 +21,7 @@ pub use format::{SnapshotHead, SnapshotInfo, SnapshotOrigin, SnapshotTotals};
 pub use reader::Progress;
 pub(crate) use reader::SnapshotReader;
 pub use restore::{Founder, GrantsAfterRestore, Restored, restore};
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

@@ -214,7 +214,9 @@ fn a_snapshot_received_but_not_installed_is_taken_over_an_older_copy() {
         drop(follower);
         // The purge of the log may have come before the installation that the power cut prevented.
         for extent in [whole_log(10), cut_log(30, 30)] {
-            let opened = open_at(folder.path(), extent);
+            let stopped = TempDir::new().unwrap();
+            copy_folder(folder.path(), stopped.path());
+            let opened = open_at(stopped.path(), extent);
             assert_eq!(opened.source, StartSource::Snapshot);
             let mut machine = opened.machine;
             assert_eq!(applied(&machine), 30);
@@ -250,5 +252,52 @@ fn unfinished_files_are_removed_and_half_a_snapshot_is_no_snapshot() {
                 .len(),
             1
         );
+    });
+}
+
+#[test]
+fn a_restored_snapshot_founds_a_node_that_can_lose_its_log_only_once() {
+    use crate::snapshot::{Founder, GrantsAfterRestore, restore};
+    use raftgate_model::id::{Incarnation, KeyId};
+
+    let log = TestLog::new(8, 60);
+    run(async {
+        let old = stopped(&log, Some(30)).await;
+        let machine = open_at(old.path(), whole_log(log.last())).machine;
+        let backup = TempDir::new().unwrap();
+        let snapshot = machine.current_snapshot().unwrap();
+        snapshot.copy_to(&backup.path().join("backup")).unwrap();
+
+        let new = TempDir::new().unwrap();
+        let snapshots = FsDisk::open(&new.path().join("snapshots")).unwrap();
+        let founder = Founder {
+            id: 5,
+            node: Node::default(),
+            incarnation: Incarnation(99),
+            keys: BTreeSet::from([KeyId(1)]),
+            active_key: KeyId(1),
+            now: Fixed.now(),
+            grants: GrantsAfterRestore::Keep,
+        };
+        let from = FsDisk::open(backup.path()).unwrap();
+        let folder = SnapshotFolder::new(Arc::new(snapshots));
+        restore(&from, "backup", &folder, &founder, &mut |_| {}).unwrap();
+
+        let opened = open_at(new.path(), whole_log(0));
+        assert_eq!(opened.source, StartSource::Snapshot);
+        let cut_to = opened.cut_log_to.unwrap();
+        assert_eq!(cut_to.index, 1);
+        let mut machine = opened.machine;
+        assert_eq!(machine.view().meta().incarnation, Incarnation(99));
+        assert_eq!(machine.position().1.voter_ids().collect::<Vec<_>>(), [5]);
+        let blank = Entry {
+            log_id: LogId::new(CommittedLeaderId::new(1, 5), 2),
+            payload: EntryPayload::Blank,
+        };
+        machine.apply([blank]).await.unwrap();
+        drop(machine);
+        remove_copy(&new);
+        let refused = try_open(new.path(), whole_log(0)).err().unwrap();
+        assert!(matches!(refused, OpenError::LogGone { .. }), "{refused}");
     });
 }
