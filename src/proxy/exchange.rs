@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::{AnswerFrame, write_refusal};
 use super::connection::Connection;
+use super::pump::BodyProgress;
 use super::record::AccessRecord;
 use super::refusal::{ConnectionFate, ErrorFormat, Refusal};
 use super::request::RequestView;
@@ -247,9 +248,11 @@ pub(super) fn client_shape(worker: &Worker, connection: &Connection) -> ClientSh
 
 /// Drops a body that is wholly at hand; tells whether the next request begins right here.
 fn skip_body(connection: &mut Connection) -> bool {
-    // What the upload pump has taken is gone, and what follows cannot be told from it any more.
-    if connection.upload.body_bytes() > 0 {
-        return connection.upload.has_read_all();
+    match connection.upload.body_progress() {
+        BodyProgress::Untouched => {}
+        // What was taken is gone, and what follows cannot be told from the next request any more.
+        BodyProgress::Started => return false,
+        BodyProgress::Ended => return true,
     }
     let mut decoder = BodyDecoder::new(connection.head.facts().body);
     let unread = &mut connection.client.unread;

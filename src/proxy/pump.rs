@@ -78,7 +78,19 @@ pub(super) struct Pump {
     progress: u64,
     // Whether all of the message so far is still in `pending`.
     replayable: bool,
-    ended: bool,
+    body: BodyProgress,
+}
+
+/// How far a pump's body has been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum BodyProgress {
+    /// Nothing of it has been looked at.
+    #[default]
+    Untouched,
+    /// Some of it may have been taken.
+    Started,
+    /// All of it has been taken.
+    Ended,
 }
 
 impl Pump {
@@ -95,7 +107,7 @@ impl Pump {
         self.body_bytes = 0;
         self.progress = 0;
         self.replayable = true;
-        self.ended = false;
+        self.body = BodyProgress::Untouched;
     }
 
     /// Starts the body behind the head in `pending`.
@@ -103,6 +115,7 @@ impl Pump {
         self.decoder = BodyDecoder::new(length);
         self.coding = coding;
         self.body_bytes_max = bytes_max;
+        self.body = BodyProgress::Started;
         // A body of no bytes still needs its last chunk.
         if self.decoder.is_done() {
             self.end();
@@ -124,9 +137,14 @@ impl Pump {
         self.sent < self.pending.len()
     }
 
+    /// How far the body has been read.
+    pub(super) const fn body_progress(&self) -> BodyProgress {
+        self.body
+    }
+
     /// Whether the whole message has been read.
-    pub(super) const fn has_read_all(&self) -> bool {
-        self.ended
+    pub(super) fn has_read_all(&self) -> bool {
+        self.body == BodyProgress::Ended
     }
 
     /// Whether no byte was taken by the other side yet.
@@ -136,10 +154,11 @@ impl Pump {
 
     /// Goes back to the start of the message, if all of it is still here.
     pub(super) fn rewind(&mut self) -> bool {
-        if self.replayable && self.ended {
+        let is_whole = self.replayable && self.has_read_all();
+        if is_whole {
             self.sent = 0;
         }
-        self.replayable && self.ended
+        is_whole
     }
 
     /// Takes body bytes that are at hand, up to `input`'s end or the body's, without writing.
@@ -171,7 +190,7 @@ impl Pump {
     ) -> Poll<Result<(), PumpError>> {
         loop {
             ready!(self.poll_pending(cx, to)).map_err(|_| PumpError::Write)?;
-            if self.ended {
+            if self.has_read_all() {
                 return Pin::new(to).poll_flush(cx).map_err(|_| PumpError::Write);
             }
             if from.unread.is_empty() {
@@ -226,7 +245,7 @@ impl Pump {
                 encode(self.coding, decoded.data, &mut self.pending);
             }
         }
-        if self.decoder.is_done() && !self.ended {
+        if self.decoder.is_done() && !self.has_read_all() {
             self.forget_sent();
             self.end();
         }
@@ -251,12 +270,12 @@ impl Pump {
     }
 
     fn end(&mut self) {
-        if self.coding == BodyCoding::Chunked && !self.ended {
+        if self.coding == BodyCoding::Chunked && !self.has_read_all() {
             self.pending.extend_from_slice(b"0\r\n");
             self.pending.extend_from_slice(&self.trailers);
             self.pending.extend_from_slice(b"\r\n");
         }
-        self.ended = true;
+        self.body = BodyProgress::Ended;
     }
 
     /// Writes what is pending and then `data`, and keeps in `pending` what the socket does not take now.

@@ -17,4 +17,5 @@ mod endpoints;
 mod framing;
 mod limits;
 mod rig;
+mod tls;
 mod wire;

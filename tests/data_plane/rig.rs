@@ -14,6 +14,7 @@ use raftgate::proxy::{
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, ListenPath, Publisher, Target};
 use raftgate_model::id::ApiId;
+use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::wire::{PATIENCE, Upstream, Wire};
@@ -52,6 +53,16 @@ impl Rig {
         records_max: usize,
         adjust: impl FnOnce(&mut GatewaySettings),
     ) -> Self {
+        Self::start_trusting(upstream_tls().unwrap(), api, records_max, adjust)
+    }
+
+    /// A gateway with its own idea of which TLS upstreams to believe.
+    pub(crate) fn start_trusting(
+        upstream_tls: Arc<ClientConfig>,
+        api: CompiledApi,
+        records_max: usize,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> Self {
         let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).unwrap());
         let counters = Arc::new(GatewayCounters::default());
         let (record_sender, records) = mpsc::channel(records_max);
@@ -59,7 +70,7 @@ impl Rig {
             snapshots: publisher.source(),
             endpoints: Arc::new(|request| Box::pin(async move { describe(&request) })),
             records: Some(record_sender),
-            upstream_tls: upstream_tls().unwrap(),
+            upstream_tls,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             counters: Arc::clone(&counters),

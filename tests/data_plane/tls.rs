@@ -1,0 +1,171 @@
+//! TLS on either side: to upstreams, and on the listener.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use raftgate::proxy::Refusal;
+use raftgate_actors::snapshot::{CompiledApi, Target};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::crypto::ring;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
+
+use crate::rig::{Rig, api};
+use crate::wire::{PATIENCE, Upstream, get, pattern};
+
+const BODY_BYTES: usize = 1024 * 1024;
+
+/// A certificate for `localhost`, as a server shows it and as a client believes it.
+fn certificate() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (Arc::new(server), Arc::new(client))
+}
+
+/// How a TLS upstream takes its leave.
+#[derive(Clone, Copy)]
+enum Leave {
+    /// It stays and answers the next request.
+    Stay,
+    /// It closes the socket without telling TLS.
+    Abruptly,
+}
+
+fn read_head(stream: &mut impl std::io::Read) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if !matches!(stream.read(&mut byte), Ok(1)) {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    Some(String::from_utf8(head).unwrap())
+}
+
+/// A TLS server that answers every request with `answer`; counts its connections.
+fn tls_upstream(
+    config: Arc<ServerConfig>,
+    answer: Vec<u8>,
+    leave: Leave,
+) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream.unwrap());
+            while read_head(&mut stream).is_some() {
+                let _ = stream.write_all(&answer).and_then(|()| stream.flush());
+                if matches!(leave, Leave::Abruptly) {
+                    break;
+                }
+            }
+        }
+    });
+    (address, connections)
+}
+
+fn https_api(address: SocketAddr) -> CompiledApi {
+    let url = format!("https://localhost:{}/", address.port());
+    CompiledApi {
+        target: Target::parse(&url).unwrap(),
+        ..api("/", address)
+    }
+}
+
+#[test]
+fn an_upstream_behind_tls_serves_many_requests_on_one_connection() {
+    let (server, client) = certificate();
+    let body = pattern(BODY_BYTES);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY_BYTES}\r\n\r\n");
+    let answer = [head.as_bytes(), &body].concat();
+    let (address, connections) = tls_upstream(server, answer, Leave::Stay);
+    let rig = Rig::start_trusting(client, https_api(address), 8, |_| {});
+    let mut wire = rig.connect();
+    for _ in 0..5 {
+        assert!(wire.ask(get("/")).body == body);
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn an_upstream_that_nobody_vouches_for_is_a_502() {
+    let (server, _) = certificate();
+    let (_, other_client) = certificate();
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let (address, _) = tls_upstream(server, answer, Leave::Stay);
+    let rig = Rig::start_trusting(other_client, https_api(address), 8, |_| {});
+    assert_eq!(rig.connect().ask(get("/")).status(), 502);
+    rig.expect_refused(Refusal::UpstreamUnreachable, 1);
+}
+
+#[test]
+fn a_tls_upstream_that_leaves_without_a_word_breaks_its_answer() {
+    let (server, client) = certificate();
+    let answer = b"HTTP/1.1 200 OK\r\n\r\nuntil the end".to_vec();
+    let (address, _) = tls_upstream(server, answer, Leave::Abruptly);
+    let rig = Rig::start_trusting(client, https_api(address), 8, |_| {});
+    let mut wire = rig.connect();
+    wire.send(get("/"));
+    // Anybody on the way can close a socket; only TLS's own word is the end of such a body.
+    assert!(wire.try_message(true).is_err());
+}
+
+#[test]
+fn the_listener_speaks_tls() {
+    let (server, client) = certificate();
+    let upstream = Upstream::echo();
+    let rig = Rig::with(api("/", upstream.address), |settings| {
+        settings.tls = Some(server);
+        settings.timeouts.head = std::time::Duration::from_millis(300);
+    });
+    let name = ServerName::try_from("localhost").unwrap();
+    let tcp = TcpStream::connect(rig.address).unwrap();
+    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+    let connection = ClientConnection::new(client, name).unwrap();
+    let mut stream = StreamOwned::new(connection, tcp);
+    for path in ["/first", "/second"] {
+        stream.write_all(get(path).as_bytes()).unwrap();
+        let head = read_head(&mut stream).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"));
+        let length = head
+            .split("Content-Length: ")
+            .nth(1)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        assert!(body.starts_with(format!("GET {path} ").as_bytes()));
+    }
+    // Neither plain HTTP nor a handshake that never comes holds a connection.
+    let mut plain = rig.connect();
+    plain.send(get("/"));
+    let _ = plain.rest();
+    rig.connect().expect_end();
+}
