@@ -82,6 +82,23 @@ fn an_upstream_that_is_not_there_is_a_502() {
     rig.expect_refused(Refusal::UpstreamLookup, 1);
 }
 
+#[test]
+fn a_body_that_was_half_taken_when_its_request_failed_is_no_request() {
+    let rig = Rig::with(api("/", closed_port()), |_| {});
+    let mut client = rig.connect();
+    let refused = client.ask("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 30\r\n\r\nabc");
+    assert_eq!(
+        (refused.status(), refused.field("connection")),
+        (502, Some("close"))
+    );
+    let _ = client.try_send(get("/hello"));
+    client.expect_end();
+    let mut whole = rig.connect();
+    let refused = whole.ask("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!((refused.status(), refused.field("connection")), (502, None));
+    assert_eq!(whole.ask(get("/hello")).status(), 201);
+}
+
 fn impatient(upstream: &Upstream) -> CompiledApi {
     let mut api = api("/", upstream.address);
     api.timeouts.head = Duration::from_millis(200);

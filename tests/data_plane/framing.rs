@@ -178,9 +178,12 @@ fn every_way_to_cut_a_request_gives_the_same_two_requests() {
     let rig = Rig::before(&Upstream::echo());
     let text = "POST /a HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: g\r\n\r\n";
     let mut client = rig.connect();
+    let mut beside = rig.connect();
     for cut in 1..text.len() {
         let (first, second) = text.split_at(cut);
         client.send(first);
+        // The one worker has taken the first part when it answers somebody else.
+        assert_eq!(beside.ask(get("/hello")).status(), 201);
         client.send(second);
         assert!(
             client.message().text().starts_with("POST /a HTTP/1.1\r\n"),

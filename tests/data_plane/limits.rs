@@ -62,6 +62,19 @@ fn a_body_over_its_limit_is_a_413_before_the_upstream_hears_of_it() {
 }
 
 #[test]
+fn a_client_that_sends_on_can_still_read_why_it_was_refused() {
+    let rig = small(&Upstream::echo());
+    let mut client = rig.connect();
+    let size = 4 * 1024 * 1024;
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: {size}\r\n\r\n"
+    ));
+    // Without somebody to read it, this much does not fit into any buffer: it would end in a reset.
+    client.send("x".repeat(size));
+    assert_eq!(client.message().status(), 413);
+}
+
+#[test]
 fn a_body_that_grows_over_its_limit_is_a_413() {
     let (sender, seen) = sync_channel(2);
     let upstream = Upstream::start(move |mut wire, _| {
