@@ -59,6 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], [])?);
     let parts = GatewayParts {
+        tokens: None,
         snapshots: publisher.source(),
         endpoints: Arc::new(|_| Box::pin(async { EndpointResponse::new(StatusCode::OK, "") })),
         records: None,

@@ -1,11 +1,15 @@
 //! The raftgate process: configuration, the listeners and the command line around the crates that do the work.
 
+pub mod boot;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod control_address;
 pub mod demo;
 pub mod listener_tls;
+pub mod definitions;
+pub mod oauth;
 pub mod proxy;
 pub mod ready_line;
 pub mod signals;

@@ -33,6 +33,7 @@ enum Command {
     Check(check::CheckArguments),
     Health(health::HealthArguments),
     Keys(keys::KeysArguments),
+    Serve(Box<serve::ServeArguments>),
 }
 
 /// Runs the command that the arguments name; the first argument is the program itself.
@@ -57,6 +58,7 @@ pub fn run(
         Command::Check(arguments) => check::run(&arguments, environment, terminal),
         Command::Health(arguments) => health::run(&arguments, environment, terminal),
         Command::Keys(arguments) => keys::run(&arguments, environment, terminal),
+        Command::Serve(arguments) => serve::run(&arguments, environment, terminal),
     }
 }
 

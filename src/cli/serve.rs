@@ -1,15 +1,20 @@
 //! `raftgate serve`: its flags, and everything before the node itself.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::terminal::{Exit, Terminal};
+use crate::boot::{RunningNode, Surroundings};
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::environment::Environment;
 use crate::config::flags::Flags;
 use crate::config::load;
 use crate::config::settings::Settings;
 use crate::config::table;
+use crate::ready_line::ReadyLine;
+use crate::signals::{Signal, Signals};
 use crate::telemetry::{logging, panic_hook};
 
 /// Run a node
@@ -73,6 +78,69 @@ pub fn prepare(
         tracing::warn!("{warning}");
     }
     Ok(settings)
+}
+
+/// Runs a node until it is asked to end.
+pub fn run(
+    arguments: &ServeArguments,
+    environment: &Environment,
+    terminal: &mut Terminal<'_>,
+) -> Exit {
+    match prepare(arguments, environment, terminal) {
+        Ok(settings) => match actix_rt::System::new().block_on(serve(settings)) {
+            Ok(()) => Exit::Success,
+            Err(reason) => {
+                terminal.complain(reason);
+                Exit::Failure
+            }
+        },
+        Err(exit) => exit,
+    }
+}
+
+/// Starts the node, says that it serves, and obeys signals until the end.
+async fn serve(settings: Settings) -> Result<(), String> {
+    let mut signals =
+        Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let surroundings = Surroundings {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+    };
+    let node = RunningNode::start(settings, surroundings)
+        .await
+        .map_err(|error| error.to_string())?;
+    announce(&node).map_err(|error| format!("cannot say that the node is ready: {error}"))?;
+    loop {
+        match signals.next().await {
+            Signal::Drain => {
+                tracing::info!("draining");
+                node.stop().await;
+                return Ok(());
+            }
+            Signal::Reload => reload(&node).await,
+        }
+    }
+}
+
+fn announce(node: &RunningNode) -> std::io::Result<()> {
+    let line = ReadyLine {
+        gateway: node.gateway_address(),
+        control: node.control_address(),
+        cluster: node.cluster_address()?,
+        node: node.name().to_owned(),
+    };
+    line.print(&mut std::io::stdout().lock())
+}
+
+async fn reload(node: &RunningNode) {
+    if let Some(folder) = node.definitions() {
+        match folder.apply().await {
+            Ok(report) => tracing::info!(?report, "definitions folder read again"),
+            Err(error) => {
+                tracing::error!(path = %folder.path().display(), %error, "definitions folder not read");
+            }
+        }
+    }
 }
 
 /// The settings of a node that this version can run.

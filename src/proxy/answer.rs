@@ -28,7 +28,7 @@ pub(super) fn write_refusal(
 ) {
     write_status(refusal.status, out);
     write_field(b"Content-Type", refusal.content_type.as_bytes(), out);
-    for (name, value) in refusal.fields {
+    for (name, value) in &refusal.fields {
         write_field(name.as_bytes(), value.as_bytes(), out);
     }
     write_rest(worker, refusal.body.as_bytes(), frame, out);

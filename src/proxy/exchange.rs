@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::id::LogIndex;
 use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::token::AccessToken;
 use tokio::time::Instant;
 
 use super::answer::{AnswerFrame, write_refusal};
 use super::connection::Connection;
 use super::pump::BodyProgress;
 use super::record::AccessRecord;
-use super::refusal::{ConnectionFate, ErrorFormat, Refusal};
+use super::refusal::{ConnectionFate, ErrorFormat, Refusal, RenderedRefusal};
 use super::request::RequestView;
 use super::request_id::RequestId;
 use super::stages::authorize::authorize;
-use super::stages::identify::identify;
+use super::stages::identify::{Identified, identify};
 use super::stages::prepare::prepare;
 use super::stages::route::{Destination, route};
 use super::wire::body::{BodyDecoder, BodyLength};
@@ -60,7 +62,25 @@ impl Outcome {
 pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
     let began = tokio::time::Instant::now();
     assign_id(worker, connection);
-    match admit(worker, connection) {
+    let admitted = match admit(worker, connection) {
+        Ok(Admitted::Wait { index, token, api }) => {
+            match wait_for(worker, index, &token, &api).await {
+                Ok(()) => admit(worker, connection),
+                Err(refusal) => Err(Refused {
+                    refusal,
+                    api: Some(api),
+                }),
+            }
+        }
+        admitted => admitted,
+    };
+    match admitted {
+        // The entry was waited for and is applied: a second wait would be for nothing.
+        Ok(Admitted::Wait { api, .. }) => {
+            let outcome = refuse_for(worker, connection, Refusal::Unjudged, &api).await;
+            record(worker, connection, (Some(&api), began), outcome);
+            outcome.after
+        }
         Ok(Admitted::Forward(api)) => {
             let outcome = relay::relay(worker, connection, &api).await;
             record(worker, connection, (Some(&api), began), outcome);
@@ -72,10 +92,10 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
             outcome.after
         }
         Err(Refused { refusal, api }) => {
-            let style = api
-                .as_ref()
-                .map_or(worker.settings.error_style, |api| api.error_style);
-            let outcome = refuse(worker, connection, refusal, style).await;
+            let outcome = match &api {
+                Some(api) => refuse_for(worker, connection, refusal, api).await,
+                None => refuse(worker, connection, refusal, worker.settings.error_style).await,
+            };
             record(worker, connection, (api.as_ref(), began), outcome);
             outcome.after
         }
@@ -101,6 +121,12 @@ enum Admitted {
     Forward(Arc<CompiledApi>),
     /// An endpoint of our own is asked.
     Answer(super::endpoint::Endpoint),
+    /// The token is younger than this node's state.
+    Wait {
+        index: LogIndex,
+        token: AccessToken,
+        api: Arc<CompiledApi>,
+    },
 }
 
 struct Refused {
@@ -119,6 +145,18 @@ fn assign_id(worker: &Worker, connection: &mut Connection) {
     connection.request_id = id;
 }
 
+async fn wait_for(
+    worker: &Worker,
+    index: LogIndex,
+    token: &AccessToken,
+    api: &CompiledApi,
+) -> Result<(), Refusal> {
+    match &worker.parts.tokens {
+        Some(tokens) => tokens.wait(index, token, api).await,
+        None => Err(Refusal::Unjudged),
+    }
+}
+
 /// Runs the stages before forwarding; each yields what the next one demands.
 fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refused> {
     let Connection {
@@ -129,17 +167,22 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
         ..
     } = connection;
     let view = RequestView::new(head, peer, request_id.as_bytes());
-    let destination = route(worker.snapshot.borrow_mut().load(), &view)
-        .map_err(|refusal| Refused { refusal, api: None })?;
+    let mut snapshots = worker.snapshot.borrow_mut();
+    let snapshot = snapshots.load();
+    let destination = route(snapshot, &view).map_err(|refusal| Refused { refusal, api: None })?;
     let api = match destination {
         Destination::Endpoint(endpoint) => return Ok(Admitted::Answer(endpoint)),
         Destination::Api(api) => api,
     };
     let checked = check_size(worker, &view, &api)
-        .and_then(|()| identify(&view, &api))
-        .and_then(|caller| authorize(&view, &api, caller));
+        .and_then(|()| identify(&view, &api, worker.parts.tokens.as_deref()))
+        .and_then(|identified| match identified {
+            Identified::Caller(caller) => authorize(snapshot, &api, caller).map(Ok),
+            Identified::Wait { index, token } => Ok(Err((index, token))),
+        });
     match checked {
-        Ok(permit) => {
+        Ok(Err((index, token))) => Ok(Admitted::Wait { index, token, api }),
+        Ok(Ok(permit)) => {
             prepare(&view, &api, &permit, &mut upload.pending);
             let coding = match head.facts().body {
                 BodyLength::Chunked => BodyCoding::Chunked,
@@ -181,6 +224,27 @@ pub(super) async fn refuse(
     }
     let format = ErrorFormat::for_content_type(connection.head.field("content-type"));
     let rendered = refusal.render(style, format);
+    answer_refusal(worker, connection, refusal, &rendered).await
+}
+
+/// Answers with a refusal that an API's name belongs to.
+async fn refuse_for(
+    worker: &Worker,
+    connection: &mut Connection,
+    refusal: Refusal,
+    api: &CompiledApi,
+) -> Outcome {
+    let format = ErrorFormat::for_content_type(connection.head.field("content-type"));
+    let rendered = refusal.render_for(&api.name, api.error_style, format);
+    answer_refusal(worker, connection, refusal, &rendered).await
+}
+
+async fn answer_refusal(
+    worker: &Worker,
+    connection: &mut Connection,
+    refusal: Refusal,
+    rendered: &RenderedRefusal,
+) -> Outcome {
     let body_is_over = rendered.connection == ConnectionFate::Keep && skip_body(connection);
     let shape = client_shape(worker, connection);
     let persists = shape.keep_alive && body_is_over;
@@ -195,7 +259,7 @@ pub(super) async fn refuse(
         is_head: shape.is_head,
         persists,
     };
-    write_refusal(worker, &rendered, frame, &mut download.pending);
+    write_refusal(worker, rendered, frame, &mut download.pending);
     let after = match (persists, body_is_over) {
         (true, _) => After::KeepAlive,
         (false, true) => After::Close,

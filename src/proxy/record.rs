@@ -8,6 +8,7 @@ use raftgate_actors::snapshot::ApiCounters;
 use raftgate_model::id::ApiId;
 
 use super::refusal::Refusal;
+use crate::telemetry::logging::ACCESS_TARGET;
 
 /// One request, for access logs and analytics. It holds no query and no header, where secrets travel.
 #[derive(Clone, Debug)]
@@ -32,6 +33,26 @@ pub struct AccessRecord {
     pub response_bytes: u64,
     /// The client's address, as far as trusted proxies name it.
     pub client_ip: IpAddr,
+}
+
+impl AccessRecord {
+    /// Writes the request to the access log.
+    pub fn log(&self) {
+        tracing::info!(
+            target: ACCESS_TARGET,
+            request_id = self.request_id,
+            api = self.api_id.as_ref().map_or("-", ApiId::as_str),
+            method = self.method,
+            path = self.path,
+            status = self.status,
+            refusal = self.refusal.map_or("-", Refusal::label),
+            latency_us = u64::try_from(self.latency.as_micros()).unwrap_or(u64::MAX),
+            request_bytes = self.request_bytes,
+            response_bytes = self.response_bytes,
+            client = %self.client_ip,
+            "request"
+        );
+    }
 }
 
 /// Counters of the gateway as a whole, shared by its workers.

@@ -2,7 +2,9 @@
 
 mod rows;
 
-use raftgate_model::oauth::error::ErrorStyle;
+use std::borrow::Cow;
+
+use raftgate_model::oauth::error::{AccessFailure, BodyKind, ErrorStyle, TYK_GENERATOR};
 
 use rows::{Row, TykText};
 
@@ -37,6 +39,20 @@ pub enum Refusal {
     ClientGone,
     /// No API stands at this host and path.
     NotFound,
+    /// No credential came to an API that asks for one.
+    CredentialMissing,
+    /// The credential is no Bearer token.
+    CredentialMalformed,
+    /// The token is forged, unknown or revoked.
+    TokenUnknown,
+    /// The token has expired.
+    TokenExpired,
+    /// The token's client is not registered with this API, or not any more.
+    TokenClientGone,
+    /// The session or its policy is switched off.
+    SessionInactive,
+    /// The session gives no right to this API.
+    NoRight,
     /// The caller's credential cannot be judged from this node's state; never an answer about the credential itself.
     Unjudged,
     /// The upstream's name does not resolve.
@@ -70,7 +86,7 @@ pub struct RenderedRefusal {
     /// The body.
     pub body: String,
     /// Fields besides `Content-Type`.
-    pub fields: &'static [(&'static str, &'static str)],
+    pub fields: Vec<(&'static str, Cow<'static, str>)>,
     /// What becomes of the connection.
     pub connection: ConnectionFate,
 }
@@ -105,7 +121,7 @@ impl ErrorFormat {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -120,6 +136,13 @@ impl Refusal {
         Self::ClientTimeout,
         Self::ClientGone,
         Self::NotFound,
+        Self::CredentialMissing,
+        Self::CredentialMalformed,
+        Self::TokenUnknown,
+        Self::TokenExpired,
+        Self::TokenClientGone,
+        Self::SessionInactive,
+        Self::NoRight,
         Self::Unjudged,
         Self::UpstreamLookup,
         Self::UpstreamUnreachable,
@@ -170,8 +193,53 @@ impl Refusal {
             status,
             content_type,
             body,
-            fields: row.fields,
+            fields: fields_of(row.fields, style, content_type),
             connection: row.connection,
+        }
+    }
+
+    /// The answer to a request that an API was found for; its name is the realm of a challenge (RFC 6750 section 3).
+    #[must_use]
+    pub fn render_for(
+        self,
+        api_name: &str,
+        style: ErrorStyle,
+        format: ErrorFormat,
+    ) -> RenderedRefusal {
+        let Some(failure) = self.access_failure() else {
+            return self.render(style, format);
+        };
+        let answer = failure.answer(style);
+        let kind = match format {
+            ErrorFormat::Json => BodyKind::Json,
+            ErrorFormat::Xml => BodyKind::Xml,
+        };
+        let (kind, body) = answer.body(kind);
+        let content_type = kind.content_type();
+        let mut fields = fields_of(&[], style, content_type);
+        if let Some(challenge) = answer.challenge(api_name) {
+            fields.push(("WWW-Authenticate", challenge.into()));
+        }
+        RenderedRefusal {
+            status: answer.status,
+            content_type,
+            body,
+            fields,
+            connection: ConnectionFate::Keep,
+        }
+    }
+
+    /// What the table of access failures calls this refusal, if it is about a credential.
+    const fn access_failure(self) -> Option<AccessFailure> {
+        match self {
+            Self::CredentialMissing => Some(AccessFailure::CredentialMissing),
+            Self::CredentialMalformed => Some(AccessFailure::CredentialMalformed),
+            Self::TokenUnknown => Some(AccessFailure::TokenUnknown),
+            Self::TokenExpired => Some(AccessFailure::TokenExpired),
+            Self::TokenClientGone => Some(AccessFailure::ClientGone),
+            Self::SessionInactive => Some(AccessFailure::SessionInactive),
+            Self::NoRight => Some(AccessFailure::NoRight),
+            _ => None,
         }
     }
 
@@ -192,6 +260,13 @@ impl Refusal {
             Self::ClientTimeout => &rows::CLIENT_TIMEOUT,
             Self::ClientGone => &rows::CLIENT_GONE,
             Self::NotFound => &rows::NOT_FOUND,
+            Self::CredentialMissing => &rows::CREDENTIAL_MISSING,
+            Self::CredentialMalformed => &rows::CREDENTIAL_MALFORMED,
+            Self::TokenUnknown => &rows::TOKEN_UNKNOWN,
+            Self::TokenExpired => &rows::TOKEN_EXPIRED,
+            Self::TokenClientGone => &rows::TOKEN_CLIENT_GONE,
+            Self::SessionInactive => &rows::SESSION_INACTIVE,
+            Self::NoRight => &rows::NO_RIGHT,
             Self::Unjudged => &rows::UNJUDGED,
             Self::UpstreamLookup => &rows::UPSTREAM_LOOKUP,
             Self::UpstreamUnreachable => &rows::UPSTREAM_UNREACHABLE,
@@ -200,6 +275,22 @@ impl Refusal {
             Self::UpstreamBusy => &rows::UPSTREAM_BUSY,
         }
     }
+}
+
+/// The fields of a refusal; Tyk names itself in those that its template makes.
+fn fields_of(
+    fixed: &[(&'static str, &'static str)],
+    style: ErrorStyle,
+    content_type: &str,
+) -> Vec<(&'static str, Cow<'static, str>)> {
+    let mut fields: Vec<_> = fixed
+        .iter()
+        .map(|(name, value)| (*name, Cow::Borrowed(*value)))
+        .collect();
+    if matches!(style, ErrorStyle::Tyk { .. }) && !content_type.starts_with("text/plain") {
+        fields.push(("X-Generator", Cow::Borrowed(TYK_GENERATOR)));
+    }
+    fields
 }
 
 #[cfg(test)]

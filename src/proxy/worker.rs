@@ -16,6 +16,7 @@ use super::record::{AccessRecord, GatewayCounters};
 use super::request_id::{RequestId, RequestIds};
 use super::settings::GatewaySettings;
 use super::timer::{Deadlines, TICK};
+use super::token_judge::TokenJudge;
 use super::wire::request_head::HeadLimits;
 use crate::clock::http_date;
 
@@ -31,6 +32,8 @@ pub struct GatewayParts {
     pub snapshots: SnapshotSource,
     /// Who answers the endpoints of our own.
     pub endpoints: EndpointHandler,
+    /// Judges the tokens of callers; without one, what is not keyless is answered 503.
+    pub tokens: Option<Arc<TokenJudge>>,
     /// Where access records go; `None` keeps none.
     pub records: Option<mpsc::Sender<AccessRecord>>,
     /// TLS towards upstreams.

@@ -67,6 +67,7 @@ impl Rig {
         let counters = Arc::new(GatewayCounters::default());
         let (record_sender, records) = mpsc::channel(records_max);
         let parts = GatewayParts {
+            tokens: None,
             snapshots: publisher.source(),
             endpoints: Arc::new(|request| Box::pin(async move { describe(&request) })),
             records: Some(record_sender),

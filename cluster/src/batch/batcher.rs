@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use raftgate_model::command::{Batch, Origin, Request};
 use raftgate_model::id::{BootId, NodeId};
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::flight::Flight;
 use super::intake::{Intake, Waiting};
@@ -143,7 +143,7 @@ impl<C: Consensus> Batcher<C> {
             }],
             requests,
         };
-        Some(Flight::new(batch, waiters, Instant::now()))
+        Some(Flight::new(batch, waiters, tokio::time::Instant::now()))
     }
 
     /// The sequence below which nobody waits for an answer any more.
@@ -194,7 +194,7 @@ impl<C: Consensus> Batcher<C> {
     }
 
     fn expire(&mut self) {
-        let now = Instant::now();
+        let now = tokio::time::Instant::now();
         self.intake.expire(now);
         for (flight, _) in &mut self.in_flight {
             flight.expire(now);

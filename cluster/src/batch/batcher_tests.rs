@@ -310,7 +310,7 @@ async fn answers_are_kept_until_nobody_waits_for_them() {
 async fn without_a_leader_a_command_fails_in_time_and_was_not_proposed() {
     let mut bench = Bench::start();
     bench.readiness.send(Readiness::Waiting).unwrap();
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let proposal = bench.propose(Lane::Sweep, delete("x"), Duration::from_secs(5));
     assert_eq!(proposal.await.unwrap(), Err(ProposeError::NoQuorum));
     assert!(started.elapsed() < Duration::from_millis(5200));

@@ -69,7 +69,7 @@ impl Intake {
         command: Command,
         timeout: Duration,
     ) -> ProposeResult {
-        let deadline = Instant::now() + timeout;
+        let deadline = tokio::time::Instant::now() + timeout;
         let answer = self.enqueue(lane, command, deadline)?;
         match tokio::time::timeout_at(deadline + GRACE, answer).await {
             Ok(Ok(result)) => result,

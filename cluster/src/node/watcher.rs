@@ -11,7 +11,7 @@ use raftgate_storage::fatal::end_process;
 use raftgate_storage::types::Node;
 use raftgate_storage::view::View;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::clock::ClockEstimate;
 use crate::status::{Leadership, QUORUM_FRESH, Role};
@@ -28,7 +28,7 @@ pub(super) async fn follow_leadership(
     mut metrics: watch::Receiver<RaftMetrics<u64, Node>>,
     leadership: watch::Sender<Leadership>,
 ) {
-    let mut heard = Instant::now();
+    let mut heard = tokio::time::Instant::now();
     let mut ticks = tokio::time::interval(FRESHNESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -36,7 +36,7 @@ pub(super) async fn follow_leadership(
         let leads = now.role == Role::Leader;
         if leads {
             if metrics.has_changed().unwrap_or(false) {
-                heard = Instant::now();
+                heard = tokio::time::Instant::now();
             }
             let acknowledged = metrics.borrow_and_update().millis_since_quorum_ack;
             now.quorum_is_fresh = heard.elapsed() <= SILENCE_MAX

@@ -99,7 +99,7 @@ fn what_passes_says_when_to_come_back() {
         let rendered = refusal.render(ErrorStyle::Rfc, ErrorFormat::Json);
         assert_eq!(
             (rendered.status, rendered.fields),
-            (503, [("Retry-After", "1")].as_slice())
+            (503, vec![("Retry-After", Cow::Borrowed("1"))])
         );
     }
 }

@@ -118,6 +118,21 @@ pub(super) const NOT_FOUND: Row = Row {
     connection: ConnectionFate::Keep,
     ..Row::unreadable(404, "not_found", "no API is served at this host and path")
 };
+/// The words of these stand in the model's table of access failures, which needs the API's name.
+const fn access(label: &'static str, status: u16) -> Row {
+    Row {
+        connection: ConnectionFate::Keep,
+        ..Row::unreadable(status, label, "the credential is refused")
+    }
+}
+
+pub(super) const CREDENTIAL_MISSING: Row = access("credential_missing", 401);
+pub(super) const CREDENTIAL_MALFORMED: Row = access("credential_malformed", 401);
+pub(super) const TOKEN_UNKNOWN: Row = access("token_unknown", 401);
+pub(super) const TOKEN_EXPIRED: Row = access("token_expired", 401);
+pub(super) const TOKEN_CLIENT_GONE: Row = access("token_client_gone", 401);
+pub(super) const SESSION_INACTIVE: Row = access("session_inactive", 403);
+pub(super) const NO_RIGHT: Row = access("no_right", 403);
 pub(super) const UNJUDGED: Row =
     Row::unavailable("unjudged", "this node cannot judge the credential now");
 pub(super) const UPSTREAM_LOOKUP: Row = Row {

@@ -1,12 +1,16 @@
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap is a failed test"
+)]
 
 use std::net::SocketAddr;
 
-use raftgate_actors::snapshot::{ListenPath, Target};
+use raftgate_actors::snapshot::{GatewaySnapshot, ListenPath, Target};
 use raftgate_model::id::ApiId;
 
 use super::super::authorize::authorize;
-use super::super::identify::identify;
+use super::super::identify::{Identified, identify};
 use super::*;
 use crate::proxy::request::Peer;
 use crate::proxy::trust::TrustedProxies;
@@ -30,8 +34,10 @@ fn prepared_from(trusted: &str, api: &CompiledApi, text: &str) -> String {
     let trusted = TrustedProxies::new([trusted.parse().unwrap()]);
     let peer = Peer::new(SocketAddr::from(([192, 0, 2, 7], 5)), &trusted);
     let view = RequestView::new(&head, &peer, b"id-1");
-    let caller = identify(&view, api).unwrap();
-    let permit = authorize(&view, api, caller).unwrap();
+    let Ok(Identified::Caller(caller)) = identify(&view, api, None) else {
+        panic!("a keyless API asks nobody who they are");
+    };
+    let permit = authorize(&GatewaySnapshot::default(), api, caller).unwrap();
     let mut out = Vec::new();
     prepare(&view, api, &permit, &mut out);
     String::from_utf8(out).unwrap()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use raftgate_model::id::{ApiId, ClientId, PolicyId};
-use raftgate_model::state::{ClientKey, Record, RecordKey};
+use raftgate_model::state::{ClientKey, Record, RecordKey, SourcePath};
 
 use super::holdings::{Holdings, Perishable, Place};
 use super::queue::Queues;
@@ -16,6 +16,7 @@ pub(super) struct Indexes {
     pub(super) queues: Queues,
     apis: BTreeSet<ApiId>,
     policies: BTreeSet<PolicyId>,
+    sources: BTreeSet<SourcePath>,
     clients_of: BTreeMap<ApiId, BTreeSet<ClientId>>,
     apis_of: BTreeMap<ClientId, BTreeSet<ApiId>>,
 }
@@ -31,6 +32,7 @@ impl Indexes {
         match key {
             RecordKey::Api(id) => set(&mut self.apis, id, after.is_some()),
             RecordKey::Policy(id) => set(&mut self.policies, id, after.is_some()),
+            RecordKey::Source(path) => set(&mut self.sources, path, after.is_some()),
             RecordKey::Client(client) => self.register(client, after.is_some()),
             RecordKey::Grant(_) | RecordKey::Code(_) | RecordKey::Family(_) => {
                 if let Some((client, place)) = before.and_then(|record| place_of(key, record)) {
@@ -52,8 +54,7 @@ impl Indexes {
             | RecordKey::Boot(_)
             | RecordKey::Route(_)
             | RecordKey::Mark(_)
-            | RecordKey::Outbox(_)
-            | RecordKey::Source(_) => {}
+            | RecordKey::Outbox(_) => {}
         }
     }
 
@@ -76,6 +77,10 @@ impl Indexes {
 
     pub(super) fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Vec<PolicyId> {
         page(&self.policies, after, limit)
+    }
+
+    pub(super) fn sources(&self, after: Option<&SourcePath>, limit: usize) -> Vec<SourcePath> {
+        page(&self.sources, after, limit)
     }
 
     pub(super) fn clients_of(

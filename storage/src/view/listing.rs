@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use raftgate_model::command::SweepItem;
 use raftgate_model::id::{ApiId, ClientId, GrantId, NotificationId, PolicyId};
-use raftgate_model::state::record::{ClientRecord, Grant, Notification};
-use raftgate_model::state::{ClientKey, NotificationKey, ReadState, Record, RecordKey};
+use raftgate_model::state::record::{ClientRecord, Grant, Notification, SourceRecord};
+use raftgate_model::state::{ClientKey, NotificationKey, ReadState, Record, RecordKey, SourcePath};
 use raftgate_model::time::Timestamp;
 
 use super::{NotificationFilter, View};
@@ -32,6 +32,21 @@ impl View {
     #[must_use]
     pub fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Vec<PolicyId> {
         self.tables.load().indexes.read().policies(after, limit)
+    }
+
+    /// The definition files after one that something was applied from, in order.
+    #[must_use]
+    pub fn sources(&self, after: Option<&SourcePath>, limit: usize) -> Vec<SourcePath> {
+        self.tables.load().indexes.read().sources(after, limit)
+    }
+
+    /// What was last applied from a definition file.
+    #[must_use]
+    pub fn source(&self, path: &SourcePath) -> Option<Arc<SourceRecord>> {
+        match self.get(&RecordKey::Source(path.clone())) {
+            Some(Record::Source(source)) => Some(source),
+            _ => None,
+        }
     }
 
     /// The clients registered with an API after one, in the order of their ids.

@@ -1,0 +1,96 @@
+//! Why a node does not start; each text says what to do where something can be done.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use raftgate_storage::data_dir::DataDirError;
+use raftgate_storage::keyring_file::KeyRingFileError;
+use raftgate_storage::open::StorageOpenError;
+
+use crate::control::ControlStartError;
+use crate::proxy::GatewayStartError;
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// A file or folder cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The file that says who this node is cannot be understood.
+    #[error("{}: {reason}", path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The key ring cannot be used.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingFileError),
+    /// The store names a key that the ring lacks.
+    #[error("the key ring at {} lacks the key {key}, by which this node's tokens are made: import the cluster's key ring (raftgate keys import) or point keys.file to it", path.display())]
+    KeyMissing {
+        /// The key ring's file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// The cluster listener cannot be bound.
+    #[error("cannot listen on {address} for the cluster: {error}")]
+    ClusterListen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The log and the state cannot be opened.
+    #[error(transparent)]
+    Storage(Box<StorageOpenError>),
+    /// Consensus does not start.
+    #[error(transparent)]
+    Cluster(Box<raftgate_cluster::node::StartError>),
+    /// The actors do not start.
+    #[error("the owners of running state did not start")]
+    Actors,
+    /// The gateway listener does not start.
+    #[error(transparent)]
+    Gateway(#[from] GatewayStartError),
+    /// The control listener does not start.
+    #[error(transparent)]
+    Control(#[from] ControlStartError),
+    /// TLS material cannot be used.
+    #[error("{0}")]
+    Tls(String),
+}
+
+impl From<StorageOpenError> for BootError {
+    fn from(error: StorageOpenError) -> Self {
+        Self::Storage(Box::new(error))
+    }
+}
+
+impl From<raftgate_cluster::node::StartError> for BootError {
+    fn from(error: raftgate_cluster::node::StartError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+impl BootError {
+    /// A failure of the file system, with the path it happened at.
+    #[must_use]
+    pub fn file(path: &Path, error: io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What `/metrics` shows of a node: requests per API, refusals, the store and its tokens.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use raftgate_actors::registry::RegistryHandle;
+use raftgate_actors::snapshot::StatusClass;
+use raftgate_cluster::handle::ClusterHandle;
+
+use super::Assembly;
+use crate::proxy::{GatewayCounters, Refusal};
+use crate::telemetry::metrics::{Metrics, MetricsBuilder, as_number};
+
+/// The metrics of a node.
+pub(super) fn build(
+    assembly: &Assembly,
+    registry: &RegistryHandle,
+    counters: Arc<GatewayCounters>,
+) -> Metrics {
+    let mut builder = MetricsBuilder::new(assembly.surroundings.clock.now());
+    store(&mut builder, &assembly.cluster);
+    gateway(&mut builder, &counters);
+    let per_api = PerApi {
+        registry: registry.clone(),
+        counters,
+    };
+    builder.ours().register_collector(Box::new(per_api));
+    builder.build()
+}
+
+fn store(builder: &mut MetricsBuilder, cluster: &ClusterHandle) {
+    let read = |value: fn(&ClusterHandle) -> u64| {
+        let cluster = cluster.clone();
+        move || Some(as_number(value(&cluster)))
+    };
+    builder.gauge_from(
+        "store_applied_index",
+        "The newest log entry in force on this node",
+        read(|cluster| cluster.view().applied().0),
+    );
+    builder.gauge_from(
+        "store_live_grants",
+        "Access tokens in the store, expired ones until swept",
+        read(|cluster| cluster.view().live_tokens().grants as u64),
+    );
+    builder.gauge_from(
+        "store_live_families",
+        "Refresh-token families in the store",
+        read(|cluster| cluster.view().live_tokens().families as u64),
+    );
+    builder.gauge_from("store_log_bytes", "Bytes of the write-ahead log on disk", {
+        read(|cluster| cluster.status().wal.bytes)
+    });
+    builder.gauge_from(
+        "store_queued_commands",
+        "Commands that wait to be proposed",
+        read(|cluster| cluster.metrics().queued_commands),
+    );
+    builder.gauge_from(
+        "raft_apply_lag_entries",
+        "Entries in the log that are not applied yet",
+        read(|cluster| cluster.metrics().apply_lag),
+    );
+    builder.gauge_from(
+        "raft_is_leader",
+        "1 while this node leads with a fresh quorum",
+        read(|cluster| u64::from(cluster.leadership().borrow().quorum_is_fresh)),
+    );
+}
+
+fn gateway(builder: &mut MetricsBuilder, counters: &Arc<GatewayCounters>) {
+    let read = |value: fn(&GatewayCounters) -> u64| {
+        let counters = Arc::clone(counters);
+        move || Some(as_number(value(&counters)))
+    };
+    builder.gauge_from("gateway_connections", "Open client connections", {
+        read(GatewayCounters::connections)
+    });
+    builder.counter_from(
+        "gateway_upstream_connects",
+        "Connections opened to upstreams",
+        read(GatewayCounters::upstream_connects),
+    );
+    builder.counter_from(
+        "gateway_upstream_retries",
+        "Requests sent again on a new connection",
+        read(GatewayCounters::upstream_retries),
+    );
+    builder.counter_from(
+        "gateway_access_records_dropped",
+        "Access records that found no room",
+        read(GatewayCounters::records_dropped),
+    );
+}
+
+/// Numbers with a label for each API or reason, read when metrics are asked for.
+struct PerApi {
+    registry: RegistryHandle,
+    counters: Arc<GatewayCounters>,
+}
+
+impl fmt::Debug for PerApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PerApi")
+    }
+}
+
+impl Collector for PerApi {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let snapshot = self.registry.source().current();
+        let mut requests = encoder.encode_descriptor(
+            "requests",
+            "Proxied requests by API and class of status",
+            None,
+            MetricType::Counter,
+        )?;
+        for api in snapshot.apis() {
+            let totals = api.counters.totals();
+            for (class, count) in StatusClass::ALL.iter().zip(totals.by_class) {
+                let labels = [("api", api.id.as_str()), ("class", class.label())];
+                ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
+            }
+        }
+        let mut seconds = encoder.encode_descriptor(
+            "request_seconds_sum",
+            "Time spent on proxied requests by API",
+            None,
+            MetricType::Counter,
+        )?;
+        for api in snapshot.apis() {
+            let sum_s = as_number(api.counters.totals().latency_sum_us) / 1e6;
+            let labels = [("api", api.id.as_str())];
+            ConstCounter::new(sum_s).encode(seconds.encode_family(&labels)?)?;
+        }
+        let mut refusals = encoder.encode_descriptor(
+            "refusals",
+            "Requests that were not served, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for refusal in Refusal::ALL {
+            let labels = [("reason", refusal.label())];
+            let count = self.counters.refusals(refusal);
+            ConstCounter::new(count).encode(refusals.encode_family(&labels)?)?;
+        }
+        let mut degraded = encoder.encode_descriptor(
+            "api_degraded",
+            "1 for an API that runs by an older definition than its newest",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (api, _) in self.registry.status().degraded.iter() {
+            let labels = [("api", api.as_str())];
+            ConstGauge::new(1_i64).encode(degraded.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}

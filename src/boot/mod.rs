@@ -1,0 +1,254 @@
+//! The composition root: the one place that knows all parts of a node and puts them together.
+//!
+//! ```text
+//! data directory -> identity, key ring, secret -> log and state -> consensus -> actors -> listeners -> definitions
+//! ```
+
+mod background;
+mod endpoints;
+mod error;
+mod gateway;
+mod identity;
+mod metrics;
+mod secrets;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use raftgate_actors::registry::RegistryHandle;
+use raftgate_cluster::handle::ClusterHandle;
+use raftgate_model::clock::{Clock, Entropy};
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::secret::Secret;
+use raftgate_storage::data_dir::DataDir;
+
+use self::background::Background;
+use self::identity::Identity;
+use crate::config::settings::Settings;
+use crate::control::{
+    Control, ControlAccess, ControlListener, ControlListenerSettings, Health, Lifecycle,
+};
+use crate::control_address;
+use crate::definitions::{DefinitionsFolder, Importer};
+use crate::oauth::{AuthorizationServer, OAuthParts};
+use crate::proxy::Gateway;
+
+pub use error::BootError;
+
+/// What a node gets from outside besides its settings.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A node that serves.
+pub struct RunningNode {
+    name: String,
+    gateway: Gateway,
+    control: ControlListener,
+    cluster_listener: TcpListener,
+    cluster: ClusterHandle,
+    background: Background,
+    health: Arc<Health>,
+    definitions: Option<Arc<DefinitionsFolder>>,
+    control_secret: Secret,
+    // Held until the end: it keeps other processes out.
+    _data_dir: DataDir,
+}
+
+impl RunningNode {
+    /// Starts a node; must be called inside an actix system.
+    ///
+    /// # Errors
+    /// See [`BootError`]; nothing runs any more then.
+    pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, BootError> {
+        let data_dir = DataDir::open(&settings.node.data_dir)?;
+        let mut identity = Identity::load_or_create(
+            data_dir.path(),
+            settings.node.name.as_deref(),
+            &surroundings,
+        )?;
+        let keys = Arc::new(secrets::key_ring(&settings, &identity, &surroundings)?);
+        let control_secret = secrets::control_secret(&settings, &surroundings)?;
+        let cluster_listener = bind_cluster(settings.cluster.listen)?;
+        let cluster = background::start_cluster(
+            &settings,
+            &identity,
+            &keys,
+            &surroundings,
+            &cluster_listener,
+        )
+        .await?;
+        identity.founded(data_dir.path())?;
+        let background = Background::start(&settings, &cluster, &keys, &surroundings).await?;
+        let node = Assembly {
+            settings,
+            surroundings,
+            identity,
+            keys,
+            cluster,
+            background,
+            control_secret,
+        };
+        node.listen(cluster_listener, data_dir).await
+    }
+
+    /// The node's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the APIs are served.
+    #[must_use]
+    pub fn gateway_address(&self) -> SocketAddr {
+        self.gateway.address()
+    }
+
+    /// Where the control API is served.
+    #[must_use]
+    pub fn control_address(&self) -> SocketAddr {
+        self.control.address()
+    }
+
+    /// The address that is kept for peers.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn cluster_address(&self) -> std::io::Result<SocketAddr> {
+        self.cluster_listener.local_addr()
+    }
+
+    /// The secret of the control API.
+    #[must_use]
+    pub fn control_secret(&self) -> &Secret {
+        &self.control_secret
+    }
+
+    /// The definitions folder, if there is one.
+    #[must_use]
+    pub fn definitions(&self) -> Option<&Arc<DefinitionsFolder>> {
+        self.definitions.as_ref()
+    }
+
+    /// Finishes what is in flight and ends every part, the listeners first and the store last.
+    pub async fn stop(self) {
+        self.health.enter(Lifecycle::Draining);
+        self.gateway.drain().await;
+        self.control.drain().await;
+        self.background.stop();
+        self.cluster.shutdown().await;
+    }
+}
+
+/// The parts that are there before the listeners.
+struct Assembly {
+    settings: Settings,
+    surroundings: Surroundings,
+    identity: Identity,
+    keys: Arc<KeyRing>,
+    cluster: ClusterHandle,
+    background: Background,
+    control_secret: Secret,
+}
+
+impl Assembly {
+    async fn listen(
+        self,
+        cluster_listener: TcpListener,
+        data_dir: DataDir,
+    ) -> Result<RunningNode, BootError> {
+        let registry = self.background.registry().clone();
+        let health = Arc::new(Health::new(self.cluster.clone(), registry.clone()));
+        let access = Arc::new(ControlAccess::new(self.control_secret.duplicate()));
+        let oauth = Arc::new(self.authorization_server(Arc::clone(&access)));
+        let importer = self.importer(registry.clone());
+        let endpoints = endpoints::handler(Arc::clone(&oauth), Arc::clone(&health));
+        let (gateway, counters) = gateway::start(&self, &registry, endpoints)?;
+        let metrics = metrics::build(&self, &registry, counters);
+        let control = Arc::new(Control {
+            cluster: self.cluster.clone(),
+            registry: registry.clone(),
+            importer: importer.clone(),
+            oauth,
+            keys: Arc::clone(&self.keys),
+            entropy: Arc::clone(&self.surroundings.entropy),
+            access,
+            settings: self.settings.oauth.clone(),
+            health: Arc::clone(&health),
+            metrics: Arc::new(metrics),
+        });
+        let control = ControlListener::start(self.control_settings(), control)?;
+        control_address::publish(data_dir.path(), control.address())
+            .map_err(|error| BootError::file(data_dir.path(), error))?;
+        let definitions = self.settings.definitions.dir.clone().map(|dir| {
+            Arc::new(DefinitionsFolder::new(
+                dir,
+                importer.clone(),
+                self.cluster.clone(),
+            ))
+        });
+        if let Some(folder) = &definitions {
+            let report = folder
+                .apply()
+                .await
+                .map_err(|error| BootError::file(folder.path(), error))?;
+            tracing::info!(?report, "definitions folder applied");
+        }
+        let in_force = self.cluster.view().meta().config_revision;
+        registry
+            .in_force(in_force)
+            .await
+            .map_err(|_| BootError::Actors)?;
+        health.enter(Lifecycle::Serving);
+        Ok(RunningNode {
+            name: self.identity.name().to_owned(),
+            gateway,
+            control,
+            cluster_listener,
+            cluster: self.cluster,
+            background: self.background,
+            health,
+            definitions,
+            control_secret: self.control_secret,
+            _data_dir: data_dir,
+        })
+    }
+
+    fn authorization_server(&self, control: Arc<ControlAccess>) -> AuthorizationServer {
+        AuthorizationServer::new(OAuthParts {
+            cluster: self.cluster.clone(),
+            keys: Arc::clone(&self.keys),
+            entropy: Arc::clone(&self.surroundings.entropy),
+            settings: self.settings.oauth.clone(),
+            notifications_queued_max: u32::try_from(self.settings.notifications.max_queued)
+                .unwrap_or(u32::MAX),
+            control,
+        })
+    }
+
+    fn importer(&self, registry: RegistryHandle) -> Importer {
+        Importer::new(
+            self.cluster.clone(),
+            registry,
+            Arc::clone(&self.keys),
+            Arc::clone(&self.surroundings.entropy),
+        )
+    }
+
+    fn control_settings(&self) -> ControlListenerSettings {
+        ControlListenerSettings {
+            listen: self.settings.control.listen,
+            tls: None,
+            body_bytes_max: self.settings.limits.control_body_bytes,
+            drain: background::duration(self.settings.limits.drain_timeout),
+        }
+    }
+}
+
+fn bind_cluster(address: SocketAddr) -> Result<TcpListener, BootError> {
+    TcpListener::bind(address).map_err(|error| BootError::ClusterListen { address, error })
+}

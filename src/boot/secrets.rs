@@ -1,0 +1,59 @@
+//! The key ring and the control secret: found, or made at the founding start.
+
+use std::fs;
+use std::io;
+
+use raftgate_model::id::KeyId;
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::oauth::client::generated_secret;
+use raftgate_model::secret::{Secret, SecretBytes};
+use raftgate_storage::keyring_file;
+use raftgate_storage::private_file::{self, Existing};
+
+use super::{BootError, Identity, Surroundings};
+use crate::config::settings::Settings;
+
+/// The key that a new ring begins with.
+const FIRST_KEY: KeyId = KeyId(1);
+
+/// The key ring; a new node without one makes one, an old node must have its own.
+pub(super) fn key_ring(
+    settings: &Settings,
+    identity: &Identity,
+    surroundings: &Surroundings,
+) -> Result<KeyRing, BootError> {
+    let path = settings.keyring_path();
+    match keyring_file::load(&path) {
+        Err(keyring_file::KeyRingFileError::Missing { .. }) if identity.is_founding() => {
+            let random = || SecretBytes::new(surroundings.entropy.bytes32());
+            let ring = KeyRing::new(FIRST_KEY, random(), random());
+            keyring_file::create(&path, &ring)?;
+            tracing::info!(path = %path.display(), "key ring made");
+            Ok(ring)
+        }
+        loaded => Ok(loaded?),
+    }
+}
+
+/// The control secret: configured, else kept from an earlier start, else made now.
+pub(super) fn control_secret(
+    settings: &Settings,
+    surroundings: &Surroundings,
+) -> Result<Secret, BootError> {
+    if let Some(secret) = &settings.control.secret {
+        return Ok(secret.duplicate());
+    }
+    let path = settings.node.control_secret_path();
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim().to_owned())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BootError::file(&path, error)),
+        _ => {
+            let secret = generated_secret(&surroundings.entropy.bytes32());
+            let line = Secret::new(format!("{}\n", secret.expose()));
+            private_file::write(&path, line.expose().as_bytes(), Existing::Replace)
+                .map_err(|error| BootError::file(&path, error))?;
+            tracing::info!(path = %path.display(), "control secret made, it stands in this file");
+            Ok(secret)
+        }
+    }
+}

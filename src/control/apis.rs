@@ -1,0 +1,136 @@
+//! `/tyk/apis`: Classic definitions.
+
+use actix_web::{HttpResponse, web};
+use raftgate_model::api::ClassicDocument;
+use raftgate_model::id::ApiId;
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::state::record::ApiRecord;
+
+use super::shape::{self, Action};
+use super::{Control, ControlFailure};
+use crate::definitions::ImportError;
+
+/// How many APIs one page of the store's listing brings.
+const PAGE: usize = 1000;
+
+pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
+    let view = control.cluster.view();
+    let mut texts = Vec::new();
+    let mut after = None;
+    loop {
+        let ids = view.apis(after.as_ref(), PAGE);
+        for record in ids.iter().filter_map(|id| view.api(id)) {
+            texts.push(control.definition(&record)?);
+        }
+        match ids.into_iter().next_back() {
+            Some(last) => after = Some(last),
+            None => return Ok(shape::documents(texts)),
+        }
+    }
+}
+
+pub(super) async fn get(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ControlFailure> {
+    let record = ApiId::new(&id)
+        .ok()
+        .and_then(|id| control.cluster.view().api(&id));
+    let record = record.ok_or(ControlFailure::NotFound("API not found"))?;
+    control.definition(&record).map(shape::document)
+}
+
+pub(super) async fn create(
+    control: web::Data<Control>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let document = parse(&body)?;
+    let imported = control.importer.put_api(document, None).await?;
+    Ok(shape::modified(
+        &imported.id,
+        Action::Added,
+        &imported.warnings,
+    ))
+}
+
+pub(super) async fn update(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let known = ApiId::new(&id)
+        .ok()
+        .filter(|id| control.cluster.view().api(id).is_some());
+    let id = known.ok_or(ControlFailure::NotFound("API not found"))?;
+    let mut document = parse(&body)?;
+    match document.api_id() {
+        None => document.set_api_id(&id),
+        Some(inside) if inside == id.as_str() => {}
+        Some(_) => {
+            return Err(ControlFailure::Invalid(
+                "Request APIID does not match that in Definition! For Update operations these must match.".into(),
+            ));
+        }
+    }
+    let imported = control.importer.put_api(document, None).await?;
+    Ok(shape::modified(
+        &imported.id,
+        Action::Modified,
+        &imported.warnings,
+    ))
+}
+
+pub(super) async fn delete(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ControlFailure> {
+    let not_found = ControlFailure::NotFound("API not found");
+    let Ok(id) = ApiId::new(&id) else {
+        return Err(not_found);
+    };
+    if !control.importer.delete_api(&id).await? {
+        return Err(not_found);
+    }
+    Ok(shape::modified(id.as_str(), Action::Deleted, &[]))
+}
+
+fn parse(body: &[u8]) -> Result<ClassicDocument, ControlFailure> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_| ControlFailure::Invalid("Request malformed: not valid UTF-8".into()))?;
+    ClassicDocument::parse(text)
+        .map_err(|faults| ControlFailure::Invalid(format!("Request malformed: {faults}")))
+}
+
+impl Control {
+    /// An API's definition as it was given.
+    fn definition(&self, record: &ApiRecord) -> Result<String, ControlFailure> {
+        let owner = SecretOwner {
+            kind: SecretKind::ApiDefinition,
+            id: record.id.as_str(),
+        };
+        match self.keys.open(owner, &record.document) {
+            Ok(text) => Ok(text.expose().to_owned()),
+            Err(fault) => {
+                tracing::error!(api = %record.id, %fault, "definition cannot be opened");
+                Err(ControlFailure::Internal)
+            }
+        }
+    }
+}
+
+impl From<ImportError> for ControlFailure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Faults(faults) => Self::Invalid(format!(
+                "Validation of API Definition failed. Reason: {faults}"
+            )),
+            ImportError::PolicyWithoutId => Self::Invalid(error.to_string()),
+            ImportError::PolicyFaults(faults) => {
+                Self::Invalid(format!("Request malformed: {faults}"))
+            }
+            ImportError::Kind(_) | ImportError::Syntax(_) => Self::Invalid(error.to_string()),
+            ImportError::Propose(error) => error.into(),
+            ImportError::Stopped(_) | ImportError::Seal => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Why the control listener refuses, and the one place where that becomes an answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use raftgate_cluster::error::ProposeError;
+use raftgate_model::answer::Refusal;
+use raftgate_model::id::ApiId;
+use raftgate_model::time::Ttl;
+use serde::Serialize;
+
+use super::ControlDenied;
+
+/// Why a control request is refused; the text is what the caller reads.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlFailure {
+    /// The control secret is missing or wrong.
+    #[error("Attempted administrative access with invalid or missing key!")]
+    Denied,
+    /// Too many wrong secrets.
+    #[error("Too many failed attempts, try again later.")]
+    TooManyAttempts(Ttl),
+    /// What was sent cannot be taken.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// There is such a thing already, and another one.
+    #[error("{0}")]
+    Conflict(String),
+    /// The method is not one of the resource's.
+    #[error("Method not supported")]
+    MethodNotAllowed,
+    /// The cluster cannot write now, or does not know whether it did.
+    #[error("The store cannot confirm the change now, it may or may not take effect.")]
+    Unavailable(Ttl),
+    /// Something is broken on our side; the log says what.
+    #[error("Internal error")]
+    Internal,
+}
+
+/// Tyk's error shape.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    status: &'static str,
+    message: &'a str,
+}
+
+impl ControlFailure {
+    /// The answer; `door` decides what a wrong secret is.
+    #[must_use]
+    pub fn answer(&self, door: Door) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status(door));
+        if let Self::TooManyAttempts(retry_after) | Self::Unavailable(retry_after) = self {
+            response.insert_header((RETRY_AFTER, retry_after.as_s_ceil().max(1).to_string()));
+        }
+        response.json(ErrorBody {
+            status: "error",
+            message: &self.to_string(),
+        })
+    }
+
+    fn status(&self, door: Door) -> StatusCode {
+        match self {
+            Self::Denied => match door {
+                Door::Gateway => StatusCode::FORBIDDEN,
+                Door::Own => StatusCode::UNAUTHORIZED,
+            },
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// By which family of paths a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Tyk's Gateway API, `/tyk`.
+    Gateway,
+    /// `/api` and `/raftgate/v1`.
+    Own,
+}
+
+impl From<ControlDenied> for ControlFailure {
+    fn from(denied: ControlDenied) -> Self {
+        match denied {
+            ControlDenied::Wrong => Self::Denied,
+            ControlDenied::TooMany(refused) => Self::TooManyAttempts(refused.retry_after),
+        }
+    }
+}
+
+impl From<ProposeError> for ControlFailure {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Refused(refusal) => refusal.into(),
+            ProposeError::TooLarge { .. } => Self::Invalid(error.to_string()),
+            other => Self::Unavailable(other.retry_after().unwrap_or(Ttl::from_s(1))),
+        }
+    }
+}
+
+impl From<Refusal> for ControlFailure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ListenPathTaken(owner) => listen_path_taken(&owner),
+            Refusal::UnknownApi => Self::Invalid("API doesn't exist".into()),
+            Refusal::UnknownPolicy | Refusal::NoSession => {
+                Self::Invalid("Policy doesn't exist".into())
+            }
+            Refusal::UnknownClient => Self::NotFound("OAuth Client ID not found"),
+            Refusal::ClientExists => {
+                Self::Conflict("a client with this client_id is registered differently".into())
+            }
+            Refusal::UnknownNotification => Self::NotFound("notification not found"),
+            Refusal::NotFailed => {
+                Self::Conflict("only a failed notification can be redelivered".into())
+            }
+            Refusal::AlreadyFounded
+            | Refusal::CredentialsChanged
+            | Refusal::Code(_)
+            | Refusal::Refresh(_)
+            | Refusal::ScopeExceeded
+            | Refusal::NotYours
+            | Refusal::UnsuitableKey => Self::Internal,
+        }
+    }
+}
+
+fn listen_path_taken(owner: &ApiId) -> ControlFailure {
+    ControlFailure::Invalid(format!(
+        "Validation of API Definition failed. Reason: proxy.listen_path: belongs to the API {owner} already"
+    ))
+}

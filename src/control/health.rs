@@ -1,0 +1,164 @@
+//! `/hello`, `/ready` and `/metrics`: how this node fares, for people, balancers and Prometheus.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use raftgate_actors::registry::RegistryHandle;
+use raftgate_cluster::handle::ClusterHandle;
+use serde::Serialize;
+
+use crate::proxy::EndpointResponse;
+
+/// Where a process stands between its start and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Lifecycle {
+    /// Not all of it is there yet.
+    Starting = 0,
+    /// It serves.
+    Serving = 1,
+    /// It finishes what it has and takes nothing new.
+    Draining = 2,
+}
+
+/// How this node fares.
+pub struct Health {
+    lifecycle: AtomicU8,
+    cluster: ClusterHandle,
+    registry: RegistryHandle,
+}
+
+#[derive(Serialize)]
+struct Hello<'a> {
+    status: &'a str,
+    version: &'a str,
+    description: &'a str,
+    details: Details<'a>,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    store: Component<'a>,
+    configuration: Component<'a>,
+}
+
+#[derive(Serialize)]
+struct Component<'a> {
+    status: &'a str,
+    #[serde(rename = "componentType")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    output: &'a str,
+}
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    status: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    output: &'a str,
+}
+
+impl Health {
+    /// The health of a node that is starting.
+    #[must_use]
+    pub fn new(cluster: ClusterHandle, registry: RegistryHandle) -> Self {
+        Self {
+            lifecycle: AtomicU8::new(Lifecycle::Starting as u8),
+            cluster,
+            registry,
+        }
+    }
+
+    /// Moves the process on.
+    pub fn enter(&self, lifecycle: Lifecycle) {
+        self.lifecycle.store(lifecycle as u8, Ordering::Release);
+    }
+
+    fn is_serving(&self) -> bool {
+        self.lifecycle.load(Ordering::Acquire) == Lifecycle::Serving as u8
+    }
+
+    /// What is wrong with the store and with the configuration, in words; empty when nothing is.
+    fn troubles(&self) -> (String, String) {
+        let store = self.cluster.status().verdict;
+        let degraded = self.registry.status().degraded;
+        let names: Vec<_> = degraded.iter().map(|(api, _)| api.as_str()).collect();
+        let configuration = if names.is_empty() {
+            String::new()
+        } else {
+            format!("APIs that run by an older definition: {}", names.join(", "))
+        };
+        (store, configuration)
+    }
+
+    /// `/hello`: 200 in any case, the body tells.
+    #[must_use]
+    pub fn hello(&self) -> EndpointResponse {
+        let (store, configuration) = self.troubles();
+        let component = |kind, output: &str| {
+            let status = if output.is_empty() { "pass" } else { "warn" };
+            (status, kind)
+        };
+        let (store_status, store_kind) = component("datastore", &store);
+        let (config_status, config_kind) = component("configuration", &configuration);
+        let fine = store.is_empty() && configuration.is_empty();
+        json(
+            StatusCode::OK,
+            &Hello {
+                status: if fine { "pass" } else { "warn" },
+                version: env!("CARGO_PKG_VERSION"),
+                description: "raftgate",
+                details: Details {
+                    store: Component {
+                        status: store_status,
+                        kind: store_kind,
+                        output: &store,
+                    },
+                    configuration: Component {
+                        status: config_status,
+                        kind: config_kind,
+                        output: &configuration,
+                    },
+                },
+            },
+        )
+    }
+
+    /// `/ready`: 200 while it serves, also without quorum; 503 while it starts or drains.
+    #[must_use]
+    pub fn ready(&self) -> EndpointResponse {
+        if !self.is_serving() {
+            let body = Ready {
+                status: "fail",
+                output: "starting or draining",
+            };
+            return json(StatusCode::SERVICE_UNAVAILABLE, &body);
+        }
+        let (store, configuration) = self.troubles();
+        let output = [store, configuration]
+            .into_iter()
+            .find(|text| !text.is_empty());
+        let output = output.unwrap_or_default();
+        let status = if output.is_empty() { "pass" } else { "warn" };
+        json(
+            StatusCode::OK,
+            &Ready {
+                status,
+                output: &output,
+            },
+        )
+    }
+}
+
+fn json<T: Serialize>(status: StatusCode, body: &T) -> EndpointResponse {
+    let bytes = serde_json::to_vec(body)
+        .map(Bytes::from)
+        .unwrap_or_default();
+    let mut response = EndpointResponse::new(status, bytes);
+    response
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,273 @@
+//! The control listener itself: routes, the check of the secret, bounds, start and end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::{Next, NormalizePath, from_fn};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
+use tokio::task::JoinHandle;
+
+use super::{
+    Control, ControlFailure, Door, apis, authorize, clients, notifications, policies, reload,
+};
+use crate::proxy::EndpointResponse;
+use crate::telemetry::metrics;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where and how the control listener listens.
+pub struct ControlListenerSettings {
+    /// Where to bind; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// TLS; plain HTTP without.
+    pub tls: Option<rustls::ServerConfig>,
+    /// The largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// How long requests in flight may take after a drain began.
+    pub drain: Duration,
+}
+
+/// Why the control listener cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for the control API: {error}")]
+pub struct ControlStartError {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+/// A running control listener.
+pub struct ControlListener {
+    address: SocketAddr,
+    handle: ServerHandle,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl ControlListener {
+    /// Starts the listener with one worker; must be called inside an actix system.
+    ///
+    /// # Errors
+    /// The address cannot be listened on; the error names it.
+    pub fn start(
+        settings: ControlListenerSettings,
+        control: Arc<Control>,
+    ) -> Result<Self, ControlStartError> {
+        let wanted = settings.listen;
+        let failed = |error| ControlStartError {
+            address: wanted,
+            error,
+        };
+        let control = web::Data::from(control);
+        let body_bytes_max = settings.body_bytes_max;
+        let server =
+            HttpServer::new(move || {
+                App::new()
+                    .app_data(control.clone())
+                    .app_data(web::PayloadConfig::new(body_bytes_max))
+                    .app_data(web::QueryConfig::default().error_handler(|error, _| {
+                        ControlFailure::Invalid(error.to_string()).into()
+                    }))
+                    .configure(routes)
+                    .wrap(from_fn(guard))
+                    .wrap(NormalizePath::trim())
+            })
+            .workers(1)
+            .shutdown_timeout(settings.drain.as_secs())
+            .disable_signals();
+        let server = match settings.tls {
+            Some(tls) => server.bind_rustls_0_23(wanted, tls),
+            None => server.bind(wanted),
+        }
+        .map_err(failed)?;
+        let address = server.addrs().first().copied().unwrap_or(wanted);
+        let server = server.run();
+        let handle = server.handle();
+        Ok(Self {
+            address,
+            handle,
+            server: tokio::task::spawn_local(server),
+        })
+    }
+
+    /// The address that the listener is bound to.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets requests in flight finish within the settings' time, and returns.
+    pub async fn drain(self) {
+        self.handle.stop(true).await;
+        if let Ok(Err(error)) = self.server.await {
+            tracing::warn!(%error, "the control listener ended with an error");
+        }
+    }
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    app.route("/hello", web::get().to(hello))
+        .route("/ready", web::get().to(ready))
+        .route("/metrics", web::get().to(show_metrics))
+        .service(
+            web::resource("/tyk/apis")
+                .get(apis::list)
+                .post(apis::create)
+                .default_service(web::to(wrong_method)),
+        )
+        .service(
+            web::resource("/tyk/apis/{id}")
+                .get(apis::get)
+                .put(apis::update)
+                .delete(apis::delete)
+                .default_service(web::to(wrong_method)),
+        )
+        .service(
+            web::resource("/tyk/policies")
+                .get(policies::list)
+                .post(policies::create)
+                .default_service(web::to(wrong_method)),
+        )
+        .service(
+            web::resource("/tyk/policies/{id}")
+                .get(policies::get)
+                .put(policies::update)
+                .delete(policies::delete)
+                .default_service(web::to(wrong_method)),
+        )
+        .configure(oauth_routes)
+        .service(web::resource(["/tyk/reload", "/tyk/reload/group"]).get(reload::here))
+        .service(
+            web::resource("/raftgate/v1/notifications")
+                .get(notifications::list)
+                .default_service(web::to(wrong_method)),
+        )
+        .service(
+            web::resource("/raftgate/v1/notifications/{id}/redeliver")
+                .post(notifications::redeliver)
+                .default_service(web::to(wrong_method)),
+        )
+        .default_service(web::to(not_found));
+}
+
+fn oauth_routes(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource("/tyk/oauth/authorize-client")
+            .post(authorize::approve)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/oauth/clients/create")
+            .post(clients::create)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/oauth/clients/{api}")
+            .get(clients::list)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/oauth/clients/{api}/{client}")
+            .get(clients::get)
+            .delete(clients::delete)
+            .default_service(web::to(wrong_method)),
+    );
+}
+
+/// Gives every answer an id, and lets only those in who hold the secret or ask for what is open.
+async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let Some(control) = request.app_data::<web::Data<Control>>().cloned() else {
+        return Err(ControlFailure::Internal.into());
+    };
+    let id = format!("{:032x}", u128::from_be_bytes(control.entropy.bytes16()));
+    let door = if request.path().starts_with("/tyk") {
+        Door::Gateway
+    } else {
+        Door::Own
+    };
+    let mut response = match admit(&control, &request) {
+        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Err(failure) => request
+            .into_response(failure.answer(door))
+            .map_into_right_body(),
+    };
+    tracing::debug!(
+        request = %id,
+        method = %response.request().method(),
+        path = response.request().path(),
+        status = response.status().as_u16(),
+        "control request"
+    );
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailure> {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let is_open = match request.path() {
+        "/hello" | "/ready" => true,
+        "/metrics" => peer.is_some_and(|ip| ip.is_loopback()),
+        _ => false,
+    };
+    if is_open {
+        return Ok(());
+    }
+    let address = peer.unwrap_or(std::net::IpAddr::from([0, 0, 0, 0]));
+    let headers: http::HeaderMap = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Ok(control
+        .access
+        .check(&headers, address, control.cluster.now())?)
+}
+
+async fn hello(control: web::Data<Control>) -> HttpResponse {
+    plain(control.health.hello())
+}
+
+async fn ready(control: web::Data<Control>) -> HttpResponse {
+    plain(control.health.ready())
+}
+
+async fn show_metrics(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
+    let text = control
+        .metrics
+        .encode()
+        .map_err(|_| ControlFailure::Internal)?;
+    Ok(HttpResponse::Ok()
+        .content_type(metrics::CONTENT_TYPE)
+        .body(text))
+}
+
+fn plain(response: EndpointResponse) -> HttpResponse {
+    let mut out = HttpResponse::build(response.status);
+    for (name, value) in &response.headers {
+        out.insert_header((name.clone(), value.clone()));
+    }
+    out.body(response.body)
+}
+
+async fn not_found(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
+    Err(ControlFailure::NotFound("Not Found"))
+}
+
+async fn wrong_method(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
+    Err(ControlFailure::MethodNotAllowed)
+}
+
+impl ResponseError for ControlFailure {
+    fn error_response(&self) -> HttpResponse {
+        // Only the guard refuses callers, and it knows the door itself.
+        self.answer(Door::Gateway)
+    }
+}

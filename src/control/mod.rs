@@ -1,0 +1,57 @@
+//! The control listener: Tyk's Gateway API, our own resources, health and metrics.
+//!
+//! Every request is checked for the control secret before its body is looked at; only `/hello`, `/ready` and, on loopback,
+//! `/metrics` are open.
+
+mod access;
+mod apis;
+mod authorize;
+mod clients;
+mod failure;
+mod health;
+mod listener;
+mod notifications;
+mod policies;
+mod reload;
+mod shape;
+
+use std::sync::Arc;
+
+use raftgate_actors::registry::RegistryHandle;
+use raftgate_cluster::handle::ClusterHandle;
+use raftgate_model::clock::Entropy;
+use raftgate_model::keyring::KeyRing;
+
+use crate::config::oauth::OauthSettings;
+use crate::definitions::Importer;
+use crate::oauth::AuthorizationServer;
+use crate::telemetry::metrics::Metrics;
+
+pub use access::{ControlAccess, ControlDenied};
+pub use failure::{ControlFailure, Door};
+pub use health::{Health, Lifecycle};
+pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
+
+/// What the control listener works on; one for all of its workers.
+pub struct Control {
+    /// The replicated state.
+    pub cluster: ClusterHandle,
+    /// The configuration in force.
+    pub registry: RegistryHandle,
+    /// Brings definitions into force.
+    pub importer: Importer,
+    /// The authorization server, for approvals.
+    pub oauth: Arc<AuthorizationServer>,
+    /// Seals and opens what is shown again.
+    pub keys: Arc<KeyRing>,
+    /// Makes ids and secrets.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who may come in.
+    pub access: Arc<ControlAccess>,
+    /// Section `[oauth]`.
+    pub settings: OauthSettings,
+    /// How this node fares.
+    pub health: Arc<Health>,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
+}

@@ -1,0 +1,96 @@
+//! `/tyk/policies`.
+
+use actix_web::{HttpResponse, web};
+use raftgate_model::id::PolicyId;
+use serde_json::Value;
+
+use super::shape::{self, Action};
+use super::{Control, ControlFailure};
+
+/// How many policies one page of the store's listing brings.
+const PAGE: usize = 1000;
+
+pub(super) async fn list(control: web::Data<Control>) -> HttpResponse {
+    let view = control.cluster.view();
+    let mut texts = Vec::new();
+    let mut after = None;
+    loop {
+        let ids = view.policies(after.as_ref(), PAGE);
+        let records = ids.iter().filter_map(|id| view.policy(id));
+        texts.extend(records.map(|record| record.document.to_string()));
+        match ids.into_iter().next_back() {
+            Some(last) => after = Some(last),
+            None => return shape::documents(texts),
+        }
+    }
+}
+
+pub(super) async fn get(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ControlFailure> {
+    let record = PolicyId::new(&id)
+        .ok()
+        .and_then(|id| control.cluster.view().policy(&id));
+    let record = record.ok_or(ControlFailure::NotFound("Policy not found"))?;
+    Ok(shape::document(record.document.to_string()))
+}
+
+pub(super) async fn create(
+    control: web::Data<Control>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let text = shape::parse(&body)?.to_string();
+    let imported = control.importer.put_policy(&text, None).await?;
+    Ok(shape::modified(
+        &imported.id,
+        Action::Added,
+        &imported.warnings,
+    ))
+}
+
+pub(super) async fn update(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let mut policy = shape::parse(&body)?;
+    let inside = policy
+        .get("id")
+        .and_then(Value::as_str)
+        .filter(|inside| !inside.is_empty());
+    let inside = inside.map(str::to_owned);
+    match (inside, policy.as_object_mut()) {
+        (Some(inside), _) if inside != *id => {
+            return Err(ControlFailure::Invalid(
+                "Request ID does not match that in policy! For Update operations these must match."
+                    .into(),
+            ));
+        }
+        (None, Some(object)) => drop(object.insert("id".into(), Value::String(id.into_inner()))),
+        _ => {}
+    }
+    let imported = control
+        .importer
+        .put_policy(&policy.to_string(), None)
+        .await?;
+    Ok(shape::modified(
+        &imported.id,
+        Action::Modified,
+        &imported.warnings,
+    ))
+}
+
+pub(super) async fn delete(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ControlFailure> {
+    let not_found = ControlFailure::NotFound("Policy not found");
+    let Ok(id) = PolicyId::new(&id) else {
+        return Err(not_found);
+    };
+    if !control.importer.delete_policy(&id).await? {
+        return Err(not_found);
+    }
+    Ok(shape::modified(id.as_str(), Action::Deleted, &[]))
+}

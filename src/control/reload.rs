@@ -1,0 +1,16 @@
+//! `/tyk/reload` and `/tyk/reload/group`: nothing has to be reloaded, so both only wait.
+
+use actix_web::{HttpResponse, web};
+
+use super::{Control, ControlFailure, shape};
+
+/// Answers once everything that this node has applied is in force on it.
+pub(super) async fn here(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
+    let applied = control.cluster.view().meta().config_revision;
+    control
+        .registry
+        .in_force(applied)
+        .await
+        .map_err(|_| ControlFailure::Internal)?;
+    Ok(shape::ok(""))
+}

@@ -1,0 +1,204 @@
+//! One definition on its way into the state.
+
+use std::sync::Arc;
+
+use raftgate_actors::registry::{RegistryHandle, RegistryStopped};
+use raftgate_cluster::batch::Lane;
+use raftgate_cluster::error::ProposeError;
+use raftgate_cluster::handle::ClusterHandle;
+use raftgate_model::answer::Reply;
+use raftgate_model::api::{ApiSpec, ClassicDocument};
+use raftgate_model::clock::Entropy;
+use raftgate_model::command::{Command, PutApi, PutPolicy, SourceMark};
+use raftgate_model::id::{ApiId, PolicyId};
+use raftgate_model::json::DocumentFaults;
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::policy::Policy;
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::secret::Secret;
+use raftgate_model::state::RouteKey;
+use sha2::{Digest, Sha256};
+
+/// Why a definition did not come into force.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is wrong; every fault names its place.
+    #[error("{0}")]
+    Faults(#[from] DocumentFaults),
+    /// A policy is wrong; every fault names its place.
+    #[error("{0}")]
+    PolicyFaults(DocumentFaults),
+    /// The text is neither JSON nor YAML; the message says where.
+    #[error("{0}")]
+    Syntax(String),
+    /// A document that is neither an API nor a policy, or of a kind that is not supported yet.
+    #[error("{0}")]
+    Kind(&'static str),
+    /// A policy without an id.
+    #[error("Unable to create policy without id.")]
+    PolicyWithoutId,
+    /// The state refused it or could not be asked.
+    #[error("{0}")]
+    Propose(#[from] ProposeError),
+    /// It is stored, and this node does not put anything in force any more.
+    #[error(transparent)]
+    Stopped(#[from] RegistryStopped),
+    /// The definition cannot be sealed with this node's key ring.
+    #[error("the definition cannot be sealed with this node's key ring")]
+    Seal,
+}
+
+/// A definition that is in force on this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The id of the API or policy.
+    pub id: String,
+    /// Whether there was one of that id before.
+    pub existed: bool,
+    /// What the definition asks for that has no effect yet.
+    pub warnings: Vec<String>,
+}
+
+/// Brings definitions into force.
+#[derive(Clone)]
+pub struct Importer {
+    cluster: ClusterHandle,
+    registry: RegistryHandle,
+    keys: Arc<KeyRing>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Importer {
+    /// An importer into this cluster.
+    #[must_use]
+    pub fn new(
+        cluster: ClusterHandle,
+        registry: RegistryHandle,
+        keys: Arc<KeyRing>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            cluster,
+            registry,
+            keys,
+            entropy,
+        }
+    }
+
+    /// Creates or replaces an API; one without an id gets one.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub async fn put_api(
+        &self,
+        mut document: ClassicDocument,
+        source: Option<SourceMark>,
+    ) -> Result<Imported, ImportError> {
+        if document.api_id().is_none() {
+            document.set_api_id(&self.new_api_id()?);
+        }
+        let text = Secret::new(document.to_text());
+        let (spec, warnings) = ApiSpec::from_classic(text.expose())?;
+        let put = self.put_command(&spec, &text, source)?;
+        let existed = self.commit(Command::PutApi(put)).await?;
+        let warnings = warnings.iter().map(ToString::to_string).collect();
+        Ok(Imported {
+            id: spec.id.to_string(),
+            existed,
+            warnings,
+        })
+    }
+
+    fn put_command(
+        &self,
+        spec: &ApiSpec,
+        text: &Secret,
+        source: Option<SourceMark>,
+    ) -> Result<PutApi, ImportError> {
+        let owner = SecretOwner {
+            kind: SecretKind::ApiDefinition,
+            id: spec.id.as_str(),
+        };
+        let mut nonce = [0; 12];
+        self.entropy.fill(&mut nonce);
+        let key = self.cluster.view().meta().active_key;
+        let document = self
+            .keys
+            .seal(key, owner, nonce, text)
+            .map_err(|_| ImportError::Seal)?;
+        let route = RouteKey {
+            host: spec.domain.as_ref().map(|domain| domain.as_str().into()),
+            listen_path: spec.listen_path.as_str().into(),
+        };
+        Ok(PutApi {
+            id: spec.id.clone(),
+            document,
+            document_hash: Sha256::digest(text.expose().as_bytes()).into(),
+            routes: if spec.active { vec![route] } else { Vec::new() },
+            source,
+        })
+    }
+
+    /// Deletes an API; tells whether there was one.
+    ///
+    /// # Errors
+    /// The state could not be asked.
+    pub async fn delete_api(&self, id: &ApiId) -> Result<bool, ImportError> {
+        self.commit(Command::DeleteApi(id.clone())).await
+    }
+
+    /// Creates or replaces a policy.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub async fn put_policy(
+        &self,
+        text: &str,
+        source: Option<SourceMark>,
+    ) -> Result<Imported, ImportError> {
+        let policy = Policy::from_json(text).map_err(ImportError::PolicyFaults)?;
+        let id = policy.id.clone().ok_or(ImportError::PolicyWithoutId)?;
+        let put = PutPolicy {
+            id: id.clone(),
+            document: text.into(),
+            source,
+        };
+        let existed = self.commit(Command::PutPolicy(put)).await?;
+        let warnings = policy
+            .warnings
+            .iter()
+            .map(|warning| format!("{}: {}", warning.path, warning.reason))
+            .collect();
+        Ok(Imported {
+            id: id.to_string(),
+            existed,
+            warnings,
+        })
+    }
+
+    /// Deletes a policy; tells whether there was one.
+    ///
+    /// # Errors
+    /// The state could not be asked.
+    pub async fn delete_policy(&self, id: &PolicyId) -> Result<bool, ImportError> {
+        self.commit(Command::DeletePolicy(id.clone())).await
+    }
+
+    /// Proposes a change of configuration and waits until it is in force on this node.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub async fn commit(&self, command: Command) -> Result<bool, ImportError> {
+        let committed = self.cluster.propose(Lane::Administration, command).await?;
+        self.registry
+            .in_force(self.cluster.view().meta().config_revision)
+            .await?;
+        Ok(matches!(committed.reply, Reply::Stored { existed: true }))
+    }
+
+    /// An `api_id` as Tyk makes them: 32 hex digits.
+    fn new_api_id(&self) -> Result<ApiId, ImportError> {
+        let text = format!("{:032x}", u128::from_be_bytes(self.entropy.bytes16()));
+        ApiId::new(&text).map_err(|_| ImportError::Kind("no id could be made"))
+    }
+}

@@ -1,0 +1,122 @@
+//! `oauth/authorize`: looks at the request and sends the browser on to the login page.
+
+use http::header::{CACHE_CONTROL, LOCATION};
+use http::{HeaderValue, Method, StatusCode};
+use raftgate_actors::snapshot::{CompiledApi, OAuthAccess};
+use raftgate_model::oauth::error::OAuthFailure;
+use raftgate_model::oauth::grant_type::ResponseType;
+use raftgate_model::oauth::pkce::PkceChallenge;
+use raftgate_model::oauth::redirect::{RegisteredUris, login_location};
+use raftgate_model::oauth::scope::Scope;
+use raftgate_model::state::record::ClientRecord;
+use std::sync::Arc;
+
+use super::form::Form;
+use super::token::scope;
+use super::{AuthorizationServer, Call};
+use crate::proxy::EndpointResponse;
+
+/// An authorization request that may go on.
+pub(super) struct Authorization {
+    pub(super) client: Arc<ClientRecord>,
+    pub(super) redirect: RedirectUri,
+    pub(super) challenge: Option<PkceChallenge>,
+    pub(super) scope: Option<Scope>,
+}
+
+/// Where the browser goes with the answer.
+pub(super) struct RedirectUri {
+    /// As sent; then the exchange must send the same.
+    pub(super) sent: Option<String>,
+    /// The one to use: as sent, else the first registered.
+    pub(super) target: String,
+}
+
+impl AuthorizationServer {
+    /// Errors are never sent to the client's redirect URI: whoever sent the browser here reads them (section 8).
+    pub(super) fn try_authorize(
+        &self,
+        api: &CompiledApi,
+        oauth: &OAuthAccess,
+        call: Call<'_>,
+    ) -> Result<EndpointResponse, OAuthFailure> {
+        if !matches!(*call.method, Method::GET | Method::POST) {
+            return Err(OAuthFailure::MethodNotAllowed);
+        }
+        let form = Form::read(call.query, call.headers, call.body)?;
+        self.authorization(api, oauth, &form)?;
+        let login = oauth
+            .spec
+            .login_redirect
+            .as_deref()
+            .ok_or(OAuthFailure::Internal)?;
+        let sent: Vec<_> = form.pairs().collect();
+        let location = HeaderValue::try_from(login_location(login, &sent));
+        let location = location.map_err(|_| OAuthFailure::Internal)?;
+        let mut response = EndpointResponse::new(StatusCode::TEMPORARY_REDIRECT, "");
+        response.headers.insert(LOCATION, location);
+        response
+            .headers
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    /// What authorize and authorize-client check alike: response type, client, redirect URI, challenge, scope.
+    pub(super) fn authorization(
+        &self,
+        api: &CompiledApi,
+        oauth: &OAuthAccess,
+        form: &Form,
+    ) -> Result<Authorization, OAuthFailure> {
+        let response_type = form
+            .get("response_type")
+            .ok_or(OAuthFailure::ResponseTypeMissing)?;
+        ResponseType::parse(response_type)
+            .filter(|asked| oauth.spec.response_types.contains(*asked))
+            .filter(|asked| *asked == ResponseType::Code)
+            .ok_or(OAuthFailure::ResponseTypeNotAllowed)?;
+        let id = form.get("client_id").ok_or(OAuthFailure::ClientIdMissing)?;
+        let client = self.client(api, id).ok_or(OAuthFailure::ClientUnknown)?;
+        let redirect = self.redirect_uri(&client, form.get("redirect_uri"))?;
+        let challenge = PkceChallenge::from_request(
+            form.get("code_challenge"),
+            form.get("code_challenge_method"),
+            self.settings.allow_plain_pkce,
+        )
+        .map_err(|_| OAuthFailure::PkceMalformed)?;
+        if challenge.is_none() && client.secret.is_public() {
+            return Err(OAuthFailure::PkceRequired);
+        }
+        Ok(Authorization {
+            client,
+            redirect,
+            challenge,
+            scope: scope(form)?,
+        })
+    }
+
+    fn redirect_uri(
+        &self,
+        client: &ClientRecord,
+        sent: Option<&str>,
+    ) -> Result<RedirectUri, OAuthFailure> {
+        let separator = &self.settings.redirect_uri_separator;
+        let registered = RegisteredUris::split(&client.text.redirect_uri, separator);
+        let default = registered
+            .first()
+            .ok_or(OAuthFailure::RedirectUriNotRegistered)?;
+        match sent {
+            None => Ok(RedirectUri {
+                sent: None,
+                target: default.to_owned(),
+            }),
+            Some(sent) if registered.allows(sent, self.settings.redirect_match) => {
+                Ok(RedirectUri {
+                    sent: Some(sent.to_owned()),
+                    target: sent.to_owned(),
+                })
+            }
+            Some(_) => Err(OAuthFailure::RedirectUriMismatch),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! How a client proves itself (RFC 6749 section 2.3): Basic or in the body, a public one by its name alone.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::command::AuthenticatedClient;
+use raftgate_model::id::ClientId;
+use raftgate_model::oauth::error::OAuthFailure;
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::secret::Secret;
+use raftgate_model::state::ClientKey;
+use raftgate_model::state::record::{ClientRecord, ClientSecret};
+
+use super::form::Form;
+use super::throttle::Attempt;
+use super::{AuthorizationServer, Call};
+
+/// What a caller says it is; nothing of it is checked yet.
+pub(super) struct Presented {
+    id: String,
+    secret: Option<Secret>,
+}
+
+/// A client that proved itself.
+pub(super) struct Caller {
+    pub(super) client: Arc<ClientRecord>,
+}
+
+impl Caller {
+    /// What a command says of the caller.
+    pub(super) fn authenticated(&self) -> AuthenticatedClient {
+        AuthenticatedClient {
+            key: ClientKey {
+                api: self.client.api.clone(),
+                client: self.client.id.clone(),
+            },
+            credentials_revision: self.client.credentials_revision,
+        }
+    }
+}
+
+/// Reads the credentials of a request: header and body may both hold them if they agree.
+pub(super) fn presented(headers: &HeaderMap, form: &Form) -> Result<Presented, OAuthFailure> {
+    let in_body = body_credentials(form)?;
+    let Some(in_header) = basic_credentials(headers)? else {
+        return in_body.ok_or(OAuthFailure::ClientAuthenticationMissing);
+    };
+    let agrees = in_body.is_none_or(|body| {
+        [
+            (&in_header.id, &in_header.secret),
+            (&form_decoded(&in_header.id), &in_header.decoded_secret()),
+        ]
+        .into_iter()
+        .any(|(id, secret)| *id == body.id && same_secret(secret.as_ref(), body.secret.as_ref()))
+    });
+    if agrees {
+        Ok(in_header)
+    } else {
+        Err(OAuthFailure::ClientAuthenticationTwice)
+    }
+}
+
+/// Whether the body's secret, if it holds one, is the header's.
+fn same_secret(header: Option<&Secret>, body: Option<&Secret>) -> bool {
+    match (header, body) {
+        (_, None) => true,
+        (Some(header), Some(body)) => header.ct_eq(body.expose()),
+        (None, Some(_)) => false,
+    }
+}
+
+fn body_credentials(form: &Form) -> Result<Option<Presented>, OAuthFailure> {
+    let secret = match (form.get("client_secret"), form.get("secret")) {
+        (Some(long), Some(short)) if !Secret::new(long.to_owned()).ct_eq(short) => {
+            return Err(OAuthFailure::ClientAuthenticationTwice);
+        }
+        (long, short) => long.or(short),
+    };
+    let secret = secret.map(|secret| Secret::new(secret.to_owned()));
+    match form.get("client_id") {
+        Some(id) => Ok(Some(Presented {
+            id: id.to_owned(),
+            secret,
+        })),
+        None if secret.is_some() => Err(OAuthFailure::ClientAuthenticationMissing),
+        None => Ok(None),
+    }
+}
+
+/// The scheme is compared without case (RFC 9110 section 11.1); Tyk wants `Basic` to the letter.
+fn basic_credentials(headers: &HeaderMap) -> Result<Option<Presented>, OAuthFailure> {
+    let malformed = OAuthFailure::ClientAuthenticationMalformed;
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let Some(field) = fields.next() else {
+        return Ok(None);
+    };
+    if fields.next().is_some() {
+        return Err(malformed);
+    }
+    let text = field.to_str().map_err(|_| malformed.clone())?;
+    let (scheme, encoded) = text.split_once(' ').ok_or(malformed.clone())?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(malformed);
+    }
+    let decoded = STANDARD
+        .decode(encoded.trim())
+        .map_err(|_| malformed.clone())?;
+    let pair = Secret::new(String::from_utf8(decoded).map_err(|_| malformed.clone())?);
+    let (id, secret) = pair.expose().split_once(':').ok_or(malformed)?;
+    let secret = (!secret.is_empty()).then(|| Secret::new(secret.to_owned()));
+    Ok(Some(Presented {
+        id: id.to_owned(),
+        secret,
+    }))
+}
+
+/// Id and secret of Basic credentials are form-encoded first by the letter of RFC 6749 section 2.3.1.
+fn form_decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+impl Presented {
+    fn decoded_secret(&self) -> Option<Secret> {
+        self.secret
+            .as_ref()
+            .map(|secret| Secret::new(form_decoded(secret.expose())))
+    }
+
+    /// The credentials as sent, then form-decoded where that differs.
+    fn candidates(self) -> Vec<(String, Option<Secret>)> {
+        let decoded = (form_decoded(&self.id), self.decoded_secret());
+        let same_id = decoded.0 == self.id;
+        let same = same_id && same_secret(self.secret.as_ref(), decoded.1.as_ref());
+        let as_sent = (self.id, self.secret);
+        if same {
+            vec![as_sent]
+        } else {
+            vec![as_sent, decoded]
+        }
+    }
+}
+
+impl AuthorizationServer {
+    /// Checks what a caller says it is against the clients of an API.
+    ///
+    /// Unknown clients and wrong secrets count against the caller's address, and read the same in RFC style.
+    pub(super) fn authenticate(
+        &self,
+        api: &CompiledApi,
+        presented: Presented,
+        call: Call<'_>,
+    ) -> Result<Caller, OAuthFailure> {
+        let now = self.now();
+        let claimed = presented.id.clone();
+        let attempt = Attempt {
+            kind: "client",
+            identity: &claimed,
+            address: call.client_ip,
+        };
+        self.throttle.check(attempt, now)?;
+        let mut failure = OAuthFailure::ClientAuthenticationUnknown;
+        for (id, secret) in presented.candidates() {
+            match self.proven(api, &id, secret.as_ref()) {
+                Ok(client) => return Ok(Caller { client }),
+                Err(OAuthFailure::ClientAuthenticationUnknown) => {}
+                Err(other) => failure = other,
+            }
+        }
+        if failure != OAuthFailure::ClientAuthenticationMissing {
+            self.throttle.failed(attempt, now);
+        }
+        Err(failure)
+    }
+
+    fn proven(
+        &self,
+        api: &CompiledApi,
+        id: &str,
+        secret: Option<&Secret>,
+    ) -> Result<Arc<ClientRecord>, OAuthFailure> {
+        let client = self
+            .client(api, id)
+            .ok_or(OAuthFailure::ClientAuthenticationUnknown)?;
+        match (&client.secret, secret) {
+            (ClientSecret::Public, None) => Ok(client),
+            (ClientSecret::Public, Some(_)) => Err(OAuthFailure::ClientSecretWrong),
+            (ClientSecret::Confidential { .. }, None) => {
+                Err(OAuthFailure::ClientAuthenticationMissing)
+            }
+            (ClientSecret::Confidential { verifier, .. }, Some(secret)) => {
+                let owner = SecretOwner {
+                    kind: SecretKind::Client,
+                    id: client.id.as_str(),
+                };
+                if self.keys.secret_verifier(owner, secret.expose()) == *verifier {
+                    Ok(client)
+                } else {
+                    Err(OAuthFailure::ClientSecretWrong)
+                }
+            }
+        }
+    }
+
+    /// The registration of a client with an API, unless it expired.
+    pub(super) fn client(&self, api: &CompiledApi, id: &str) -> Option<Arc<ClientRecord>> {
+        let client = ClientId::new(id).ok()?;
+        let record = self.cluster.view().client(&ClientKey {
+            api: api.id.clone(),
+            client,
+        })?;
+        let expired = record
+            .expires_at
+            .is_some_and(|expires_at| expires_at <= self.now());
+        (!expired).then_some(record)
+    }
+}
+
+#[cfg(test)]
+#[path = "client_auth_tests.rs"]
+mod tests;

@@ -1,0 +1,200 @@
+//! The authorization server's endpoints: parameters in, a decision of the state machine, an answer out.
+//!
+//! ```text
+//! call -> form -> client authentication -> command -> state machine -> answer
+//! ```
+//! They know no HTTP server: the gateway listener and the control listener both hand in a [`Call`].
+
+mod authorize;
+mod authorize_client;
+mod client_auth;
+pub mod form;
+mod refusals;
+mod render;
+mod revoke;
+pub mod throttle;
+mod token;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method};
+use raftgate_actors::snapshot::{Access, CompiledApi, OAuthAccess};
+use raftgate_cluster::batch::Lane;
+use raftgate_cluster::handle::ClusterHandle;
+use raftgate_model::answer::Reply;
+use raftgate_model::clock::Entropy;
+use raftgate_model::command::{Command, NotifyTerms};
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::oauth::error::{OAuthEndpoint, OAuthFailure};
+use raftgate_model::time::Timestamp;
+
+use crate::config::oauth::OauthSettings;
+use crate::control::ControlAccess;
+use crate::proxy::EndpointResponse;
+use throttle::Throttle;
+
+/// A request to one of the endpoints, its body read and bounded.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The query as sent, without its question mark.
+    pub query: Option<&'a str>,
+    /// The header fields.
+    pub headers: &'a HeaderMap,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// The client's address, as far as trusted proxies name it.
+    pub client_ip: IpAddr,
+}
+
+/// What the authorization server is made of.
+pub struct OAuthParts {
+    /// The replicated state.
+    pub cluster: ClusterHandle,
+    /// Mints and checks tokens.
+    pub keys: Arc<KeyRing>,
+    /// Makes ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Section `[oauth]`.
+    pub settings: OauthSettings,
+    /// How many notifications of one API may wait.
+    pub notifications_queued_max: u32,
+    /// Who may approve authorizations.
+    pub control: Arc<ControlAccess>,
+}
+
+/// The authorization server of every OAuth API on this node.
+pub struct AuthorizationServer {
+    cluster: ClusterHandle,
+    keys: Arc<KeyRing>,
+    entropy: Arc<dyn Entropy>,
+    settings: OauthSettings,
+    notifications_queued_max: u32,
+    control: Arc<ControlAccess>,
+    throttle: Throttle,
+}
+
+impl AuthorizationServer {
+    /// An authorization server over a state.
+    #[must_use]
+    pub fn new(parts: OAuthParts) -> Self {
+        Self {
+            cluster: parts.cluster,
+            keys: parts.keys,
+            entropy: parts.entropy,
+            settings: parts.settings,
+            notifications_queued_max: parts.notifications_queued_max,
+            control: parts.control,
+            throttle: Throttle::default(),
+        }
+    }
+
+    /// `oauth/authorize` under a listen path (RFC 6749 section 3.1).
+    #[must_use]
+    pub fn authorize(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
+        self.answer(api, OAuthEndpoint::Authorize, |oauth| {
+            self.try_authorize(api, oauth, call)
+        })
+    }
+
+    /// `oauth/token` under a listen path (RFC 6749 section 3.2).
+    pub async fn token(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
+        let outcome = match oauth_of(api) {
+            Ok(oauth) => self.try_token(api, oauth, call).await,
+            Err(failure) => Err(failure),
+        };
+        render::token_answer(outcome, api)
+    }
+
+    /// `oauth/revoke` under a listen path (RFC 7009).
+    pub async fn revoke(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
+        let outcome = self.try_revoke(api, call).await;
+        render::revoke_answer(outcome, api, "token revoked successfully")
+    }
+
+    /// `oauth/revoke_all` under a listen path: every token of a client.
+    pub async fn revoke_all(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
+        let outcome = self.try_revoke_all(api, call).await;
+        render::revoke_answer(outcome, api, "tokens revoked successfully")
+    }
+
+    /// `tyk/oauth/authorize-client` under a listen path: needs the control secret.
+    pub async fn authorize_client(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
+        let outcome = match self
+            .control
+            .check(call.headers, call.client_ip, self.cluster.now())
+        {
+            Ok(()) => self.try_authorize_client(api, call).await,
+            Err(denied) => Err(authorize_client::Rejection::from(OAuthFailure::from(
+                denied,
+            ))),
+        };
+        render::authorize_client_answer(outcome, api)
+    }
+
+    /// The same for a caller whose control secret was checked before.
+    pub async fn authorize_client_approved(
+        &self,
+        api: &CompiledApi,
+        call: Call<'_>,
+    ) -> EndpointResponse {
+        let outcome = self.try_authorize_client(api, call).await;
+        render::authorize_client_answer(outcome, api)
+    }
+
+    fn answer(
+        &self,
+        api: &CompiledApi,
+        endpoint: OAuthEndpoint,
+        decide: impl FnOnce(&OAuthAccess) -> Result<EndpointResponse, OAuthFailure>,
+    ) -> EndpointResponse {
+        match oauth_of(api).and_then(decide) {
+            Ok(response) => response,
+            Err(failure) => render::failure(&failure, endpoint, api),
+        }
+    }
+
+    /// Proposes a token command of an API and waits for the state machine's judgement.
+    async fn propose(&self, api: &CompiledApi, command: Command) -> Result<Reply, OAuthFailure> {
+        match self
+            .cluster
+            .propose(Lane::Tokens(api.id.clone()), command)
+            .await
+        {
+            Ok(committed) => Ok(committed.reply),
+            Err(error) => Err(refusals::failure_of(error)),
+        }
+    }
+
+    /// Whether and how tokens of an API are told to the resource owner's application.
+    fn notify_terms(&self, oauth: &OAuthAccess) -> Option<NotifyTerms> {
+        oauth.spec.notifications.as_ref().map(|_| NotifyTerms {
+            queued_max: self.notifications_queued_max,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.cluster.now()
+    }
+}
+
+/// The authorization server's part of an API; one without it has no such endpoints.
+fn oauth_of(api: &CompiledApi) -> Result<&OAuthAccess, OAuthFailure> {
+    match &api.access {
+        Access::OAuth(oauth) => Ok(oauth),
+        Access::Keyless => Err(OAuthFailure::Internal),
+    }
+}
+
+impl From<form::FormFault> for OAuthFailure {
+    fn from(fault: form::FormFault) -> Self {
+        use form::FormFault;
+        match fault {
+            FormFault::ContentType => Self::ContentType,
+            FormFault::Repeated(name) => Self::RepeatedParameter(name.into()),
+            FormFault::Encoding | FormFault::Json | FormFault::TooMany => Self::MalformedForm,
+        }
+    }
+}

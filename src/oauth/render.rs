@@ -1,0 +1,172 @@
+//! What goes out: token answers, approvals and errors, each with the headers that belong to it.
+
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderName, PRAGMA, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    X_XSS_PROTECTION,
+};
+use http::{HeaderValue, StatusCode};
+use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::oauth::error::{OAuthEndpoint, OAuthErrorAnswer, OAuthFailure};
+use serde::Serialize;
+
+use super::authorize_client::{ApprovedCode, Rejection};
+use super::token::MintedTokens;
+use crate::proxy::EndpointResponse;
+
+/// The headers of every answer of Tyk's token endpoint; `no-store` among them is RFC 6749 section 5.1.
+const TOKEN_HEADERS: [(HeaderName, &str); 7] = [
+    (CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
+    (PRAGMA, "no-cache"),
+    (EXPIRES, "0"),
+    (
+        STRICT_TRANSPORT_SECURITY,
+        "max-age=63072000; includeSubDomains",
+    ),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (X_XSS_PROTECTION, "1; mode=block"),
+];
+
+/// The token answer (RFC 6749 section 5.1), its members in Tyk's order.
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    access_token: &'a str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    token_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct CodeBody<'a> {
+    code: &'a str,
+    redirect_to: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+}
+
+pub(super) fn token_answer(
+    outcome: Result<MintedTokens, OAuthFailure>,
+    api: &CompiledApi,
+) -> EndpointResponse {
+    let mut response = match outcome {
+        Ok(tokens) => json(
+            StatusCode::OK,
+            &TokenBody {
+                access_token: tokens.access.expose(),
+                expires_in: tokens.expires_in_s,
+                refresh_token: tokens.refresh.as_ref().map(|token| token.expose()),
+                scope: tokens.scope.as_ref().map(|scope| scope.as_str()),
+                token_type: "bearer",
+            },
+        ),
+        Err(failure) => self::failure(&failure, OAuthEndpoint::Token, api),
+    };
+    for (name, value) in TOKEN_HEADERS {
+        response
+            .headers
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+pub(super) fn authorize_client_answer(
+    outcome: Result<ApprovedCode, Rejection>,
+    api: &CompiledApi,
+) -> EndpointResponse {
+    let mut response = match outcome {
+        Ok(approved) => json(
+            StatusCode::OK,
+            &CodeBody {
+                code: approved.code.expose(),
+                redirect_to: approved.redirect_to.expose(),
+                state: approved.state.as_deref(),
+            },
+        ),
+        Err(rejection) => {
+            let answer = rejection
+                .failure
+                .answer(OAuthEndpoint::AuthorizeClient, api.error_style);
+            let body = answer.body_with(None, rejection.state.as_deref());
+            error(&answer, body, api)
+        }
+    };
+    response
+        .headers
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[derive(Serialize)]
+struct StatusBody {
+    status: &'static str,
+    message: &'static str,
+}
+
+pub(super) fn revoke_answer(
+    outcome: Result<(), OAuthFailure>,
+    api: &CompiledApi,
+    message: &'static str,
+) -> EndpointResponse {
+    match outcome {
+        Ok(()) => json(
+            StatusCode::OK,
+            &StatusBody {
+                status: "ok",
+                message,
+            },
+        ),
+        Err(failure) => self::failure(&failure, OAuthEndpoint::Revoke, api),
+    }
+}
+
+/// An error by the table, in the API's style.
+pub(super) fn failure(
+    failure: &OAuthFailure,
+    endpoint: OAuthEndpoint,
+    api: &CompiledApi,
+) -> EndpointResponse {
+    let answer = failure.answer(endpoint, api.error_style);
+    let body = answer.body();
+    error(&answer, body, api)
+}
+
+fn error(answer: &OAuthErrorAnswer, body: String, api: &CompiledApi) -> EndpointResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = EndpointResponse::new(status, body);
+    let headers = &mut response.headers;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(seconds) = answer.retry_after_s {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(methods) = answer.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
+    if answer.asks_for_client {
+        let realm: String = api
+            .name
+            .chars()
+            .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
+            .collect();
+        if let Ok(challenge) = HeaderValue::try_from(format!("Basic realm=\"{realm}\"")) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+    }
+    response
+}
+
+fn json<T: Serialize>(status: StatusCode, body: &T) -> EndpointResponse {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => {
+            let mut response = EndpointResponse::new(status, bytes);
+            let content_type = HeaderValue::from_static("application/json");
+            response.headers.insert(CONTENT_TYPE, content_type);
+            response
+        }
+        Err(_) => EndpointResponse::new(StatusCode::INTERNAL_SERVER_ERROR, ""),
+    }
+}
