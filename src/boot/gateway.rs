@@ -6,6 +6,7 @@ use raftgate_actors::registry::RegistryHandle;
 
 use super::background::duration;
 use super::{Assembly, BootError};
+use crate::listener_tls::ListenerTls;
 use crate::proxy::{
     ClientTimeouts, EndpointHandler, Gateway, GatewayCounters, GatewayParts, GatewaySettings,
     PoolLimits, RequestLimits, TokenJudge, TrustedProxies, upstream_tls,
@@ -42,7 +43,7 @@ fn settings(assembly: &Assembly) -> GatewaySettings {
     GatewaySettings {
         listen: settings.gateway.listen,
         workers: settings.gateway.workers,
-        tls: None,
+        tls: assembly.tls.gateway.as_ref().map(ListenerTls::config),
         trusted_proxies: TrustedProxies::new(settings.gateway.trusted_proxies.iter().copied()),
         limits: RequestLimits {
             head_bytes_max: limits.request_head_bytes,

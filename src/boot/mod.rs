@@ -24,12 +24,13 @@ use raftgate_storage::data_dir::DataDir;
 
 use self::background::Background;
 use self::identity::Identity;
-use crate::config::settings::Settings;
+use crate::config::settings::{Settings, TlsFiles};
 use crate::control::{
     Control, ControlAccess, ControlListener, ControlListenerSettings, Health, Lifecycle,
 };
 use crate::control_address;
 use crate::definitions::{DefinitionsFolder, Importer};
+use crate::listener_tls::ListenerTls;
 use crate::oauth::{AuthorizationServer, OAuthParts};
 use crate::proxy::Gateway;
 
@@ -44,6 +45,25 @@ pub struct Surroundings {
     pub entropy: Arc<dyn Entropy>,
 }
 
+/// The certificates of the listeners that have some.
+struct Tls {
+    gateway: Option<ListenerTls>,
+    control: Option<ListenerTls>,
+}
+
+impl Tls {
+    fn load(settings: &Settings) -> Result<Self, BootError> {
+        let load = |files: &Option<TlsFiles>| files.clone().map(ListenerTls::load).transpose();
+        let tls = Self {
+            gateway: load(&settings.gateway.tls)
+                .map_err(|error| BootError::Tls(error.to_string()))?,
+            control: load(&settings.control.tls)
+                .map_err(|error| BootError::Tls(error.to_string()))?,
+        };
+        Ok(tls)
+    }
+}
+
 /// A node that serves.
 pub struct RunningNode {
     name: String,
@@ -54,6 +74,7 @@ pub struct RunningNode {
     background: Background,
     health: Arc<Health>,
     definitions: Option<Arc<DefinitionsFolder>>,
+    tls: Tls,
     control_secret: Secret,
     // Held until the end: it keeps other processes out.
     _data_dir: DataDir,
@@ -65,6 +86,7 @@ impl RunningNode {
     /// # Errors
     /// See [`BootError`]; nothing runs any more then.
     pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, BootError> {
+        let tls = Tls::load(&settings)?;
         let data_dir = DataDir::open(&settings.node.data_dir)?;
         let mut identity = Identity::load_or_create(
             data_dir.path(),
@@ -92,6 +114,7 @@ impl RunningNode {
             cluster,
             background,
             control_secret,
+            tls,
         };
         node.listen(cluster_listener, data_dir).await
     }
@@ -128,10 +151,20 @@ impl RunningNode {
         &self.control_secret
     }
 
-    /// The definitions folder, if there is one.
-    #[must_use]
-    pub fn definitions(&self) -> Option<&Arc<DefinitionsFolder>> {
-        self.definitions.as_ref()
+    /// Reads the TLS files and the definitions folder again; what cannot be read keeps its last good state and is logged.
+    pub async fn reload(&self) {
+        for tls in [&self.tls.gateway, &self.tls.control].into_iter().flatten() {
+            tls.reload_or_log();
+        }
+        let Some(folder) = &self.definitions else {
+            return;
+        };
+        match folder.apply().await {
+            Ok(report) => tracing::info!(?report, "definitions folder read again"),
+            Err(error) => {
+                tracing::error!(path = %folder.path().display(), %error, "definitions folder not read");
+            }
+        }
     }
 
     /// Finishes what is in flight and ends every part, the listeners first and the store last.
@@ -153,6 +186,7 @@ struct Assembly {
     cluster: ClusterHandle,
     background: Background,
     control_secret: Secret,
+    tls: Tls,
 }
 
 impl Assembly {
@@ -213,6 +247,7 @@ impl Assembly {
             background: self.background,
             health,
             definitions,
+            tls: self.tls,
             control_secret: self.control_secret,
             _data_dir: data_dir,
         })
@@ -242,7 +277,7 @@ impl Assembly {
     fn control_settings(&self) -> ControlListenerSettings {
         ControlListenerSettings {
             listen: self.settings.control.listen,
-            tls: None,
+            tls: self.tls.control.as_ref().map(|tls| (*tls.config()).clone()),
             body_bytes_max: self.settings.limits.control_body_bytes,
             drain: background::duration(self.settings.limits.drain_timeout),
         }

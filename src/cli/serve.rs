@@ -117,7 +117,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
                 node.stop().await;
                 return Ok(());
             }
-            Signal::Reload => reload(&node).await,
+            Signal::Reload => node.reload().await,
         }
     }
 }
@@ -130,17 +130,6 @@ fn announce(node: &RunningNode) -> std::io::Result<()> {
         node: node.name().to_owned(),
     };
     line.print(&mut std::io::stdout().lock())
-}
-
-async fn reload(node: &RunningNode) {
-    if let Some(folder) = node.definitions() {
-        match folder.apply().await {
-            Ok(report) => tracing::info!(?report, "definitions folder read again"),
-            Err(error) => {
-                tracing::error!(path = %folder.path().display(), %error, "definitions folder not read");
-            }
-        }
-    }
 }
 
 /// The settings of a node that this version can run.

@@ -44,9 +44,15 @@ pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
     Ok(())
 }
 
+/// Libraries whose ordinary messages say nothing to an operator; a filter that names them says otherwise.
+const QUIET: &str = "openraft=warn,actix_server=warn,sled=warn";
+
 fn filter(settings: &LogSettings) -> Result<EnvFilter, ParseError> {
     let access = if settings.access { "info" } else { "off" };
-    EnvFilter::builder().parse(format!("{},{ACCESS_TARGET}={access}", settings.filter))
+    EnvFilter::builder().parse(format!(
+        "{QUIET},{},{ACCESS_TARGET}={access}",
+        settings.filter
+    ))
 }
 
 fn text<W>(filter: EnvFilter, ansi: bool, writer: W) -> impl Subscriber + Send + Sync
