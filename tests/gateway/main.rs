@@ -10,6 +10,7 @@
 )]
 
 mod command_line;
+mod first_requests;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod harness_itself;

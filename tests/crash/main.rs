@@ -1,0 +1,15 @@
+//! kill -9 while clients write: what was acknowledged is there after the restart.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may stop at the first surprise, reads the clock, and shows what a failed node wrote"
+)]
+
+mod acknowledged;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod starting;
