@@ -1,6 +1,9 @@
 //! Prepare: writes the head that the upstream sees.
 
-use raftgate_actors::snapshot::{CompiledApi, HostHeader, ListenPathForwarding};
+use raftgate_actors::snapshot::{
+    Access, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding,
+};
+use raftgate_model::api::CredentialPlace;
 
 use super::authorize::Permit;
 use crate::proxy::request::RequestView;
@@ -30,7 +33,8 @@ pub(crate) fn prepare(
     };
     out.extend_from_slice(host.unwrap_or_else(|| api.target.host_header()).as_bytes());
     out.extend_from_slice(b"\r\n");
-    write_fields(view, out);
+    let hidden = hidden_credential(api);
+    write_fields(view, hidden, out);
     write_forwarded_for(view, out);
     out.extend_from_slice(b"X-Request-Id: ");
     out.extend_from_slice(view.request_id());
@@ -48,7 +52,17 @@ pub(crate) fn prepare(
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_fields(view: &RequestView<'_>, out: &mut Vec<u8>) {
+/// The places of a credential that ends here (Tyk's `strip_auth_data`).
+fn hidden_credential(api: &CompiledApi) -> Option<&CredentialPlace> {
+    match &api.access {
+        Access::OAuth(oauth) if oauth.credential == CredentialForwarding::Stripped => {
+            Some(&oauth.spec.credential)
+        }
+        Access::OAuth(_) | Access::Keyless => None,
+    }
+}
+
+fn write_fields(view: &RequestView<'_>, hidden: Option<&CredentialPlace>, out: &mut Vec<u8>) {
     let head = view.head();
     let names_fields = head.facts().connection.names_fields;
     for (kind, name, value) in head.fields() {
@@ -67,13 +81,55 @@ fn write_fields(view: &RequestView<'_>, out: &mut Vec<u8>) {
             | FieldKind::Te
             | FieldKind::TransferEncoding => false,
         };
-        if travels {
-            out.extend_from_slice(name);
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
+        match hidden {
+            Some(place) if travels => write_stripped_field(place, (name, value), out),
+            None if travels => write_field((name, value), out),
+            _ => {}
         }
     }
+}
+
+fn write_field((name, value): (&[u8], &[u8]), out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A field without the credential: the header goes whole, of `Cookie` only the one cookie.
+fn write_stripped_field(place: &CredentialPlace, (name, value): (&[u8], &[u8]), out: &mut Vec<u8>) {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    if place.header.as_deref().is_some_and(is) {
+        return;
+    }
+    let Some(cookie) = place.cookie.as_deref().filter(|_| is("cookie")) else {
+        return write_field((name, value), out);
+    };
+    let is_other = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        name.trim_ascii() != cookie.as_bytes()
+    };
+    let kept: Vec<&[u8]> = value
+        .split(|byte| *byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .filter(is_other)
+        .collect();
+    if !kept.is_empty() {
+        write_field((name, &kept.join(&b"; "[..])), out);
+    }
+}
+
+/// The client's query without the parameter that held the credential.
+fn without_parameter(query: &str, hidden: Option<&str>) -> String {
+    let is_other = |part: &&str| {
+        let decoded = form_urlencoded::parse(part.as_bytes()).next();
+        decoded.is_none_or(|(name, _)| hidden != Some(&*name))
+    };
+    query
+        .split('&')
+        .filter(is_other)
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// The path and query that the upstream sees (`tyk_core` section 8 and case 90).
@@ -95,7 +151,15 @@ fn write_target(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
         "" | "/" => {}
         _ => out.extend_from_slice(rest.as_bytes()),
     }
-    let client_query = view.head().query().filter(|query| !query.is_empty());
+    let hidden = hidden_credential(api).and_then(|place| place.query.as_deref());
+    let client_query = view.head().query();
+    let stripped = hidden
+        .and(client_query)
+        .map(|query| without_parameter(query, hidden));
+    let client_query = stripped
+        .as_deref()
+        .or(client_query)
+        .filter(|query| !query.is_empty());
     let queries = [api.target.query(), client_query];
     for (query, separator) in queries.into_iter().flatten().zip([b'?', b'&']) {
         out.push(separator);

@@ -5,9 +5,13 @@
 )]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use raftgate_actors::snapshot::{GatewaySnapshot, ListenPath, Target};
+use raftgate_actors::snapshot::{GatewaySnapshot, ListenPath, OAuthAccess, Target};
+use raftgate_model::api::{OAuthSpec, TokenLifetimes};
 use raftgate_model::id::ApiId;
+use raftgate_model::oauth::grant_type::{GrantTypes, ResponseTypes};
+use raftgate_model::time::Ttl;
 
 use super::super::authorize::authorize;
 use super::super::identify::{Identified, identify};
@@ -171,4 +175,88 @@ fn a_chunked_body_is_announced_as_one() {
     );
     assert!(head.ends_with("Transfer-Encoding: chunked\r\n\r\n"));
     assert_eq!(head.matches("ransfer-").count(), 1);
+}
+
+fn stripping(place: CredentialPlace) -> CompiledApi {
+    let spec = OAuthSpec {
+        credential: place,
+        grant_types: GrantTypes::EMPTY,
+        response_types: ResponseTypes::EMPTY,
+        login_redirect: None,
+        notifications: None,
+        access_token_ttl_max: None,
+    };
+    let lifetimes = TokenLifetimes {
+        access_token: Ttl::from_s(1),
+        refresh_token: Ttl::from_s(1),
+        auth_code: Ttl::from_s(1),
+    };
+    let access = OAuthAccess {
+        spec,
+        lifetimes,
+        credential: CredentialForwarding::Stripped,
+    };
+    CompiledApi {
+        access: Access::OAuth(Arc::new(access)),
+        ..api("/a", "http://up")
+    }
+}
+
+fn stripped(api: &CompiledApi, text: &str) -> String {
+    let mut head = RequestHead::default();
+    let limits = HeadLimits {
+        bytes_max: 4096,
+        fields_max: 100,
+    };
+    assert!(head.parse(text.as_bytes(), limits).unwrap().is_some());
+    let view_of_target = |head: &RequestHead| {
+        let peer = Peer::new(
+            SocketAddr::from(([192, 0, 2, 7], 5)),
+            &TrustedProxies::default(),
+        );
+        let view = RequestView::new(head, &peer, b"id-1");
+        let mut out = Vec::new();
+        write_target(&view, api, &mut out);
+        out.push(b'\n');
+        write_fields(&view, hidden_credential(api), &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    view_of_target(&head)
+}
+
+#[test]
+fn a_stripped_credential_never_reaches_the_upstream() {
+    let place = CredentialPlace {
+        header: Some("authorization".into()),
+        query: Some("token".into()),
+        cookie: Some("auth".into()),
+    };
+    let out = stripped(
+        &stripping(place),
+        "GET /a/x?b=1&token=Bearer%20s3cret&c=2 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer s3cret\r\nCookie: a=1; auth=Bearer s3cret; b=2\r\nX-Other: y\r\n\r\n",
+    );
+    assert!(!out.contains("s3cret"), "{out}");
+    assert!(out.starts_with("/x?b=1&c=2\n"), "{out}");
+    assert!(
+        out.contains("Cookie: a=1; b=2\r\n") && out.contains("X-Other: y\r\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_cookie_field_of_the_credential_alone_goes_whole() {
+    let place = CredentialPlace {
+        header: None,
+        query: None,
+        cookie: Some("auth".into()),
+    };
+    let out = stripped(
+        &stripping(place),
+        "GET /a/x?token=kept HTTP/1.1\r\nHost: h\r\nAuthorization: kept\r\nCookie: auth=s3cret\r\n\r\n",
+    );
+    assert!(!out.to_lowercase().contains("cookie"), "{out}");
+    assert!(
+        out.contains("Authorization: kept") && out.starts_with("/x?token=kept"),
+        "{out}"
+    );
 }
