@@ -51,6 +51,12 @@ pub(crate) fn next(data_dir: &Path, applied: Option<BootId>) -> io::Result<BootI
     Ok(boot)
 }
 
+/// Whether any start was ever counted here.
+pub(crate) fn is_counted(data_dir: &Path) -> bool {
+    // One that cannot be looked for counts as found: it makes a missing log an error rather than a new one.
+    data_dir.join(FILE).try_exists().unwrap_or(true)
+}
+
 fn decide(file: Option<&[u8]>, applied: Option<BootId>) -> Next {
     let last = file
         .and_then(|bytes| std::str::from_utf8(bytes).ok())

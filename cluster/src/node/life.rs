@@ -11,19 +11,29 @@ use parking_lot::Mutex;
 use raftgate_model::clock::Clock;
 use raftgate_model::id::BootId;
 use raftgate_model::state::{ReadState, Record, RecordKey};
+use raftgate_storage::log::LogStore;
 use raftgate_storage::runtime::GuardedRuntime;
 use raftgate_storage::types::{Node as Peer, TypeConfig};
 use raftgate_storage::view::View;
 use tokio::sync::{oneshot, watch};
 
 use super::stop::Phase;
-use super::{NodeConfig, Running, StartError, Storage, boot_id, compactor, config, watcher};
+use super::{NodeConfig, Running, StartError, boot_id, compactor, config, watcher};
 use crate::batch::{Batcher, Intake, RequestOrigin};
 use crate::clock::{ClockEstimate, Stamper};
 use crate::metrics::ClusterMetrics;
 use crate::network::NoPeers;
 use crate::node::proposer::RaftProposer;
 use crate::status::Leadership;
+
+/// What a node is made of.
+pub(super) struct Parts<M, F> {
+    pub(super) log: LogStore,
+    pub(super) machine: M,
+    pub(super) view: Arc<View>,
+    /// What is left to do when Raft has ended.
+    pub(super) closing: F,
+}
 
 /// A node that has begun, before anybody knows of it.
 struct Begun {
@@ -33,19 +43,24 @@ struct Begun {
 }
 
 /// Begins, reports, works until it is asked to end, and ends.
-pub(super) async fn live<M: RaftStateMachine<TypeConfig>>(
+pub(super) async fn live<M: RaftStateMachine<TypeConfig>, F: Future<Output = ()>>(
     config: NodeConfig,
-    storage: Storage<M>,
+    parts: Parts<M, F>,
     clock: Arc<dyn Clock>,
     ready: oneshot::Sender<Result<Running, StartError>>,
     asked: watch::Receiver<Phase>,
 ) {
-    let view = Arc::clone(&storage.view);
+    let Parts {
+        log,
+        machine,
+        view,
+        closing,
+    } = parts;
     let Begun {
         running,
         batcher,
         leadership,
-    } = match begin(&config, storage, &clock).await {
+    } = match begin(&config, (log, machine), &view, &clock).await {
         Ok(begun) => begun,
         Err(error) => {
             // Who started the node waits for this alone; without them there is nobody to tell.
@@ -54,6 +69,7 @@ pub(super) async fn live<M: RaftStateMachine<TypeConfig>>(
         }
     };
     let raft = running.raft.clone();
+    let metrics = running.raft_metrics.clone();
     let intake = Arc::clone(&running.intake);
     let attendance = attend(&running, leadership, view, clock);
     // Who started the node may have gone away; then its handle is never made, and the node is asked to end.
@@ -63,8 +79,10 @@ pub(super) async fn live<M: RaftStateMachine<TypeConfig>>(
         () = attendance => {}
         () = until_drained(batching, &intake, asked) => {}
     }
-    // The watchers are gone, so this end is not taken for a failure.
+    // A failure that made the batcher end before the watcher saw it is a failure all the same.
+    watcher::end_if_failed(&metrics);
     let _ = raft.shutdown().await;
+    closing.await;
 }
 
 /// Looks after Raft, its clock and its log; ends only with Raft.
@@ -98,14 +116,10 @@ async fn until_drained(batching: impl Future, intake: &Intake, mut asked: watch:
 /// Brings Raft up over its storage, leading at once where this node is the only voter.
 async fn begin<M: RaftStateMachine<TypeConfig>>(
     config: &NodeConfig,
-    storage: Storage<M>,
+    (log, mut machine): (LogStore, M),
+    view: &Arc<View>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Begun, StartError> {
-    let Storage {
-        log,
-        mut machine,
-        view,
-    } = storage;
     let (applied, _) = machine.applied_state().await.map_err(raft_error)?;
     log.check_reaches(applied)?;
     let gauge = log.gauge();
@@ -114,7 +128,7 @@ async fn begin<M: RaftStateMachine<TypeConfig>>(
         .await
         .map_err(raft_error)?;
     found_or_elect(&raft, config).await?;
-    let boot = count_start(config, &view)?;
+    let boot = count_start(config, view)?;
     let (leadership, published) = watch::channel(Leadership::default());
     let running = Running {
         server: raft.server_metrics(),
@@ -134,7 +148,7 @@ async fn begin<M: RaftStateMachine<TypeConfig>>(
         raft: running.raft.clone(),
         server: running.server.clone(),
         log: running.log.clone(),
-        view,
+        view: Arc::clone(view),
         clock: Arc::clone(clock),
         stamper: Arc::clone(&running.stamper),
     };

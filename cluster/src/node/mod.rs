@@ -7,17 +7,16 @@ mod life;
 mod proposer;
 mod start;
 mod stop;
+mod storage;
 mod watcher;
 
 use std::sync::Arc;
 
 use openraft::RaftMetrics;
 use openraft::metrics::RaftServerMetrics;
-use openraft::storage::RaftStateMachine;
 use parking_lot::Mutex;
-use raftgate_storage::log::{LogGauge, LogStore};
+use raftgate_storage::log::LogGauge;
 use raftgate_storage::types::{Node as Peer, TypeConfig};
-use raftgate_storage::view::View;
 use tokio::sync::watch;
 
 use crate::batch::Intake;
@@ -27,18 +26,11 @@ use crate::status::Leadership;
 
 pub use config::NodeConfig;
 pub use start::{StartError, start};
+pub use storage::{
+    COPY_FOLDER, LOG_FOLDER, SNAPSHOTS_FOLDER, Storage, StorageConfig, StorageError,
+};
 
 pub(crate) use stop::Stop;
-
-/// What a node keeps on disk, opened and checked.
-pub struct Storage<M: RaftStateMachine<TypeConfig>> {
-    /// The Raft log.
-    pub log: LogStore,
-    /// The state machine.
-    pub machine: M,
-    /// The state as it is read.
-    pub view: Arc<View>,
-}
 
 /// What the handle and the node's tasks share.
 pub(crate) struct Running {
@@ -52,3 +44,7 @@ pub(crate) struct Running {
     pub(crate) stamper: Arc<Mutex<Stamper>>,
     pub(crate) estimate: Arc<ClockEstimate>,
 }
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

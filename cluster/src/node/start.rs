@@ -1,5 +1,6 @@
 //! Starting a node: Raft over its storage, founding, and the thread that it all lives on.
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,9 @@ use raftgate_storage::types::TypeConfig;
 use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 
+use super::life::{self, Parts};
 use super::stop::Phase;
-use super::{NodeConfig, Stop, Storage, life};
+use super::{NodeConfig, Stop, Storage};
 use crate::batch::Lane;
 use crate::error::ProposeError;
 use crate::handle::ClusterHandle;
@@ -63,19 +65,40 @@ pub enum StartError {
 ///
 /// # Errors
 /// See [`StartError`]; nothing of the node runs any more then.
-pub async fn start<M: RaftStateMachine<TypeConfig>>(
+pub async fn start(
     config: NodeConfig,
-    storage: Storage<M>,
+    storage: Storage,
     clock: Arc<dyn Clock>,
 ) -> Result<ClusterHandle, StartError> {
-    let view = Arc::clone(&storage.view);
+    let Storage { log, machine, .. } = storage;
+    let (view, copied) = (machine.view(), machine.clone());
+    let parts = Parts {
+        log,
+        machine,
+        view,
+        closing: async move { copied.flush_copy().await },
+    };
+    start_parts(config, parts, clock).await
+}
+
+/// Starts a node over any state machine.
+pub(super) async fn start_parts<M, F>(
+    config: NodeConfig,
+    parts: Parts<M, F>,
+    clock: Arc<dyn Clock>,
+) -> Result<ClusterHandle, StartError>
+where
+    M: RaftStateMachine<TypeConfig>,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let view = Arc::clone(&parts.view);
     let (phase, asked) = watch::channel(Phase::Running);
     let (ready, started) = oneshot::channel();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(StartError::Thread)?;
-    let life = life::live(config.clone(), storage, Arc::clone(&clock), ready, asked);
+    let life = life::live(config.clone(), parts, Arc::clone(&clock), ready, asked);
     let ended = phase.clone();
     let thread = spawn_fatal_thread("raft", move || {
         runtime.block_on(life);

@@ -62,11 +62,15 @@ pub(super) async fn end_with_raft(
     metrics: watch::Receiver<RaftMetrics<u64, Node>>,
 ) {
     while server.changed().await.is_ok() {}
-    let reason = match &metrics.borrow().running_state {
-        Ok(()) => "it ended".to_owned(),
-        Err(fatal) => fatal.to_string(),
-    };
-    end_process("raft", &reason);
+    end_if_failed(&metrics);
+    end_process("raft", "it ended");
+}
+
+/// Ends the process if Raft has ended although nobody asked it to.
+pub(super) fn end_if_failed(metrics: &watch::Receiver<RaftMetrics<u64, Node>>) {
+    if let Err(fatal) = &metrics.borrow().running_state {
+        end_process("raft", &fatal.to_string());
+    }
 }
 
 /// Keeps the estimate of cluster time at what is applied, until the view is gone.
@@ -76,8 +80,14 @@ pub(super) async fn follow_clock(
     estimate: Arc<ClockEstimate>,
 ) {
     let mut applied = view.subscribe();
+    let mut newest = view.clock();
     while applied.changed().await.is_ok() {
-        estimate.observe(view.clock(), clock.boot_time());
+        // Entries of consensus itself carry no stamp, and say nothing of the time.
+        let stamp = view.clock();
+        if stamp > newest {
+            newest = stamp;
+            estimate.observe(stamp, clock.boot_time());
+        }
     }
 }
 
