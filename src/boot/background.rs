@@ -9,20 +9,22 @@ use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::registry::{Registry, RegistryHandle, RegistryParts};
 use raftgate_actors::snapshot::UpstreamTimeouts;
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_cluster::node::{NodeConfig, Storage, start};
+use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
 use raftgate_model::api::TokenLifetimes;
 use raftgate_model::command::Found;
 use raftgate_model::id::Incarnation;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::time::Ttl;
-use raftgate_storage::open::{LogOrigin, open_storage};
-use raftgate_storage::wal::WalId;
+use raftgate_storage::machine::OpenProgress;
+use raftgate_storage::wal::{WalConfig, WalId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
 use crate::proxy::AccessRecord;
 
+/// How many records pass between two words on the progress of loading.
+const PROGRESS_RECORDS: u64 = 100_000;
 /// How many access records may wait to be written; more are dropped and counted.
 const ACCESS_RECORDS_QUEUED_MAX: usize = 4096;
 
@@ -149,21 +151,27 @@ pub(super) async fn start_cluster(
         write_timeout: duration(settings.cluster.write_timeout),
         founding: Some(founding),
     };
-    let origin = if identity.is_founding() {
-        LogOrigin::New(WalId(surroundings.entropy.bytes16()))
-    } else {
-        LogOrigin::Existing
+    let storage = StorageConfig {
+        data_dir: settings.node.data_dir.clone(),
+        wal: WalConfig::default(),
+        new_log: WalId(surroundings.entropy.bytes16()),
     };
-    let data_dir = &settings.node.data_dir;
-    let opened = open_storage(data_dir, origin, Arc::clone(&surroundings.clock)).await?;
-    let storage = Storage {
-        log: opened.log,
-        machine: opened.machine,
-        view: opened.view,
-    };
+    let clock = Arc::clone(&surroundings.clock);
+    let storage = Storage::open(storage, clock, &mut tell).await?;
     let cluster = start(config, storage, Arc::clone(&surroundings.clock)).await?;
     check_keys(settings, keys, &cluster)?;
     Ok(cluster)
+}
+
+/// How far loading is, now and then: a big state takes seconds.
+fn tell(progress: OpenProgress) {
+    match progress {
+        OpenProgress::Copy(records) if records > 0 && records.is_multiple_of(PROGRESS_RECORDS) => {
+            tracing::info!(records, "loading the state");
+        }
+        OpenProgress::Copy(_) => {}
+        OpenProgress::Snapshot(progress) => tracing::info!(?progress, "loading a snapshot"),
+    }
 }
 
 /// The ring must hold the key by which tokens are made.

@@ -4,9 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use raftgate_cluster::node::StorageError;
 use raftgate_storage::data_dir::DataDirError;
 use raftgate_storage::keyring_file::KeyRingFileError;
-use raftgate_storage::open::StorageOpenError;
 
 use crate::control::ControlStartError;
 use crate::proxy::GatewayStartError;
@@ -54,7 +54,7 @@ pub enum BootError {
     },
     /// The log and the state cannot be opened.
     #[error(transparent)]
-    Storage(Box<StorageOpenError>),
+    Storage(Box<StorageError>),
     /// Consensus does not start.
     #[error(transparent)]
     Cluster(Box<raftgate_cluster::node::StartError>),
@@ -72,8 +72,8 @@ pub enum BootError {
     Tls(String),
 }
 
-impl From<StorageOpenError> for BootError {
-    fn from(error: StorageOpenError) -> Self {
+impl From<StorageError> for BootError {
+    fn from(error: StorageError) -> Self {
         Self::Storage(Box::new(error))
     }
 }

@@ -10,7 +10,6 @@ pub mod keyring_file;
 pub mod latency;
 pub mod log;
 pub mod machine;
-pub mod open;
 pub mod private_file;
 pub mod runtime;
 pub mod snapshot;
