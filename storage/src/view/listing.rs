@@ -8,7 +8,7 @@ use raftgate_model::state::record::{ClientRecord, Grant, Notification, SourceRec
 use raftgate_model::state::{ClientKey, NotificationKey, ReadState, Record, RecordKey, SourcePath};
 use raftgate_model::time::Timestamp;
 
-use super::{NotificationFilter, View};
+use super::{NotificationFilter, NotificationTotals, QueuePlace, View};
 
 /// How many records of each kind the state holds, expired ones included until they are swept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,26 +112,43 @@ impl View {
         due
     }
 
-    /// Notifications whose next attempt is due, at most `per_api` of each API, the earliest of each first.
+    /// The APIs with notifications whose next attempt is due, in order.
+    #[must_use]
+    pub fn apis_with_notifications_due(&self, now: Timestamp) -> Vec<ApiId> {
+        self.tables.load().indexes.read().queues.apis_due(now)
+    }
+
+    /// The places of an API's notifications whose next attempt is due, after a place, the earliest first.
     #[must_use]
     pub fn notifications_due(
         &self,
+        api: &ApiId,
         now: Timestamp,
-        per_api: usize,
+        after: Option<QueuePlace>,
         limit: usize,
-    ) -> Vec<(NotificationKey, Arc<Notification>)> {
-        let keys = {
-            let tables = self.tables.load();
-            let indexes = tables.indexes.read();
-            indexes.queues.due(now, per_api, limit)
-        };
-        self.messages(keys)
+    ) -> Vec<QueuePlace> {
+        let tables = self.tables.load();
+        let indexes = tables.indexes.read();
+        indexes.queues.places_due(api, now, after, limit)
     }
 
-    /// When the next notification becomes due.
+    /// When the next notification becomes due, those aside that are due already.
     #[must_use]
-    pub fn next_notification_at(&self) -> Option<Timestamp> {
-        self.tables.load().indexes.read().queues.next_due()
+    pub fn next_notification_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.tables.load().indexes.read().queues.next_due_after(now)
+    }
+
+    /// How many notifications there are, and how long the oldest of those that wait has been there.
+    #[must_use]
+    pub fn notification_totals(&self) -> NotificationTotals {
+        let (mut totals, firsts) = {
+            let tables = self.tables.load();
+            let indexes = tables.indexes.read();
+            indexes.queues.count()
+        };
+        let queued = firsts.iter().filter_map(|key| self.notification(key));
+        totals.oldest_queued_at = queued.map(|message| message.created_at).min();
+        totals
     }
 
     /// An API's notifications after a sequence, in the order in which they were queued.
@@ -148,7 +165,9 @@ impl View {
             let indexes = tables.indexes.read();
             indexes.queues.list(api, filter, after, limit)
         };
-        self.messages(keys)
+        let keys = keys.into_iter();
+        keys.filter_map(|key| self.notification(&key).map(|message| (key, message)))
+            .collect()
     }
 
     /// Where a notification stands.
@@ -164,12 +183,6 @@ impl View {
             Some(Record::Notification(message)) => Some(message),
             _ => None,
         }
-    }
-
-    fn messages(&self, keys: Vec<NotificationKey>) -> Vec<(NotificationKey, Arc<Notification>)> {
-        let keys = keys.into_iter();
-        keys.filter_map(|key| self.notification(&key).map(|message| (key, message)))
-            .collect()
     }
 
     /// Counts the records that tokens refer to.

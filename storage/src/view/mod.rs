@@ -25,7 +25,7 @@ use raftgate_model::time::Timestamp;
 use tokio::sync::watch;
 
 pub use listing::LiveTokens;
-pub use queue::NotificationFilter;
+pub use queue::{NotificationFilter, NotificationTotals, QueuePlace};
 pub(crate) use tables::Walk;
 
 use tables::Tables;

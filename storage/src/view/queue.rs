@@ -20,12 +20,28 @@ pub enum NotificationFilter {
     Failed,
 }
 
+/// Where a waiting notification stands in its API's line: the time of its next attempt and its sequence.
+pub type QueuePlace = (Timestamp, u64);
+
+/// What the queues of all APIs hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NotificationTotals {
+    /// How many notifications wait for an attempt.
+    pub queued: usize,
+    /// How many were given up and are still listed.
+    pub failed: usize,
+    /// When the oldest one that waits was queued.
+    pub oldest_queued_at: Option<Timestamp>,
+}
+
 #[derive(Debug, Default)]
 struct Queue {
-    /// Every message, and whether it waits.
-    places: BTreeMap<u64, bool>,
+    /// The messages that wait, in the order in which they were queued.
+    queued: BTreeSet<u64>,
+    /// Those that were given up.
+    failed: BTreeSet<u64>,
     /// The waiting ones by the time of their next attempt.
-    waiting: BTreeSet<(Timestamp, u64)>,
+    waiting: BTreeSet<QueuePlace>,
 }
 
 /// The queues of all APIs.
@@ -38,10 +54,14 @@ pub(super) struct Queues {
 impl Queues {
     pub(super) fn add(&mut self, key: &NotificationKey, message: &Notification) {
         let queue = self.by_api.entry(key.api.clone()).or_default();
-        let next = next_attempt(message);
-        queue.places.insert(key.sequence, next.is_some());
-        if let Some(at) = next {
-            queue.waiting.insert((at, key.sequence));
+        match next_attempt(message) {
+            Some(at) => {
+                queue.queued.insert(key.sequence);
+                queue.waiting.insert((at, key.sequence));
+            }
+            None => {
+                queue.failed.insert(key.sequence);
+            }
         }
         self.by_id.insert(message.id, key.clone());
     }
@@ -51,11 +71,16 @@ impl Queues {
         let Some(queue) = self.by_api.get_mut(&key.api) else {
             return;
         };
-        queue.places.remove(&key.sequence);
-        if let Some(at) = next_attempt(message) {
-            queue.waiting.remove(&(at, key.sequence));
+        match next_attempt(message) {
+            Some(at) => {
+                queue.queued.remove(&key.sequence);
+                queue.waiting.remove(&(at, key.sequence));
+            }
+            None => {
+                queue.failed.remove(&key.sequence);
+            }
         }
-        if queue.places.is_empty() {
+        if queue.queued.is_empty() && queue.failed.is_empty() {
             self.by_api.remove(&key.api);
         }
     }
@@ -64,30 +89,57 @@ impl Queues {
         self.by_id.get(id).cloned()
     }
 
-    /// Messages whose attempt is due, of each API at most `per_api`, in the order of their times.
-    pub(super) fn due(&self, now: Timestamp, per_api: usize, limit: usize) -> Vec<NotificationKey> {
+    /// The APIs with a message whose attempt is due, in order.
+    pub(super) fn apis_due(&self, now: Timestamp) -> Vec<ApiId> {
         self.by_api
             .iter()
-            .flat_map(|(api, queue)| {
-                let due = queue.waiting.iter().take_while(|(at, _)| *at <= now);
-                due.take(per_api).map(|(_, sequence)| NotificationKey {
-                    api: api.clone(),
-                    sequence: *sequence,
-                })
-            })
-            .take(limit)
+            .filter(|(_, queue)| queue.waiting.first().is_some_and(|(at, _)| *at <= now))
+            .map(|(api, _)| api.clone())
             .collect()
     }
 
-    /// When the next attempt of any API is due.
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
+    /// The places of one API's messages whose attempt is due, after a place.
+    pub(super) fn places_due(
+        &self,
+        api: &ApiId,
+        now: Timestamp,
+        after: Option<QueuePlace>,
+        limit: usize,
+    ) -> Vec<QueuePlace> {
+        let Some(queue) = self.by_api.get(api) else {
+            return Vec::new();
+        };
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let places = queue.waiting.range((start, Bound::Unbounded));
+        let due = places.take_while(|(at, _)| *at <= now);
+        due.take(limit).copied().collect()
+    }
+
+    /// When the next attempt of any API becomes due, those aside that are due already.
+    pub(super) fn next_due_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let later = (Bound::Excluded((now, u64::MAX)), Bound::Unbounded);
         let queues = self.by_api.values();
         queues
-            .filter_map(|queue| queue.waiting.first().map(|(at, _)| *at))
+            .filter_map(|queue| queue.waiting.range(later).next().map(|(at, _)| *at))
             .min()
     }
 
-    /// The messages of one API after a place, in the order in which they were queued.
+    /// How many messages wait and how many failed, with the first that waits of each API.
+    pub(super) fn count(&self) -> (NotificationTotals, Vec<NotificationKey>) {
+        let mut totals = NotificationTotals::default();
+        let mut firsts = Vec::new();
+        for (api, queue) in &self.by_api {
+            totals.queued = totals.queued.saturating_add(queue.queued.len());
+            totals.failed = totals.failed.saturating_add(queue.failed.len());
+            firsts.extend(queue.queued.first().map(|sequence| NotificationKey {
+                api: api.clone(),
+                sequence: *sequence,
+            }));
+        }
+        (totals, firsts)
+    }
+
+    /// The messages of one API after a sequence, in the order in which they were queued.
     pub(super) fn list(
         &self,
         api: &ApiId,
@@ -99,20 +151,26 @@ impl Queues {
             return Vec::new();
         };
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        queue
-            .places
-            .range((start, Bound::Unbounded))
-            .filter(|(_, waits)| match filter {
-                NotificationFilter::All => true,
-                NotificationFilter::Queued => **waits,
-                NotificationFilter::Failed => !**waits,
-            })
-            .take(limit)
-            .map(|(sequence, _)| NotificationKey {
-                api: api.clone(),
-                sequence: *sequence,
-            })
-            .collect()
+        let page = |all: &BTreeSet<u64>| -> Vec<u64> {
+            let rest = all.range((start, Bound::Unbounded));
+            rest.take(limit).copied().collect()
+        };
+        let sequences = match filter {
+            NotificationFilter::Queued => page(&queue.queued),
+            NotificationFilter::Failed => page(&queue.failed),
+            NotificationFilter::All => {
+                let mut both = page(&queue.queued);
+                both.extend(page(&queue.failed));
+                both.sort_unstable();
+                both.truncate(limit);
+                both
+            }
+        };
+        let key = |sequence| NotificationKey {
+            api: api.clone(),
+            sequence,
+        };
+        sequences.into_iter().map(key).collect()
     }
 }
 

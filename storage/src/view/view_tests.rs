@@ -99,13 +99,50 @@ fn check_indexes(state: &MemoryState, view: &View) {
     for (at, key) in ended {
         assert!(at > now || due.contains(&key), "{key:?} ended at {at:?}");
     }
-    let due = view.notifications_due(Timestamp::MAX, 100, 1000);
-    let due: Vec<_> = due.into_iter().map(|(key, _)| key.sequence).collect();
-    let waiting: Vec<_> = waiting
-        .into_iter()
-        .map(|(_, _, sequence)| sequence)
+    check_queues(state, view, &waiting);
+}
+
+/// Compares the queues of notifications with those that wait, by API, time and sequence.
+fn check_queues(state: &MemoryState, view: &View, waiting: &BTreeSet<(ApiId, Timestamp, u64)>) {
+    let mut due = Vec::new();
+    for api in view.apis_with_notifications_due(Timestamp::MAX) {
+        let mut after = None;
+        while let Some(place) = view
+            .notifications_due(&api, Timestamp::MAX, after, 1)
+            .first()
+        {
+            due.push((api.clone(), place.0, place.1));
+            after = Some(*place);
+        }
+    }
+    assert_eq!(due, waiting.iter().cloned().collect::<Vec<_>>());
+    let times = waiting.iter().map(|(_, at, _)| *at);
+    let now = view.clock();
+    assert_eq!(
+        view.next_notification_after(now),
+        times.filter(|at| *at > now).min()
+    );
+    let mut all: BTreeMap<(ApiId, u64), Timestamp> = BTreeMap::new();
+    for (key, record) in state.iter() {
+        if let (RecordKey::Notification(key), Record::Notification(message)) = (key, record) {
+            all.insert((key.api.clone(), key.sequence), message.created_at);
+        }
+    }
+    let waits = |(api, _, sequence): &(ApiId, Timestamp, u64)| all[&(api.clone(), *sequence)];
+    let totals = NotificationTotals {
+        queued: waiting.len(),
+        failed: all.len() - waiting.len(),
+        oldest_queued_at: waiting.iter().map(waits).min(),
+    };
+    assert_eq!(view.notification_totals(), totals);
+    let listed: Vec<_> = view
+        .apis(None, 100)
+        .iter()
+        .flat_map(|api| view.notifications(api, NotificationFilter::All, None, 1000))
+        .map(|(key, _)| (key.api, key.sequence))
         .collect();
-    assert_eq!(due, waiting);
+    let of_present_apis = all.keys().filter(|(api, _)| view.api(api).is_some());
+    assert_eq!(listed, of_present_apis.cloned().collect::<Vec<_>>());
 }
 
 fn apis_with_clients(clients: &[ClientKey]) -> BTreeSet<ApiId> {

@@ -1,12 +1,8 @@
 //! Founding and sweeping.
 
 use crate::answer::{Refusal, Reply};
-use crate::command::{Found, SWEEP_ITEMS_MAX, SweepItem};
+use crate::command::{Found, SWEEP_GRACE, SWEEP_ITEMS_MAX, SweepItem};
 use crate::state::{ClientKey, ReadState, RecordKey, Txn};
-use crate::time::Ttl;
-
-/// How long a record stays after its time is over: nobody may still be judging by it.
-const SWEEP_GRACE: Ttl = Ttl::from_s(60);
 
 /// Founds the cluster; once more after a restore, with a new incarnation that honours the old tokens.
 pub(super) fn found<S: ReadState>(txn: &mut Txn<'_, S>, found: &Found) -> Result<Reply, Refusal> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::NotificationRef;
 use crate::id::{ApiId, BootId, NodeId, PolicyId};
 use crate::state::{ClientKey, SourcePath, Subject};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Ttl};
 
 pub use config::{NewClient, PutApi, PutPolicy, SecretOrigin, SourceMark};
 pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms};
@@ -27,6 +27,8 @@ pub use upkeep::{Found, SweepItem};
 pub const BATCH_COMMANDS_MAX: usize = 256;
 /// The most records that one sweep removes.
 pub const SWEEP_ITEMS_MAX: usize = 1000;
+/// How long a record stays after its time is over: somebody may still be judging by it.
+pub const SWEEP_GRACE: Ttl = Ttl::from_s(60);
 
 /// What one log entry carries: commands of one or several nodes, stamped by the leader.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
