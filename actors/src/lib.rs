@@ -4,12 +4,19 @@
 //! |---|---|---|---|---|
 //! | [`registry::Registry`] | the list of APIs and the snapshot in force | that configuration was applied | [`snapshot::GatewaySnapshot`] | started again from state; the last snapshot stays in force |
 //! | [`api::ApiActor`] | one API's definition and auth config | a new version of it | nothing; answers the Registry | started again with the last good version |
+//! | [`notifier::Notifier`] | the messages on their way and what is known of their receivers | that the queue, the lead or the configuration changed | what came of each attempt, into the log | started again from the queue; what was on its way is sent once more |
+//! | [`sweeper::Sweeper`] | nothing | nothing; it looks | what may be removed, into the log | started again |
 //!
 //! Questions go downward only, each with a time limit; what goes upward is a watch that the reader may miss steps of.
 
 pub mod api;
+pub mod cluster_access;
 pub mod compile;
 pub mod notifier;
 pub mod registry;
 pub mod snapshot;
 pub mod supervise;
+pub mod sweeper;
+
+#[cfg(test)]
+mod test_cluster;

@@ -6,11 +6,11 @@ use raftgate_model::time::{Timestamp, Ttl};
 const FAILURES_TO_OPEN: u32 = 5;
 
 /// How many messages may be on their way to one API's sink.
-pub const IN_FLIGHT_MAX: usize = 16;
+pub(super) const IN_FLIGHT_MAX: usize = 16;
 
 /// What a sink has shown of itself lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Breaker {
+pub(super) struct Breaker {
     failures: u32,
     closed_again_at: Option<Timestamp>,
 }
@@ -18,7 +18,7 @@ pub struct Breaker {
 impl Breaker {
     /// How many messages may be on their way now: all, one to probe, or none.
     #[must_use]
-    pub fn allowance(&self, now: Timestamp) -> usize {
+    pub(super) fn allowance(&self, now: Timestamp) -> usize {
         match self.closed_again_at {
             None => IN_FLIGHT_MAX,
             Some(at) if at <= now => 1,
@@ -28,17 +28,17 @@ impl Breaker {
 
     /// When an open breaker lets a probe through.
     #[must_use]
-    pub fn probe_at(&self) -> Option<Timestamp> {
+    pub(super) fn probe_at(&self) -> Option<Timestamp> {
         self.closed_again_at
     }
 
     /// A message was taken: the sink is well.
-    pub fn succeeded(&mut self) {
+    pub(super) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
     /// A message was not taken; enough of them in a row open the breaker for `pause`.
-    pub fn failed(&mut self, now: Timestamp, pause: Ttl) {
+    pub(super) fn failed(&mut self, now: Timestamp, pause: Ttl) {
         self.failures = self.failures.saturating_add(1);
         if self.failures >= FAILURES_TO_OPEN {
             self.closed_again_at = Some(now.plus(pause));

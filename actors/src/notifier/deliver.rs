@@ -8,23 +8,11 @@ use raftgate_model::state::record::AttemptFailure;
 
 use super::payload::Payload;
 
-/// A client for notifications: no redirects, no decompression, no pool limit that would queue silently.
-#[must_use]
-pub fn client(timeout: Duration) -> Client {
-    let connector = awc::Connector::new().timeout(timeout).limit(0);
-    Client::builder()
-        .connector(connector)
-        .timeout(timeout)
-        .disable_redirects()
-        .no_default_headers()
-        .finish()
-}
-
 /// Posts a message; any 2xx is a success, a redirect is a failure (what follows it is not known to be the receiver).
 ///
 /// # Errors
 /// What was met instead, without a word of the URL or the message.
-pub async fn post(
+pub(super) async fn post(
     client: &Client,
     url: &str,
     shared_secret: &str,

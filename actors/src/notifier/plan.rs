@@ -3,19 +3,50 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use raftgate_model::id::FamilyId;
+use raftgate_model::id::{ApiId, FamilyId};
 use raftgate_model::state::NotificationKey;
 use raftgate_model::state::record::{Notification, NotificationState};
 use raftgate_model::time::Timestamp;
+use raftgate_storage::view::View;
+
+/// How many places of a queue are read at a time.
+const PAGE: usize = 64;
+/// How many messages of a queue are looked at to find some that may be sent: only messages that wait for an earlier one
+/// of their family stand before those.
+const LOOKS_MAX: usize = 1024;
 
 /// A queued message and its place.
-pub type Waiting = (NotificationKey, Arc<Notification>);
+pub(super) type Waiting = (NotificationKey, Arc<Notification>);
+
+/// The messages of one API that are due, the earliest first; read a page at a time, as far as they are asked for.
+pub(super) fn waiting<'a>(
+    view: &'a View,
+    api: &'a ApiId,
+    now: Timestamp,
+) -> impl Iterator<Item = Waiting> + 'a {
+    let mut after = None;
+    let mut page = Vec::new().into_iter();
+    let places = std::iter::from_fn(move || {
+        if page.as_slice().is_empty() {
+            page = view.notifications_due(api, now, after, PAGE).into_iter();
+        }
+        after = page.next();
+        after
+    });
+    let messages = places.take(LOOKS_MAX).map(move |(_, sequence)| {
+        let api = api.clone();
+        let key = NotificationKey { api, sequence };
+        view.notification(&key).map(|message| (key, message))
+    });
+    // A place whose message is gone by now says nothing.
+    messages.flatten()
+}
 
 /// Picks the messages to send now, oldest first.
 ///
 /// First attempts of one token family go in order: a message waits until the one before it has been tried. A message that
 /// waits for its retry holds nothing back.
-pub fn due(
+pub(super) fn due(
     waiting: impl IntoIterator<Item = Waiting>,
     in_flight: &HashSet<u64>,
     allowance: usize,
@@ -117,6 +148,15 @@ mod tests {
             [10, 11, 12, 13, 14, 15]
         );
         assert!(due(queue(), &HashSet::new(), 0, NOW).is_empty());
+    }
+
+    #[test]
+    fn no_more_of_a_long_queue_is_looked_at_than_is_sent() {
+        let mut looked_at = 0;
+        let queue = (0..10_000).map(|sequence| waiting(sequence, None, 0, 0));
+        let queue = queue.inspect(|_| looked_at += 1);
+        assert_eq!(due(queue, &HashSet::new(), 16, NOW).len(), 16);
+        assert!(looked_at <= 17, "{looked_at}");
     }
 
     #[test]

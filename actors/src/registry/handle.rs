@@ -53,6 +53,12 @@ impl RegistryHandle {
         self.statuses.borrow().clone()
     }
 
+    /// Tells of every newer state of the published configuration; a slow receiver sees only the newest.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<ConfigStatus> {
+        self.statuses.clone()
+    }
+
     /// Waits until configuration up to a revision is in force on this node; the caller sets the time limit.
     ///
     /// # Errors

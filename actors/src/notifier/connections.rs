@@ -1,0 +1,74 @@
+//! The HTTP client of the notifier, which goes away with its connections when nothing was sent for a while.
+
+use std::time::Duration;
+
+use awc::Client;
+use awc::http::Version;
+use tokio::time::Instant;
+
+/// How long an unused connection is kept; receivers commonly close theirs after five seconds or later, and a message
+/// sent into a connection that is being closed fails.
+const KEEP_ALIVE: Duration = Duration::from_secs(3);
+
+/// The present client, if there is one.
+pub(super) struct Connections {
+    timeout: Duration,
+    client: Option<Client>,
+    used: Instant,
+}
+
+impl Connections {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            client: None,
+            used: tokio::time::Instant::now(),
+        }
+    }
+
+    /// The client for one more message.
+    pub(super) fn client(&mut self) -> Client {
+        self.used = tokio::time::Instant::now();
+        let timeout = self.timeout;
+        self.client.get_or_insert_with(|| client(timeout)).clone()
+    }
+
+    /// Closes the connections that nobody has used for a while: the client itself only looks at a receiver's
+    /// connections when it sends to the same receiver again.
+    pub(super) fn close_idle(&mut self, now: Instant) {
+        if now.duration_since(self.used) >= KEEP_ALIVE {
+            self.client = None;
+        }
+    }
+}
+
+/// A client for notifications: HTTP/1.1 and TLS by the public roots, no redirects, no limit that would queue silently.
+fn client(timeout: Duration) -> Client {
+    let connector = awc::Connector::new()
+        .max_http_version(Version::HTTP_11)
+        .timeout(timeout)
+        .handshake_timeout(timeout)
+        .conn_keep_alive(KEEP_ALIVE)
+        .limit(0);
+    Client::builder()
+        .connector(connector)
+        .timeout(timeout)
+        .disable_redirects()
+        .no_default_headers()
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix::test]
+    async fn the_client_goes_when_it_was_not_used() {
+        let mut connections = Connections::new(Duration::from_secs(1));
+        let _ = connections.client();
+        connections.close_idle(tokio::time::Instant::now());
+        assert!(connections.client.is_some());
+        connections.close_idle(tokio::time::Instant::now() + KEEP_ALIVE);
+        assert!(connections.client.is_none());
+    }
+}
