@@ -213,3 +213,18 @@ fn units(change: &Change) -> u32 {
         .unwrap_or(QUEUE_UNITS)
         .saturating_add(1)
 }
+
+/// Begins to fill a copy from a snapshot and stops after its first part, as a node that is killed.
+#[cfg(test)]
+pub(crate) fn begin_and_abandon(path: &std::path::Path, snapshot: &SnapshotFile) {
+    let copy = CopyFolder::new(path.to_owned()).begin();
+    let filling = filling::Filling::begin(snapshot);
+    if let (Ok(copy), Ok(mut filling)) = (copy, filling) {
+        let _ = filling.step(&copy.store);
+        let _ = copy.store.flush();
+    }
+}
+
+#[cfg(test)]
+#[path = "copy_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use openraft::storage::RaftSnapshotBuilder;
 use openraft::{Snapshot, StorageError};
@@ -14,8 +15,11 @@ use crate::copy::Summed;
 use crate::snapshot::{
     Progress, SnapshotError, SnapshotFile, SnapshotHead, SnapshotOrigin, snapshot_id,
 };
-use crate::types::TypeConfig;
+use crate::types::{LogId, TypeConfig};
 use crate::view::{Loading, Walk};
+
+/// How long to wait before a snapshot is tried again that the disk refused.
+const RETRY_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 30_000 });
 
 /// How often long work is reported, in percent.
 const REPORT_STEP: u64 = 10;
@@ -30,33 +34,42 @@ impl SnapshotBuilder {
         Self { inner }
     }
 
+    /// Builds a snapshot, however long the disk refuses: openraft would end over a full disk, which the log outlives.
     async fn build(&mut self) -> Result<SnapshotFile, SnapshotError> {
         let inner = &self.inner;
         let _alone = inner.building.lock().await;
-        let (head, walk, summed) = begin(inner).ok_or(SnapshotError::Busy)?;
-        let folder = inner.folder.clone();
-        let built = spawn_blocking(move || {
-            // The copier may be gone only because the node ends.
-            let expected = || summed.blocking_recv().ok().map(|summed| summed.digest);
-            folder.build(head, walk, expected, &mut reporter("writing a snapshot"))
-        });
-        let built = built.await.unwrap_or(Err(SnapshotError::Blank));
-        match &built {
-            Ok(file) => {
-                inner.adopt(file);
-                inner.status.snapshots_built.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(?file, bytes = file.bytes(), "wrote a snapshot");
-            }
-            Err(error) => {
-                tracing::error!(%error, "could not write a snapshot");
-                inner
-                    .status
-                    .snapshots_failed
-                    .fetch_add(1, Ordering::Relaxed);
+        loop {
+            let error = match build_once(inner).await {
+                Ok(file) => {
+                    inner.adopt(&file);
+                    inner.status.snapshots_built.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(?file, bytes = file.bytes(), "wrote a snapshot");
+                    return Ok(file);
+                }
+                Err(error) => error,
+            };
+            tracing::error!(%error, "could not write a snapshot");
+            inner
+                .status
+                .snapshots_failed
+                .fetch_add(1, Ordering::Relaxed);
+            match error {
+                SnapshotError::Io { .. } => tokio::time::sleep(RETRY_PAUSE).await,
+                other => return Err(other),
             }
         }
-        built
     }
+}
+
+async fn build_once(inner: &Inner) -> Result<SnapshotFile, SnapshotError> {
+    let (head, walk, summed) = begin(inner).ok_or(SnapshotError::Busy)?;
+    let folder = inner.folder.clone();
+    let built = spawn_blocking(move || {
+        // The copier may be gone only because the node ends.
+        let expected = || summed.blocking_recv().ok().map(|summed| summed.digest);
+        folder.build(head, walk, expected, &mut reporter("writing a snapshot"))
+    });
+    built.await.unwrap_or(Err(SnapshotError::Blank))
 }
 
 /// Takes hold of one point in time: nothing is committed meanwhile.
@@ -82,18 +95,28 @@ fn begin(inner: &Inner) -> Option<(SnapshotHead, Walk, oneshot::Receiver<Summed>
 }
 
 impl Inner {
-    /// Makes a durable snapshot the current one.
+    /// Makes a durable snapshot the current one, unless a newer one was received while it was written.
     pub(super) fn adopt(&self, file: &SnapshotFile) {
-        if let Ok(info) = file.info()
-            && let Some(last) = info.head.last_log_id
-        {
+        let last = last_of(file);
+        if let Some(last) = last {
             self.mark.reach(last.index);
+        }
+        let mut current = self.current.lock();
+        if current
+            .as_ref()
+            .is_some_and(|current| last_of(current) > last)
+        {
+            return;
         }
         self.status
             .snapshot_bytes
             .store(file.bytes(), Ordering::Relaxed);
-        *self.current.lock() = Some(file.clone());
+        *current = Some(file.clone());
     }
+}
+
+fn last_of(file: &SnapshotFile) -> Option<LogId> {
+    file.info().ok()?.head.last_log_id
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {

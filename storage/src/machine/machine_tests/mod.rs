@@ -299,3 +299,71 @@ fn two_snapshots_are_kept_and_the_log_hears_how_far_they_reach() {
         assert_eq!(machine.status().snapshots_built(), 3);
     });
 }
+
+#[test]
+fn a_snapshot_that_the_disk_refuses_is_tried_again() {
+    use crate::disk::sim::{Operation, SimMachine};
+
+    let log = TestLog::new(2, 40);
+    run(async {
+        let folder = TempDir::new().unwrap();
+        let disk = SimMachine::new();
+        let config = MachineConfig {
+            snapshots: Arc::new(disk.disk("snapshots")),
+            ..config(folder.path())
+        };
+        let mut machine = open(config, whole_log(0), &mut |_| {}).unwrap().machine;
+        machine.apply(log.between(0, 20)).await.unwrap();
+        for operation in [Operation::Write, Operation::Rename] {
+            disk.fail(operation, 0, std::io::ErrorKind::StorageFull);
+        }
+        build(&mut machine).await;
+        assert_eq!(machine.status().snapshots_failed(), 2);
+        assert_eq!(machine.status().snapshots_built(), 1);
+    });
+}
+
+#[test]
+fn a_snapshot_written_while_a_newer_one_was_received_does_not_take_its_place() {
+    let log = TestLog::new(2, 60);
+    run(async {
+        let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let mut leader = open_at(one.path(), whole_log(0)).machine;
+        leader.apply(log.between(0, 50)).await.unwrap();
+        let newer = build(&mut leader).await;
+        let mut follower = open_at(other.path(), whole_log(0)).machine;
+        follower.apply(log.between(0, 20)).await.unwrap();
+        let older = build(&mut follower).await;
+        let meta = newer.meta().unwrap();
+        follower
+            .install_snapshot(&meta, Box::new(newer))
+            .await
+            .unwrap();
+        follower.inner.adopt(&older);
+        assert_eq!(follower.current_snapshot().unwrap().meta().unwrap(), meta);
+    });
+}
+
+/// A copy that was still being filled has no position, so nobody takes it for whole.
+#[test]
+fn a_copy_that_was_not_filled_to_its_end_is_built_anew() {
+    let log = TestLog::new(9, 60);
+    run(async {
+        let folder = TempDir::new().unwrap();
+        let mut machine = open_at(folder.path(), whole_log(0)).machine;
+        machine.apply(log.between(0, 40)).await.unwrap();
+        let snapshot = build(&mut machine).await;
+        drop(machine);
+        std::fs::remove_dir_all(folder.path().join("copy")).unwrap();
+        crate::copy::begin_and_abandon(&folder.path().join("copy"), &snapshot);
+        let opened = open_at(folder.path(), cut_log(40, log.last()));
+        assert_eq!(opened.source, StartSource::Snapshot);
+        assert!(
+            opened.passed_over[0].contains("never completed"),
+            "{:?}",
+            opened.passed_over
+        );
+        let mut machine = opened.machine;
+        finish_and_compare(&mut machine, &log).await;
+    });
+}
