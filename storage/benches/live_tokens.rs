@@ -7,8 +7,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     missing_docs,
-    reason = "a benchmark prints, and ends at the first surprise"
+    reason = "a benchmark prints, reads the CPU time, and ends at the first surprise"
 )]
 
 use std::path::Path;

@@ -26,13 +26,13 @@ fn records(seed: u64) -> BTreeMap<RecordKey, Record> {
 }
 
 fn a_grant(records: &BTreeMap<RecordKey, Record>) -> (GrantId, Grant) {
-    let grants = records
+    let mut grants = records
         .iter()
         .filter_map(|(key, record)| match (key, record) {
             (RecordKey::Grant(id), Record::Grant(grant)) => Some((*id, (**grant).clone())),
             _ => None,
         });
-    grants.last().unwrap()
+    grants.next_back().unwrap()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use raftgate_model::state::{Record, RecordKey};
@@ -17,6 +18,13 @@ use crate::types::{LogId, Membership};
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often sled writes back what it holds, in milliseconds. Durability is the log's; this only shortens replays.
 const FLUSH_EVERY_MS: u64 = 5000;
+
+/// How many records are read at a time, and how many chunks of them ahead.
+const CHUNK_RECORDS: usize = 1024;
+const CHUNKS_AHEAD: usize = 4;
+
+/// Records as sled hands them out.
+type Chunk = Vec<(sled::IVec, sled::IVec)>;
 
 /// How often opening is tried while the database is locked; the data directory's own lock keeps other processes out.
 const OPEN_ATTEMPTS: u32 = 200;
@@ -103,34 +111,39 @@ impl Store {
         })
     }
 
-    /// Reads and checks everything; `put` is given each record.
+    /// Reads and checks everything; `put` is given each record, while another thread reads on.
     pub(super) fn load(
         &self,
-        mut put: impl FnMut(&RecordKey, Record),
+        put: impl FnMut(&RecordKey, Record),
     ) -> Result<CopyPosition, CopyError> {
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
+            let reading = scope.spawn(move || self.read(&sender));
+            // Ends with the reader, or at the first record that is wrong; the reader ends then too.
+            let sorted = Sorted::of(receiver, put);
+            let read = reading
+                .join()
+                .unwrap_or_else(|_| Err(CopyError::Panicked("the reader".to_owned())));
+            read.and(sorted)?.checked()
+        })
+    }
+
+    /// Hands over all that sled holds, in chunks, as long as somebody takes them.
+    fn read(&self, to: &SyncSender<Chunk>) -> Result<(), CopyError> {
         caught(|| {
-            let mut position: Option<CopyPosition> = None;
-            let mut digest = StateDigest::default();
-            let mut records = 0_u64;
+            let mut chunk = Vec::with_capacity(CHUNK_RECORDS);
             for item in &self.tree {
-                let (place, value) = item?;
-                if *place == *POSITION {
-                    position = Some(codec::decode("position", &value, CONTROL_BYTES_MAX)?);
-                    continue;
+                chunk.push(item?);
+                if chunk.len() >= CHUNK_RECORDS {
+                    let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_RECORDS));
+                    if to.send(full).is_err() {
+                        return Ok(());
+                    }
                 }
-                let key = record_key(&place)?;
-                let record = codec::decode_record(&key, &value)?;
-                if copy_key(&key, &record)? != *place {
-                    return Err(CopyError::Decode(DecodeError::Malformed {
-                        what: "record of the persistent copy",
-                        reason: "it does not belong under its key".to_owned(),
-                    }));
-                }
-                digest.add(&codec::encode_key(&key)?, &value);
-                records = records.saturating_add(1);
-                put(&key, record);
             }
-            check(position, digest, records)
+            // Nobody takes it any more only after an error of its own.
+            let _ = to.send(chunk);
+            Ok(())
         })
     }
 
@@ -194,23 +207,57 @@ fn is_locked(error: &std::io::Error) -> bool {
     error.to_string().contains("could not acquire lock")
 }
 
-fn check(
+/// What a reading came to.
+#[derive(Default)]
+struct Sorted {
     position: Option<CopyPosition>,
     digest: StateDigest,
     records: u64,
-) -> Result<CopyPosition, CopyError> {
-    let position = position.ok_or(CopyError::NoPosition)?;
-    if position.records != records {
-        return Err(CopyError::Count {
-            expected: position.records,
-            found: records,
-        });
+}
+
+impl Sorted {
+    /// Decodes everything that comes and gives the records out.
+    fn of(
+        chunks: Receiver<Chunk>,
+        mut put: impl FnMut(&RecordKey, Record),
+    ) -> Result<Self, CopyError> {
+        let mut sorted = Self::default();
+        for (place, value) in chunks.into_iter().flatten() {
+            if *place == *POSITION {
+                let position = codec::decode("position", &value, CONTROL_BYTES_MAX)?;
+                sorted.position = Some(position);
+                continue;
+            }
+            let key = record_key(&place)?;
+            let record = codec::decode_record(&key, &value)?;
+            if copy_key(&key, &record)? != *place {
+                return Err(CopyError::Decode(DecodeError::Malformed {
+                    what: "record of the persistent copy",
+                    reason: "it does not belong under its key".to_owned(),
+                }));
+            }
+            sorted.digest.add(&codec::encode_key(&key)?, &value);
+            sorted.records = sorted.records.saturating_add(1);
+            put(&key, record);
+        }
+        Ok(sorted)
     }
-    if position.digest != digest {
-        return Err(CopyError::Digest {
-            expected: position.digest,
-            found: digest,
-        });
+
+    /// The position, if the records are those that it speaks of.
+    fn checked(self) -> Result<CopyPosition, CopyError> {
+        let position = self.position.ok_or(CopyError::NoPosition)?;
+        if position.records != self.records {
+            return Err(CopyError::Count {
+                expected: position.records,
+                found: self.records,
+            });
+        }
+        if position.digest != self.digest {
+            return Err(CopyError::Digest {
+                expected: position.digest,
+                found: self.digest,
+            });
+        }
+        Ok(position)
     }
-    Ok(position)
 }
