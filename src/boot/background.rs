@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::{Arbiter, ArbiterHandle};
+use raftgate_actors::cluster_access::ClusterAccess;
 use raftgate_actors::compile::GatewayDefaults;
+use raftgate_actors::notifier::{DeliveryTerms, Notifier, NotifierHandle, NotifierParts};
 use raftgate_actors::registry::{Registry, RegistryHandle, RegistryParts};
 use raftgate_actors::snapshot::UpstreamTimeouts;
+use raftgate_actors::sweeper::{Sweeper, SweeperHandle, SweeperParts};
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
 use raftgate_model::api::TokenLifetimes;
@@ -23,6 +26,8 @@ use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
 use crate::proxy::AccessRecord;
 
+/// How often the Sweeper looks for something when there was nothing.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How many records pass between two words on the progress of loading.
 const PROGRESS_RECORDS: u64 = 100_000;
 /// How many access records may wait to be written; more are dropped and counted.
@@ -31,7 +36,10 @@ const ACCESS_RECORDS_QUEUED_MAX: usize = 4096;
 /// The arbiters beside the listeners, and what runs on them.
 pub(super) struct Background {
     control: Arbiter,
+    upkeep: Arbiter,
     registry: RegistryHandle,
+    notifier: NotifierHandle,
+    sweeper: SweeperHandle,
     access_records: Option<mpsc::Sender<AccessRecord>>,
 }
 
@@ -50,13 +58,33 @@ impl Background {
             defaults: defaults(settings),
         };
         let registry = on(&control.handle(), move || Registry::run(parts)).await?;
+        let upkeep = Arbiter::new();
+        let notifier = NotifierParts {
+            cluster: ClusterAccess::from(cluster.clone()),
+            registry: registry.clone(),
+            keys: Arc::clone(keys),
+            terms: DeliveryTerms {
+                attempts_max: settings.notifications.attempts,
+                backoff: settings.notifications.backoff.clone(),
+                timeout: duration(settings.notifications.timeout),
+            },
+        };
+        let notifier = on(&upkeep.handle(), move || Notifier::run(notifier)).await?;
+        let sweeper = SweeperParts {
+            cluster: ClusterAccess::from(cluster.clone()),
+            interval: SWEEP_INTERVAL,
+        };
+        let sweeper = on(&upkeep.handle(), move || Sweeper::run(sweeper)).await?;
         let access_records = settings
             .log
             .access
             .then(|| write_access_records(&control.handle()));
         Ok(Self {
             control,
+            upkeep,
             registry,
+            notifier,
+            sweeper,
             access_records,
         })
     }
@@ -70,11 +98,29 @@ impl Background {
         self.access_records.clone()
     }
 
-    /// Ends the actors.
-    pub(super) fn stop(self) {
-        self.control.stop();
-        if self.control.join().is_err() {
-            tracing::error!("the arbiter of the actors ended by a panic");
+    /// The sender of notifications, for metrics.
+    pub(super) fn notifier(&self) -> &NotifierHandle {
+        &self.notifier
+    }
+
+    /// The remover of what is over, for metrics.
+    pub(super) fn sweeper(&self) -> &SweeperHandle {
+        &self.sweeper
+    }
+
+    /// Lets notifications on their way be told of, within a bound, and ends the actors.
+    pub(super) async fn stop(self, patience: Duration) {
+        if tokio::time::timeout(patience, self.notifier.drain())
+            .await
+            .is_err()
+        {
+            tracing::warn!("notifications on their way were cut off; they are sent again");
+        }
+        for arbiter in [self.upkeep, self.control] {
+            arbiter.stop();
+            if arbiter.join().is_err() {
+                tracing::error!("an arbiter of the actors ended by a panic");
+            }
         }
     }
 }

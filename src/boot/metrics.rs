@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use raftgate_actors::notifier::NotifierValues;
 use raftgate_actors::registry::RegistryHandle;
 use raftgate_actors::snapshot::StatusClass;
 use raftgate_cluster::handle::ClusterHandle;
@@ -25,6 +26,7 @@ pub(super) fn build(
     let mut builder = MetricsBuilder::new(assembly.surroundings.clock.now());
     store(&mut builder, &assembly.cluster);
     gateway(&mut builder, &counters);
+    upkeep(&mut builder, assembly);
     let per_api = PerApi {
         registry: registry.clone(),
         counters,
@@ -70,6 +72,42 @@ fn store(builder: &mut MetricsBuilder, cluster: &ClusterHandle) {
         "raft_is_leader",
         "1 while this node leads with a fresh quorum",
         read(|cluster| u64::from(cluster.leadership().borrow().quorum_is_fresh)),
+    );
+}
+
+fn upkeep(builder: &mut MetricsBuilder, assembly: &Assembly) {
+    let read = |value: fn(&NotifierValues) -> u64| {
+        let notifier = assembly.background.notifier().clone();
+        move || Some(as_number(value(&notifier.metrics())))
+    };
+    let queued = read(|values| values.queued);
+    builder.gauge_from("webhook_queued", "Notifications that wait", queued);
+    let failed = read(|values| values.failed);
+    builder.gauge_from(
+        "webhook_failed",
+        "Notifications that were given up and are listed",
+        failed,
+    );
+    let in_flight = read(|values| values.in_flight);
+    builder.gauge_from("webhook_in_flight", "Notifications on their way", in_flight);
+    let given_up = read(|values| values.given_up);
+    builder.counter_from(
+        "webhook_given_up",
+        "Notifications given up by this node",
+        given_up,
+    );
+    let oldest = read(|values| values.oldest_queued_age.as_s());
+    builder.gauge_from(
+        "webhook_oldest_pending_seconds",
+        "Age of the oldest that waits",
+        oldest,
+    );
+    let sweeper = assembly.background.sweeper().clone();
+    let swept = move || Some(as_number(sweeper.metrics().swept));
+    builder.counter_from(
+        "swept_records",
+        "Records that this node had removed after their end",
+        swept,
     );
 }
 

@@ -36,6 +36,9 @@ use crate::proxy::Gateway;
 
 pub use error::BootError;
 
+/// How long the end waits for notifications on their way.
+const NOTIFIER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// What a node gets from outside besides its settings.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -172,7 +175,7 @@ impl RunningNode {
         self.health.enter(Lifecycle::Draining);
         self.gateway.drain().await;
         self.control.drain().await;
-        self.background.stop();
+        self.background.stop(NOTIFIER_PATIENCE).await;
         self.cluster.shutdown().await;
     }
 }
