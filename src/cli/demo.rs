@@ -1,6 +1,11 @@
-//! `raftgate demo`: its flags.
+//! `raftgate demo`: its flags, and the logs it keeps quiet.
 
 use clap::Args;
+
+use super::terminal::{Exit, Terminal};
+use crate::config::log::{LogFormat, LogSettings};
+use crate::demo::{self, AfterTour};
+use crate::telemetry::{logging, panic_hook};
 
 /// Run a node and everything around it on loopback, with a guided first request
 ///
@@ -12,4 +17,24 @@ pub struct DemoArguments {
     /// End after the tour, with status 0 only if every step answered as it should
     #[arg(long)]
     pub once: bool,
+}
+
+/// Shows everything at work.
+pub fn run(arguments: DemoArguments, terminal: &mut Terminal<'_>) -> Exit {
+    let logs = LogSettings {
+        filter: "warn".to_owned(),
+        format: LogFormat::Text,
+        access: false,
+    };
+    if let Err(error) = logging::start(&logs) {
+        terminal.complain(error);
+        return Exit::Failure;
+    }
+    panic_hook::install();
+    let after = if arguments.once {
+        AfterTour::End
+    } else {
+        AfterTour::KeepServing
+    };
+    actix_rt::System::new().block_on(demo::run(after, terminal))
 }

@@ -31,6 +31,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArguments),
+    Demo(demo::DemoArguments),
     Health(health::HealthArguments),
     Keys(keys::KeysArguments),
     Serve(Box<serve::ServeArguments>),
@@ -56,6 +57,7 @@ pub fn run(
     };
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments, environment, terminal),
+        Command::Demo(arguments) => demo::run(arguments, terminal),
         Command::Health(arguments) => health::run(&arguments, environment, terminal),
         Command::Keys(arguments) => keys::run(&arguments, environment, terminal),
         Command::Serve(arguments) => serve::run(&arguments, environment, terminal),

@@ -7,6 +7,7 @@ mod exchange;
 mod html;
 mod identity;
 mod narrator;
+mod node;
 mod request;
 mod sample_server;
 mod samples;
@@ -20,12 +21,14 @@ use std::sync::Arc;
 use raftgate_model::clock::{Clock, Entropy};
 use tokio::sync::mpsc;
 
+use self::node::DemoNode;
 use self::request::Request;
 use self::samples::Samples;
 use self::scene::{APP, PASSWORD, PERSON, Scene};
 use self::sink::Received;
 use self::tour::{Login, Tour};
 use crate::cli::terminal::{Exit, Terminal};
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::signals::{Signal, Signals};
 
 pub use self::samples::NodeDoors;
@@ -49,6 +52,28 @@ pub struct DemoParts {
     pub clock: Arc<dyn Clock>,
     /// Makes states, verifiers, tickets and the sink's secret.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// Starts a node of the demo's own and shows it; inside an actix system.
+pub async fn run(after: AfterTour, terminal: &mut Terminal<'_>) -> Exit {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let node = match DemoNode::start(Arc::clone(&clock), Arc::clone(&entropy)).await {
+        Ok(node) => node,
+        Err(error) => {
+            terminal.complain(format_args!("the node cannot start: {error}"));
+            return Exit::Failure;
+        }
+    };
+    let parts = DemoParts {
+        node: node.doors(),
+        after,
+        clock,
+        entropy,
+    };
+    let exit = show(parts, terminal).await;
+    node.stop().await;
+    exit
 }
 
 /// Starts the samples around a node, goes through the tour, and serves on or ends; inside an actix system.
