@@ -29,7 +29,7 @@ use crate::control::{
     Control, ControlAccess, ControlListener, ControlListenerSettings, Health, Lifecycle,
 };
 use crate::control_address;
-use crate::definitions::{DefinitionsFolder, Importer};
+use crate::definitions::{DefinitionsFolder, DefinitionsWatch, Importer, LookOn};
 use crate::listener_tls::ListenerTls;
 use crate::oauth::{AuthorizationServer, OAuthParts};
 use crate::proxy::Gateway;
@@ -76,7 +76,7 @@ pub struct RunningNode {
     cluster: ClusterHandle,
     background: Background,
     health: Arc<Health>,
-    definitions: Option<Arc<DefinitionsFolder>>,
+    definitions: Option<DefinitionsWatch>,
     tls: Tls,
     control_secret: Secret,
     // Held until the end: it keeps other processes out.
@@ -155,24 +155,21 @@ impl RunningNode {
     }
 
     /// Reads the TLS files and the definitions folder again; what cannot be read keeps its last good state and is logged.
-    pub async fn reload(&self) {
+    pub fn reload(&self) {
         for tls in [&self.tls.gateway, &self.tls.control].into_iter().flatten() {
             tls.reload_or_log();
         }
-        let Some(folder) = &self.definitions else {
-            return;
-        };
-        match folder.apply().await {
-            Ok(report) => tracing::info!(?report, "definitions folder read again"),
-            Err(error) => {
-                tracing::error!(path = %folder.path().display(), %error, "definitions folder not read");
-            }
+        if let Some(watch) = &self.definitions {
+            watch.reload();
         }
     }
 
     /// Finishes what is in flight and ends every part, the listeners first and the store last.
     pub async fn stop(self) {
         self.health.enter(Lifecycle::Draining);
+        if let Some(watch) = self.definitions {
+            watch.stop().await;
+        }
         self.gateway.drain().await;
         self.control.drain().await;
         self.background.stop(NOTIFIER_PATIENCE).await;
@@ -221,20 +218,7 @@ impl Assembly {
         let control = ControlListener::start(self.control_settings(), control)?;
         control_address::publish(data_dir.path(), control.address())
             .map_err(|error| BootError::file(data_dir.path(), error))?;
-        let definitions = self.settings.definitions.dir.clone().map(|dir| {
-            Arc::new(DefinitionsFolder::new(
-                dir,
-                importer.clone(),
-                self.cluster.clone(),
-            ))
-        });
-        if let Some(folder) = &definitions {
-            let report = folder
-                .apply()
-                .await
-                .map_err(|error| BootError::file(folder.path(), error))?;
-            tracing::info!(?report, "definitions folder applied");
-        }
+        let definitions = self.definitions(importer).await?;
         let in_force = self.cluster.view().meta().config_revision;
         registry
             .in_force(in_force)
@@ -254,6 +238,35 @@ impl Assembly {
             control_secret: self.control_secret,
             _data_dir: data_dir,
         })
+    }
+
+    /// Applies the definitions folder, if there is one, and begins to watch it.
+    async fn definitions(&self, importer: Importer) -> Result<Option<DefinitionsWatch>, BootError> {
+        let Some(dir) = &self.settings.definitions.dir else {
+            return Ok(None);
+        };
+        let folder = Arc::new(DefinitionsFolder::new(
+            dir.clone(),
+            importer,
+            self.cluster.clone(),
+        ));
+        let on = if self.settings.definitions.watch {
+            LookOn::Changes
+        } else {
+            LookOn::Reloads
+        };
+        let report = folder
+            .apply()
+            .await
+            .map_err(|error| BootError::file(dir, error))?;
+        tracing::info!(?report, "definitions folder applied");
+        let watch = DefinitionsWatch::start(dir, on, move || {
+            let folder = Arc::clone(&folder);
+            async move { folder.apply_or_log().await }
+        });
+        // What changed before the watch was on is seen by a second look.
+        watch.reload();
+        Ok(Some(watch))
     }
 
     fn authorization_server(&self, control: Arc<ControlAccess>) -> AuthorizationServer {

@@ -117,7 +117,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
                 node.stop().await;
                 return Ok(());
             }
-            Signal::Reload => node.reload().await,
+            Signal::Reload => node.reload(),
         }
     }
 }

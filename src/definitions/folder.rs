@@ -2,23 +2,20 @@
 //!
 //! The store remembers what came from which file, so a restart undoes nothing that the control API changed since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_model::api::ClassicDocument;
 use raftgate_model::command::{Command, SourceMark};
 use raftgate_model::state::SourcePath;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use raftgate_model::state::record::Made;
 use tracing::{error, info, warn};
 
+use super::file::{Definition, DefinitionFile, definition_name, read_definition};
 use super::{ImportError, Importer};
 
-/// The largest definition file, in bytes.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// How many files one look at the store brings.
 const PAGE: usize = 1000;
 /// The most files of one folder.
@@ -37,6 +34,13 @@ pub struct FolderReport {
     pub failed: usize,
 }
 
+impl FolderReport {
+    fn fail(&mut self, path: &SourcePath, reason: &ImportError) {
+        self.failed = self.failed.saturating_add(1);
+        error!(file = %path.0, %reason, "definition file not applied");
+    }
+}
+
 /// Applies the files of a folder.
 pub struct DefinitionsFolder {
     path: PathBuf,
@@ -44,10 +48,18 @@ pub struct DefinitionsFolder {
     cluster: ClusterHandle,
 }
 
-/// A file's content and its hash.
-struct File {
-    content: Vec<u8>,
-    content_hash: [u8; 32],
+/// What stands in the folder.
+#[derive(Default)]
+struct Contents {
+    files: BTreeMap<SourcePath, DefinitionFile>,
+    /// Files that are there and cannot be read: what they made before stays.
+    unread: BTreeSet<SourcePath>,
+}
+
+impl Contents {
+    fn holds(&self, path: &SourcePath) -> bool {
+        self.files.contains_key(path) || self.unread.contains(path)
+    }
 }
 
 impl DefinitionsFolder {
@@ -67,35 +79,58 @@ impl DefinitionsFolder {
         &self.path
     }
 
-    /// Looks at every file once and applies what changed; policies first, for clients and sessions name them.
+    /// Looks at every file and applies what changed; a file that is there and cannot be read or understood changes nothing.
     ///
     /// # Errors
-    /// The folder cannot be read; a file that cannot be applied is counted and logged.
+    /// The folder cannot be read or holds too much, and nothing was changed; a file that cannot be applied is counted and
+    /// logged.
     pub async fn apply(&self) -> io::Result<FolderReport> {
-        let files = self.read()?;
+        let contents = self.read()?;
         let mut report = FolderReport::default();
-        for (path, file) in &files {
+        let mut refused = Vec::new();
+        for (path, file) in &contents.files {
             match self.apply_file(path, file).await {
                 Ok(true) => report.applied = report.applied.saturating_add(1),
                 Ok(false) => report.unchanged = report.unchanged.saturating_add(1),
-                Err(reason) => {
-                    report.failed = report.failed.saturating_add(1);
-                    error!(file = %path.0, %reason, "definition file not applied");
-                }
+                Err(ImportError::Propose(_)) => refused.push((path, file)),
+                Err(reason) => report.fail(path, &reason),
             }
         }
+        self.remove_missing(&contents, &mut report).await;
+        // What was in the way may be gone with its file: a listen path moves from one file to another.
+        for (path, file) in refused {
+            match self.apply_file(path, file).await {
+                Ok(_) => report.applied = report.applied.saturating_add(1),
+                Err(reason) => report.fail(path, &reason),
+            }
+        }
+        report.failed = report.failed.saturating_add(contents.unread.len());
+        Ok(report)
+    }
+
+    /// Looks at the folder again while it is in force, and logs what came of it.
+    pub async fn apply_or_log(&self) {
+        match self.apply().await {
+            Ok(report) => info!(?report, "definitions folder read again"),
+            Err(error) => {
+                let path = self.path.display();
+                error!(%path, %error, "definitions folder not read, what was read before stays in force");
+            }
+        }
+    }
+
+    async fn remove_missing(&self, contents: &Contents, report: &mut FolderReport) {
         let mut after = None;
         loop {
             let known = self.cluster.view().sources(after.as_ref(), PAGE);
-            for path in known.iter().filter(|path| !files.contains_key(path)) {
-                self.remove(path.clone(), &mut report).await;
+            for path in known.iter().filter(|path| !contents.holds(path)) {
+                self.remove(path.clone(), report).await;
             }
             match known.into_iter().next_back() {
                 Some(last) => after = Some(last),
-                None => break,
+                None => return,
             }
         }
-        Ok(report)
     }
 
     async fn remove(&self, path: SourcePath, report: &mut FolderReport) {
@@ -116,9 +151,16 @@ impl DefinitionsFolder {
     }
 
     /// Brings one file's definition into force; tells whether it was not before.
-    async fn apply_file(&self, path: &SourcePath, file: &File) -> Result<bool, ImportError> {
+    async fn apply_file(
+        &self,
+        path: &SourcePath,
+        file: &DefinitionFile,
+    ) -> Result<bool, ImportError> {
         let last = self.cluster.view().source(path);
-        if last.is_some_and(|last| last.content_hash == file.content_hash) {
+        if last
+            .as_ref()
+            .is_some_and(|last| last.content_hash == file.content_hash)
+        {
             return Ok(false);
         }
         let mark = SourceMark {
@@ -126,7 +168,15 @@ impl DefinitionsFolder {
             content_hash: file.content_hash,
         };
         let imported = match read_definition(path, &file.content)? {
-            Definition::Classic(document) => self.importer.put_api(document, Some(mark)).await?,
+            Definition::Classic(mut document) => {
+                // A definition that names no id keeps the one that its file was given before.
+                if document.api_id().is_none()
+                    && let Some(Made::Api(id)) = last.as_ref().map(|last| &last.made)
+                {
+                    document.set_api_id(id);
+                }
+                self.importer.put_api(document, Some(mark)).await?
+            }
             Definition::Policy(text) => self.importer.put_policy(&text, Some(mark)).await?,
         };
         for warning in &imported.warnings {
@@ -136,93 +186,25 @@ impl DefinitionsFolder {
         Ok(true)
     }
 
-    fn read(&self) -> io::Result<BTreeMap<SourcePath, File>> {
-        let mut files = BTreeMap::new();
+    fn read(&self) -> io::Result<Contents> {
+        let mut contents = Contents::default();
         for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let Some(name) = definition_name(&entry.path()) else {
+            let path = entry?.path();
+            let Some(name) = definition_name(&path) else {
                 continue;
             };
-            if files.len() >= FILES_MAX {
-                warn!(
-                    files_max = FILES_MAX,
-                    "the definitions folder holds more files than are read"
-                );
-                break;
+            if contents.files.len() >= FILES_MAX {
+                let reason = format!("the folder holds more than {FILES_MAX} definition files");
+                return Err(io::Error::other(reason));
             }
-            match read_file(&entry.path()) {
-                Ok(file) => drop(files.insert(name, file)),
-                Err(reason) => error!(file = %name.0, %reason, "definition file cannot be read"),
+            match DefinitionFile::read(&path) {
+                Ok(file) => drop(contents.files.insert(name, file)),
+                Err(reason) => {
+                    error!(file = %name.0, %reason, "definition file cannot be read");
+                    contents.unread.insert(name);
+                }
             }
         }
-        Ok(files)
+        Ok(contents)
     }
-}
-
-/// What a definition file holds.
-pub(super) enum Definition {
-    /// A Classic API definition.
-    Classic(ClassicDocument),
-    /// A policy, as JSON text.
-    Policy(String),
-}
-
-/// The name of a file that can hold a definition; hidden files and other endings are passed over.
-fn definition_name(path: &Path) -> Option<SourcePath> {
-    let name = path.file_name()?.to_str()?;
-    let ending = path.extension()?.to_str()?;
-    let is_definition = ["json", "yaml", "yml"]
-        .iter()
-        .any(|known| ending.eq_ignore_ascii_case(known));
-    (is_definition && !name.starts_with('.')).then(|| SourcePath(name.into()))
-}
-
-fn read_file(path: &Path) -> io::Result<File> {
-    let length = fs::metadata(path)?.len();
-    if length > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!(
-            "{length} bytes are more than {FILE_BYTES_MAX}"
-        )));
-    }
-    let content = fs::read(path)?;
-    let content_hash = Sha256::digest(&content).into();
-    Ok(File {
-        content,
-        content_hash,
-    })
-}
-
-/// Takes a file's text apart far enough to tell what it is.
-pub(super) fn read_definition(
-    path: &SourcePath,
-    content: &[u8],
-) -> Result<Definition, ImportError> {
-    let text =
-        std::str::from_utf8(content).map_err(|_| ImportError::Kind("the file is not UTF-8"))?;
-    let is_json = path.0.to_ascii_lowercase().ends_with(".json");
-    let (value, text) = if is_json {
-        let value =
-            serde_json::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
-        (value, text.to_owned())
-    } else {
-        let value: Value =
-            serde_saphyr::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
-        let text = value.to_string();
-        (value, text)
-    };
-    let has = |key: &str| value.get(key).is_some();
-    if has("openapi") || has("x-tyk-api-gateway") {
-        return Err(ImportError::Kind(
-            "OAS definitions are not supported yet, only Classic ones",
-        ));
-    }
-    if has("proxy") || has("api_definition") {
-        return Ok(Definition::Classic(ClassicDocument::parse(&text)?));
-    }
-    if has("access_rights") {
-        return Ok(Definition::Policy(text));
-    }
-    Err(ImportError::Kind(
-        "neither an API definition (no proxy) nor a policy (no access_rights)",
-    ))
 }

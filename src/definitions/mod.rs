@@ -1,7 +1,12 @@
 //! Definitions from outside, by the control listener or from the definitions folder: read, checked, sealed, proposed.
 
+mod check;
+mod file;
 mod folder;
 mod import;
+mod watch;
 
+pub use check::{DefinitionsCheck, Remark};
 pub use folder::{DefinitionsFolder, FolderReport};
 pub use import::{ImportError, Imported, Importer};
+pub use watch::{DefinitionsWatch, LookOn};

@@ -1,0 +1,140 @@
+//! Files that are right, wrong in themselves, and wrong beside each other.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking where it went wrong"
+)]
+
+use tempfile::TempDir;
+
+use super::*;
+
+const API: &str = r#"{"api_id": "a", "name": "A", "active": true, "use_keyless": true,
+  "proxy": {"listen_path": "/a/", "target_url": "http://up.test/"}}"#;
+const POLICY: &str =
+    r#"{"id": "p", "name": "P", "access_rights": {"a": {"api_id": "a", "versions": ["Default"]}}}"#;
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn faults(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = folder(files);
+    let check = DefinitionsCheck::of(&[folder.path().to_owned()]);
+    check.faults.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_right_is_counted() {
+    let yaml = "api_id: b\nname: B\nactive: true\nuse_keyless: true\nproxy:\n  listen_path: /b/\n  target_url: http://up.test/\n";
+    let folder = folder(&[
+        ("a.json", API),
+        ("p.json", POLICY),
+        ("b.yaml", yaml),
+        (".hidden.json", "{"),
+        ("notes.txt", "not a definition"),
+    ]);
+    let check = DefinitionsCheck::of(&[folder.path().to_owned()]);
+    assert_eq!(check.faults, []);
+    assert_eq!(check.definitions, 3);
+}
+
+#[test]
+fn every_fault_names_its_file_and_its_place() {
+    let half = API.get(..API.len() / 2).unwrap();
+    for (name, text, words) in [
+        ("a.json", half, "line 2"),
+        ("a.json", "", "EOF"),
+        ("a.json", "{}", "neither an API definition"),
+        ("a.json", r#"{"openapi": "3.0.3"}"#, "OAS"),
+        ("a.yaml", "proxy: [unclosed", "line"),
+        ("p.json", r#"{"access_rights": {}}"#, "id"),
+        (
+            "a.json",
+            r#"{"api_id": "a", "use_keyless": true, "proxy": {"listen_path": 7, "target_url": "http://u"}}"#,
+            "proxy.listen_path",
+        ),
+    ] {
+        let found = faults(&[(name, text)]);
+        let all = found.join("\n");
+        assert!(
+            !found.is_empty() && all.contains(name) && all.contains(words),
+            "{words}: {all}"
+        );
+    }
+}
+
+#[test]
+fn two_files_for_one_thing_are_named_both() {
+    let other = API.replace("\"a\"", "\"b\"");
+    let found = faults(&[("a.json", API), ("b.json", &other)]);
+    assert_eq!(found.len(), 1);
+    let all = found.join("\n");
+    assert!(
+        all.contains("b.json: proxy.listen_path: listen path /a is also in "),
+        "{all}"
+    );
+    assert!(all.contains("a.json"), "{all}");
+    let same = API.replace("/a/", "/c/");
+    let found = faults(&[("a.json", API), ("c.json", &same)]).join("\n");
+    assert!(
+        found.contains("c.json: api_id: api_id a is also in "),
+        "{found}"
+    );
+    let found = faults(&[("p.json", POLICY), ("q.json", POLICY)]).join("\n");
+    assert!(
+        found.contains("q.json: id: policy p is also in "),
+        "{found}"
+    );
+    let inactive = other.replace("\"active\": true", "\"active\": false");
+    assert_eq!(faults(&[("a.json", API), ("b.json", &inactive)]), [""; 0]);
+}
+
+#[test]
+fn a_file_that_grows_when_it_is_read_is_refused_and_not_read() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let below = format!("*a{}", level - 1);
+        let row = [below.as_str(); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{row}]\n"));
+    }
+    assert_eq!(faults(&[("bomb.yaml", &bomb)]).len(), 1);
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(
+        faults(&[("deep.json", &deep), ("deep.yaml", &deep)]).len(),
+        2
+    );
+    let large = " ".repeat(1024 * 1024 + 1);
+    assert!(
+        faults(&[("large.json", &large)])
+            .join("")
+            .contains("larger than")
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let folder = folder(&[("a.conf", API)]);
+    fs::create_dir(folder.path().join("dir.json")).unwrap();
+    let missing = folder.path().join("missing.json");
+    let check = DefinitionsCheck::of(&[
+        missing,
+        folder.path().join("a.conf"),
+        folder.path().to_owned(),
+    ]);
+    let found: Vec<_> = check
+        .faults
+        .iter()
+        .map(|fault| fault.text.as_str())
+        .collect();
+    let [missing, ending, folder] = found.as_slice() else {
+        unreachable!("{found:?}")
+    };
+    assert!(missing.contains("No such file"), "{missing}");
+    assert!(ending.contains(".json, .yaml or .yml"), "{ending}");
+    assert!(folder.contains("not a regular file"), "{folder}");
+}

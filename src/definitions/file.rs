@@ -1,0 +1,96 @@
+//! One file of definitions: bounded, read as it is, and taken apart far enough to tell what it holds.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use raftgate_model::api::ClassicDocument;
+use raftgate_model::state::SourcePath;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::ImportError;
+
+/// The largest definition file, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A file's content and its hash.
+pub(super) struct DefinitionFile {
+    pub(super) content: Vec<u8>,
+    pub(super) content_hash: [u8; 32],
+}
+
+impl DefinitionFile {
+    /// Reads a regular file, through links; a pipe or a device would hold up everything else.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let mut content = Vec::new();
+        let limit = FILE_BYTES_MAX.saturating_add(1);
+        File::open(path)?.take(limit).read_to_end(&mut content)?;
+        if u64::try_from(content.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+            return Err(io::Error::other(format!(
+                "it is larger than {FILE_BYTES_MAX} bytes"
+            )));
+        }
+        let content_hash = Sha256::digest(&content).into();
+        Ok(Self {
+            content,
+            content_hash,
+        })
+    }
+}
+
+/// What a definition file holds.
+pub(super) enum Definition {
+    /// A Classic API definition.
+    Classic(ClassicDocument),
+    /// A policy, as JSON text.
+    Policy(String),
+}
+
+/// The name of a file that can hold a definition; hidden files and other endings are passed over.
+pub(super) fn definition_name(path: &Path) -> Option<SourcePath> {
+    let name = path.file_name()?.to_str()?;
+    let ending = path.extension()?.to_str()?;
+    let is_definition = ["json", "yaml", "yml"]
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known));
+    (is_definition && !name.starts_with('.')).then(|| SourcePath(name.into()))
+}
+
+/// Takes a file's text apart far enough to tell what it is.
+pub(super) fn read_definition(
+    path: &SourcePath,
+    content: &[u8],
+) -> Result<Definition, ImportError> {
+    let text =
+        std::str::from_utf8(content).map_err(|_| ImportError::Kind("the file is not UTF-8"))?;
+    let is_json = path.0.to_ascii_lowercase().ends_with(".json");
+    let (value, text) = if is_json {
+        let value =
+            serde_json::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
+        (value, text.to_owned())
+    } else {
+        let value: Value =
+            serde_saphyr::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
+        let text = value.to_string();
+        (value, text)
+    };
+    let has = |key: &str| value.get(key).is_some();
+    if has("openapi") || has("x-tyk-api-gateway") {
+        return Err(ImportError::Kind(
+            "OAS definitions are not supported yet, only Classic ones",
+        ));
+    }
+    if has("proxy") || has("api_definition") {
+        return Ok(Definition::Classic(ClassicDocument::parse(&text)?));
+    }
+    if has("access_rights") {
+        return Ok(Definition::Policy(text));
+    }
+    Err(ImportError::Kind(
+        "neither an API definition (no proxy) nor a policy (no access_rights)",
+    ))
+}
