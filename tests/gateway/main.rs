@@ -10,6 +10,7 @@
 )]
 
 mod command_line;
+mod demo;
 mod first_requests;
 #[path = "../harness/mod.rs"]
 mod harness;
