@@ -42,7 +42,8 @@ impl Connections {
     }
 }
 
-/// A client for notifications: HTTP/1.1 and TLS by the public roots, no redirects, no limit that would queue silently.
+/// A client for notifications: HTTP/1.1 and TLS by the public roots, no redirects, no limit that would queue
+/// silently. How long a whole attempt may take is for who sends to say.
 fn client(timeout: Duration) -> Client {
     let connector = awc::Connector::new()
         .max_http_version(Version::HTTP_11)
@@ -52,7 +53,7 @@ fn client(timeout: Duration) -> Client {
         .limit(0);
     Client::builder()
         .connector(connector)
-        .timeout(timeout)
+        .disable_timeout()
         .disable_redirects()
         .no_default_headers()
         .finish()

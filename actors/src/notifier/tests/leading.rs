@@ -58,6 +58,7 @@ async fn who_stops_leading_midway_records_what_was_sent_and_sends_no_more() {
     })
     .await;
     until("nothing is on its way", || handle.metrics().in_flight == 0).await;
+    another_sends().await;
     assert_eq!(sink.count(), 16);
     cluster.lead(2);
     delivered(&cluster, "orders").await;
@@ -132,6 +133,7 @@ async fn draining_finishes_what_is_on_its_way_and_takes_up_no_more() {
     let handle = notify(&cluster, terms(LONG));
     until("messages are on their way", || sink.count() == 16).await;
     handle.drain().await;
+    another_sends().await;
     assert_eq!(cluster.messages("orders").len(), 24);
     assert_eq!(sink.count(), 16);
 }
