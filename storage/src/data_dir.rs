@@ -210,11 +210,17 @@ fn is_there(path: &Path) -> Result<bool, DataDirError> {
     path.try_exists().map_err(io_error("read", path))
 }
 
+/// Whether a file is what a first start leaves that was cut short while it wrote the format file.
+fn is_format_draft(name: &str) -> bool {
+    name.strip_prefix(FORMAT_FILE)
+        .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".new"))
+}
+
 fn refuse_other_files(path: &Path) -> Result<(), DataDirError> {
     for entry in fs::read_dir(path).map_err(io_error("read the data directory", path))? {
         let entry = entry.map_err(io_error("read the data directory", path))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !HARMLESS.contains(&name.as_str()) {
+        if !HARMLESS.contains(&name.as_str()) && !is_format_draft(&name) {
             return Err(DataDirError::NotOurs {
                 path: path.to_owned(),
                 name,

@@ -175,3 +175,13 @@ fn what_is_no_directory_or_cannot_be_one_is_named() {
         "{said}"
     );
 }
+
+#[test]
+fn a_first_start_that_was_cut_short_is_no_foreign_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("format.4711-0.new"), "rag").unwrap();
+    drop(DataDir::open(folder.path()).unwrap());
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("formatted.new"), "").unwrap();
+    assert!(DataDir::open(other.path()).is_err());
+}
