@@ -353,6 +353,7 @@ mod broken {
 
     use super::Broken;
 
+    #[allow(clippy::result_large_err, reason = "the type is openraft's own")]
     fn failure<T>() -> Result<T, StorageError<u64>> {
         let error = AnyError::new(&io::Error::other("on purpose"));
         Err(StorageIOError::new(ErrorSubject::StateMachine, ErrorVerb::Write, error).into())
