@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::Method;
+
 use crate::control::Health;
 use crate::oauth::{AuthorizationServer, Call};
 use crate::proxy::{Endpoint, EndpointHandler, EndpointRequest, OAuthEndpoint};
@@ -19,6 +21,9 @@ pub(super) fn handler(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> E
                 client_ip: request.client_ip,
             };
             match &request.endpoint {
+                Endpoint::Hello | Endpoint::Ready if !is_read(&request.method) => {
+                    Health::wrong_method()
+                }
                 Endpoint::Hello => health.hello(),
                 Endpoint::Ready => health.ready(),
                 Endpoint::OAuth { api, endpoint } => match endpoint {
@@ -31,4 +36,8 @@ pub(super) fn handler(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> E
             }
         })
     })
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }

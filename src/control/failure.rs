@@ -23,6 +23,9 @@ pub enum ControlFailure {
     /// What was sent cannot be taken.
     #[error("{0}")]
     Invalid(String),
+    /// The body has too many bytes.
+    #[error("Request Entity Too Large")]
+    BodyTooLarge,
     /// There is no such thing.
     #[error("{0}")]
     NotFound(&'static str),
@@ -69,6 +72,7 @@ impl ControlFailure {
             },
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use raftgate_actors::registry::RegistryHandle;
 use raftgate_cluster::handle::ClusterHandle;
@@ -149,6 +149,19 @@ impl Health {
                 output: &output,
             },
         )
+    }
+}
+
+impl Health {
+    /// The answer to any other method than GET and HEAD.
+    #[must_use]
+    pub fn wrong_method() -> EndpointResponse {
+        let body = serde_json::json!({"status": "error", "message": "Method not supported"});
+        let mut response = json(StatusCode::METHOD_NOT_ALLOWED, &body);
+        response
+            .headers
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response
     }
 }
 

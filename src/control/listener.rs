@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, NormalizePath, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
@@ -109,9 +110,7 @@ impl ControlListener {
 }
 
 fn routes(app: &mut web::ServiceConfig) {
-    app.route("/hello", web::get().to(hello))
-        .route("/ready", web::get().to(ready))
-        .route("/metrics", web::get().to(show_metrics))
+    app.configure(health_routes)
         .service(
             web::resource("/tyk/apis")
                 .get(apis::list)
@@ -153,6 +152,24 @@ fn routes(app: &mut web::ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
+fn health_routes(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource("/hello")
+            .get(hello)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/ready")
+            .get(ready)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/metrics")
+            .get(show_metrics)
+            .default_service(web::to(wrong_method)),
+    );
+}
+
 fn oauth_routes(app: &mut web::ServiceConfig) {
     app.service(
         web::resource("/tyk/oauth/authorize-client")
@@ -192,7 +209,15 @@ async fn guard(
         Door::Own
     };
     let mut response = match admit(&control, &request) {
-        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Ok(()) => {
+            let response = next.call(request).await?;
+            match unreadable_body(&response) {
+                None => response.map_into_left_body(),
+                Some(failure) => response
+                    .into_response(failure.answer(door))
+                    .map_into_right_body(),
+            }
+        }
         Err(failure) => request
             .into_response(failure.answer(door))
             .map_into_right_body(),
@@ -208,6 +233,15 @@ async fn guard(
         response.headers_mut().insert(REQUEST_ID, id);
     }
     Ok(response)
+}
+
+/// Why the body of a request could not be taken, if that is what a handler was kept from running by.
+fn unreadable_body<B>(response: &ServiceResponse<B>) -> Option<ControlFailure> {
+    let error = response.response().error()?;
+    Some(match error.as_error::<PayloadError>()? {
+        PayloadError::Overflow => ControlFailure::BodyTooLarge,
+        _ => ControlFailure::Invalid("Request malformed: the body cannot be read".into()),
+    })
 }
 
 fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailure> {

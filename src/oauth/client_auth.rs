@@ -173,7 +173,7 @@ impl AuthorizationServer {
                 Err(other) => failure = other,
             }
         }
-        if failure != OAuthFailure::ClientAuthenticationMissing {
+        if failure != OAuthFailure::ClientSecretMissing {
             self.throttle.failed(attempt, now);
         }
         Err(failure)
@@ -191,9 +191,7 @@ impl AuthorizationServer {
         match (&client.secret, secret) {
             (ClientSecret::Public, None) => Ok(client),
             (ClientSecret::Public, Some(_)) => Err(OAuthFailure::ClientSecretWrong),
-            (ClientSecret::Confidential { .. }, None) => {
-                Err(OAuthFailure::ClientAuthenticationMissing)
-            }
+            (ClientSecret::Confidential { .. }, None) => Err(OAuthFailure::ClientSecretMissing),
             (ClientSecret::Confidential { verifier, .. }, Some(secret)) => {
                 let owner = SecretOwner {
                     kind: SecretKind::Client,

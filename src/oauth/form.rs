@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use raftgate_model::secret::Secret;
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// The most parameters of one request.
 const PARAMETERS_MAX: usize = 64;
@@ -60,21 +61,13 @@ impl Form {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, FormFault> {
-        let value: Value = serde_json::from_slice(body).map_err(|_| FormFault::Json)?;
-        let Value::Object(object) = value else {
-            return Err(FormFault::Json);
-        };
-        if object.len() > PARAMETERS_MAX {
-            return Err(FormFault::TooMany);
-        }
+        let members: Members = serde_json::from_slice(body).map_err(|_| FormFault::Json)?;
         let mut form = Self::default();
-        for (name, value) in object {
-            match value {
-                Value::String(text) => drop(form.parameters.insert(name, Secret::new(text))),
-                Value::Null => {}
-                _ => return Err(FormFault::Json),
-            }
-        }
+        let filled = members
+            .0
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        form.extend(filled.map(|(name, value)| (name.into(), value.into())))?;
         Ok(form)
     }
 
@@ -116,6 +109,33 @@ impl Form {
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()));
         pairs.filter(|(_, value)| !value.is_empty())
+    }
+}
+
+/// The members of a JSON object in their order, also those that come twice; null is kept as none.
+struct Members(Vec<(String, Option<String>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object whose values are strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
     }
 }
 

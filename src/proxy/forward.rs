@@ -55,6 +55,17 @@ pub(super) struct Exchange<'a> {
     progress: Progress,
 }
 
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// The client, with the rest of its request.
+    Request,
+    /// The upstream, with the head of its answer.
+    AnswerHead,
+    /// Either side, to take or to send what follows.
+    Flow,
+}
+
 /// What has happened so far.
 #[derive(Debug)]
 struct Progress {
@@ -62,8 +73,8 @@ struct Progress {
     answer: Option<AnswerFacts>,
     // Some byte of an answer has arrived.
     answer_began: bool,
-    // What the deadline was last set for.
-    stamp: Option<(Upload, u64, bool)>,
+    // What the deadline was last set for: how far everything was, and whom it was waiting for.
+    stamp: Option<(u64, Awaited)>,
 }
 
 impl<'a> Exchange<'a> {
@@ -264,23 +275,36 @@ impl<'a> Exchange<'a> {
             .upload
             .progress()
             .saturating_add(self.download.progress());
-        let stamp = (self.progress.upload, moved, self.progress.answer.is_some());
+        let awaited = self.awaited();
+        let stamp = (moved, awaited);
         if self.progress.stamp.replace(stamp) == Some(stamp) {
             return;
         }
-        let is_waiting = self.progress.answer.is_none() && self.progress.upload != Upload::Running;
-        self.timer.set(if is_waiting {
-            self.timeouts.head
-        } else {
-            self.timeouts.idle
+        self.timer.set(match awaited {
+            Awaited::Request => self.worker.settings.timeouts.idle,
+            Awaited::AnswerHead => self.timeouts.head,
+            Awaited::Flow => self.timeouts.idle,
         });
     }
 
-    fn timeout_fault(&self) -> Fault {
+    fn awaited(&self) -> Awaited {
         match (self.progress.answer, self.progress.upload) {
-            (Some(_), _) if self.download.is_blocked_on_write() => Fault::ClientGone,
-            (None, Upload::Running) if !self.upload.is_blocked_on_write() => Fault::ClientTimeout,
-            _ => Fault::UpstreamTimeout,
+            (Some(_), _) => Awaited::Flow,
+            (None, Upload::Running) if self.upload.is_blocked_on_write() => Awaited::Flow,
+            (None, Upload::Running) => Awaited::Request,
+            (None, Upload::Done | Upload::Failed) => Awaited::AnswerHead,
+        }
+    }
+
+    fn timeout_fault(&self) -> Fault {
+        match self.awaited() {
+            Awaited::Flow
+                if self.progress.answer.is_some() && self.download.is_blocked_on_write() =>
+            {
+                Fault::ClientGone
+            }
+            Awaited::Request => Fault::ClientTimeout,
+            Awaited::AnswerHead | Awaited::Flow => Fault::UpstreamTimeout,
         }
     }
 }

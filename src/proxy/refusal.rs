@@ -47,8 +47,10 @@ pub enum Refusal {
     TokenUnknown,
     /// The token has expired.
     TokenExpired,
-    /// The token's client is not registered with this API, or not any more.
+    /// The token's client is deleted or expired.
     TokenClientGone,
+    /// The token's client is registered with other APIs, not with this one.
+    TokenClientOfOtherApi,
     /// The session or its policy is switched off.
     SessionInactive,
     /// The session gives no right to this API.
@@ -121,7 +123,7 @@ impl ErrorFormat {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -141,6 +143,7 @@ impl Refusal {
         Self::TokenUnknown,
         Self::TokenExpired,
         Self::TokenClientGone,
+        Self::TokenClientOfOtherApi,
         Self::SessionInactive,
         Self::NoRight,
         Self::Unjudged,
@@ -237,6 +240,7 @@ impl Refusal {
             Self::TokenUnknown => Some(AccessFailure::TokenUnknown),
             Self::TokenExpired => Some(AccessFailure::TokenExpired),
             Self::TokenClientGone => Some(AccessFailure::ClientGone),
+            Self::TokenClientOfOtherApi => Some(AccessFailure::ClientOfOtherApi),
             Self::SessionInactive => Some(AccessFailure::SessionInactive),
             Self::NoRight => Some(AccessFailure::NoRight),
             _ => None,
@@ -265,6 +269,7 @@ impl Refusal {
             Self::TokenUnknown => &rows::TOKEN_UNKNOWN,
             Self::TokenExpired => &rows::TOKEN_EXPIRED,
             Self::TokenClientGone => &rows::TOKEN_CLIENT_GONE,
+            Self::TokenClientOfOtherApi => &rows::TOKEN_CLIENT_OF_OTHER_API,
             Self::SessionInactive => &rows::SESSION_INACTIVE,
             Self::NoRight => &rows::NO_RIGHT,
             Self::Unjudged => &rows::UNJUDGED,

@@ -123,7 +123,12 @@ impl TokenJudge {
             client: grant.client.clone(),
         };
         let Some(client) = self.cluster.view().client(&key) else {
-            return Some(Refusal::TokenClientGone);
+            let is_its_own = grant.client_key() == key;
+            return Some(if is_its_own {
+                Refusal::TokenClientGone
+            } else {
+                Refusal::TokenClientOfOtherApi
+            });
         };
         let expires_at = client.expires_at?;
         (expires_at <= self.cluster.now()).then_some(Refusal::TokenClientGone)

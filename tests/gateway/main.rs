@@ -4,14 +4,45 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test may stop at the first surprise, reads the clock, and shows what a failed node wrote"
 )]
 
+mod access;
+mod apis;
+mod apis_in_motion;
+mod apis_refused;
+mod authorize;
+mod authorize_client;
+mod clients;
 mod command_line;
 mod demo;
+mod definitions;
+mod durability;
 mod first_requests;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod harness_itself;
+mod key_rules;
+mod notification_queue;
+mod notifications;
+mod oauth_client_credentials;
+mod oauth_code;
+mod oauth_pkce;
+mod oauth_races;
+mod oauth_refresh;
+mod oauth_revoke;
+mod oauth_token_endpoint;
+mod operating;
+mod policies;
+mod proxy_drain;
+mod proxy_forwarding;
+mod proxy_limits;
+mod proxy_streaming;
+mod redirect_uris;
+mod secrets;
+mod throttling;
+mod wire;
+mod world;

@@ -125,7 +125,9 @@ impl Node {
         for (flag, value) in [("--config", configuration), ("--data-dir", self.data_dir())] {
             arguments.extend([flag.to_owned(), value.to_str().unwrap().to_owned()]);
         }
-        for flag in ["--gateway-listen", "--control-listen", "--cluster-listen"] {
+        let listeners = ["--gateway-listen", "--control-listen", "--cluster-listen"];
+        let is_free = |flag: &&str| !self.builder.arguments.iter().any(|given| given == flag);
+        for flag in listeners.into_iter().filter(is_free) {
             arguments.extend([flag.to_owned(), "127.0.0.1:0".to_owned()]);
         }
         arguments.extend(self.builder.arguments.iter().cloned());

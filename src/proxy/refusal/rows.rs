@@ -131,6 +131,7 @@ pub(super) const CREDENTIAL_MALFORMED: Row = access("credential_malformed", 401)
 pub(super) const TOKEN_UNKNOWN: Row = access("token_unknown", 401);
 pub(super) const TOKEN_EXPIRED: Row = access("token_expired", 401);
 pub(super) const TOKEN_CLIENT_GONE: Row = access("token_client_gone", 401);
+pub(super) const TOKEN_CLIENT_OF_OTHER_API: Row = access("token_client_of_other_api", 403);
 pub(super) const SESSION_INACTIVE: Row = access("session_inactive", 403);
 pub(super) const NO_RIGHT: Row = access("no_right", 403);
 pub(super) const UNJUDGED: Row =

@@ -18,6 +18,8 @@ pub enum AccessFailure {
     TokenExpired,
     /// The token's client is gone, expired or not registered with this API.
     ClientGone,
+    /// The token's client is not registered with the API that is called.
+    ClientOfOtherApi,
     /// The session or its policy is switched off.
     SessionInactive,
     /// The session has no right to this API.
@@ -132,7 +134,9 @@ impl AccessFailure {
             Self::CredentialMalformed => (400, "Bearer token malformed"),
             Self::TokenUnknown => (403, "Key not authorised"),
             Self::TokenExpired => (401, "Key has expired, please renew"),
-            Self::ClientGone => (403, "Key not authorised. OAuth client access was revoked"),
+            Self::ClientGone | Self::ClientOfOtherApi => {
+                (403, "Key not authorised. OAuth client access was revoked")
+            }
             Self::SessionInactive => (403, "Key is inactive, please renew"),
             Self::NoRight => (403, "Access to this API has been disallowed"),
             Self::Unavailable { .. } => (503, "Service temporarily unavailable."),
@@ -166,6 +170,12 @@ impl AccessFailure {
                 "invalid_token",
                 WithError,
                 "The client of the access token is gone.",
+            ),
+            Self::ClientOfOtherApi => (
+                403,
+                "insufficient_scope",
+                WithError,
+                "The client of the access token is not registered with this API.",
             ),
             Self::SessionInactive => (
                 403,

@@ -13,7 +13,7 @@ type ExpectedRow = (
 );
 
 /// The rows of reference section 6 and design section 8.
-const ROWS: [ExpectedRow; 8] = [
+const ROWS: [ExpectedRow; 9] = [
     (
         AccessFailure::CredentialMissing,
         400,
@@ -53,6 +53,14 @@ const ROWS: [ExpectedRow; 8] = [
         401,
         Some(r#"Bearer realm="a", error="invalid_token""#),
         "invalid_token",
+    ),
+    (
+        AccessFailure::ClientOfOtherApi,
+        403,
+        "Key not authorised. OAuth client access was revoked",
+        403,
+        Some(r#"Bearer realm="a", error="insufficient_scope""#),
+        "insufficient_scope",
     ),
     (
         AccessFailure::SessionInactive,

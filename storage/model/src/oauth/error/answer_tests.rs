@@ -106,6 +106,12 @@ fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str)> {
             "invalid_request",
         ),
         (
+            F::ClientSecretMissing,
+            401,
+            "invalid_client",
+            "invalid_request",
+        ),
+        (
             F::ClientAuthenticationMalformed,
             400,
             "invalid_request",
@@ -317,6 +323,11 @@ fn d21_d24_revocation_has_tyks_statuses_and_words() {
             OAuthFailure::ClientAuthenticationMissing,
             401,
             "client_id is required",
+        ),
+        (
+            OAuthFailure::ClientSecretMissing,
+            401,
+            "client_secret is required",
         ),
         (
             OAuthFailure::ClientAuthenticationUnknown,

@@ -54,6 +54,8 @@ pub enum OAuthFailure {
     GrantParameterMissing(&'static str),
     /// The client does not authenticate.
     ClientAuthenticationMissing,
+    /// The client says its name and no secret.
+    ClientSecretMissing,
     /// The client's credentials cannot be decoded.
     ClientAuthenticationMalformed,
     /// Header and body name different clients or secrets.
@@ -138,7 +140,9 @@ impl OAuthFailure {
             Self::GrantTypeMissing => row(400, InvalidRequest, UnsupportedGrantType),
             Self::GrantTypeNotAllowed => row(400, UnsupportedGrantType, UnsupportedGrantType),
             Self::GrantParameterMissing(_) => row(400, InvalidRequest, InvalidGrant),
-            Self::ClientAuthenticationMissing => row(401, InvalidClient, InvalidRequest),
+            Self::ClientAuthenticationMissing | Self::ClientSecretMissing => {
+                row(401, InvalidClient, InvalidRequest)
+            }
             Self::ClientAuthenticationMalformed => row(400, InvalidRequest, InvalidRequest),
             Self::ClientAuthenticationTwice => row(400, InvalidRequest, InvalidRequest),
             Self::ClientAuthenticationUnknown => row(401, InvalidClient, UnauthorizedClient),
@@ -186,7 +190,9 @@ impl OAuthFailure {
             Self::KeyRules(problem) => return Cow::Owned(problem.clone()),
             Self::GrantTypeMissing => return text("missing", "grant_type"),
             Self::GrantTypeNotAllowed => "This grant_type is not allowed for this API.",
-            Self::ClientAuthenticationMissing => "The client must authenticate.",
+            Self::ClientAuthenticationMissing | Self::ClientSecretMissing => {
+                "The client must authenticate."
+            }
             Self::ClientAuthenticationMalformed => "The client's credentials cannot be decoded.",
             Self::ClientAuthenticationTwice => {
                 "The Authorization header and the body hold different client credentials."
@@ -230,7 +236,9 @@ impl OAuthFailure {
             }
             Self::TokenMissing => Some((400, "token is required")),
             Self::ClientAuthenticationMissing => Some((401, "client_id is required")),
-            Self::ClientAuthenticationMalformed => Some((401, "client_secret is required")),
+            Self::ClientAuthenticationMalformed | Self::ClientSecretMissing => {
+                Some((401, "client_secret is required"))
+            }
             Self::ClientAuthenticationUnknown => Some((404, "error getting oauth client")),
             Self::ClientSecretWrong | Self::ClientAuthenticationTwice => {
                 Some((401, "client secret is wrong"))

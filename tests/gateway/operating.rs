@@ -1,0 +1,329 @@
+//! A node as its operator meets it: how it starts, why it does not, what it tells.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::harness::{Node, NodeBuilder, PATIENCE, keyless_api};
+use crate::world::{OAuthApi, Style, World, text};
+
+/// Starts a node that must not start, and returns what it wrote on standard error.
+#[track_caller]
+fn refused(builder: NodeBuilder) -> String {
+    let mut node = builder.prepare();
+    refused_again(&mut node)
+}
+
+#[track_caller]
+fn refused_again(node: &mut Node) -> String {
+    let process = node.launch();
+    let status = process.wait(PATIENCE);
+    assert_ne!(status.code(), Some(0), "{}", process.out.text());
+    assert!(status.code().is_some(), "it was killed: {status}");
+    assert!(
+        !process.out.text().contains("ready "),
+        "{}",
+        process.out.text()
+    );
+    let text = process.err.text();
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn the_ready_line_names_three_addresses_and_the_node() {
+    let mut node = Node::builder()
+        .argument("--node-name")
+        .argument("alpha")
+        .start();
+    assert_eq!(node.name(), "alpha");
+    let lines: Vec<_> = node
+        .process()
+        .out
+        .text()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let expected = format!(
+        "ready gateway={} control={} cluster={} node=alpha",
+        node.gateway(),
+        node.control(),
+        node.cluster()
+    );
+    assert_eq!(lines[0], expected);
+    std::net::TcpStream::connect(node.cluster()).unwrap();
+}
+
+#[test]
+fn a_name_is_made_once_and_kept() {
+    let mut node = Node::start();
+    let name = node.name().to_owned();
+    let digits = name.strip_prefix("node-").unwrap();
+    assert!(
+        digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{name}"
+    );
+    let secret = node.secret();
+    node.crash_and_restart();
+    assert_eq!((node.name(), node.secret()), (name.as_str(), secret));
+}
+
+#[test]
+fn the_control_secret_is_made_and_only_its_owner_may_read_it() {
+    let node = Node::start();
+    assert!(node.secret().len() >= 32, "{}", node.secret().len());
+    for file in ["control.secret", "keyring"] {
+        let mode = std::fs::metadata(node.data_dir().join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    assert!(node.log().contains("control.secret"), "{}", node.log());
+    assert!(!node.log().contains(&node.secret()));
+}
+
+#[test]
+fn a_configured_control_secret_is_the_one_that_counts() {
+    let node = Node::builder()
+        .environment(
+            "RAFTGATE_CONTROL_SECRET",
+            "an-operators-own-secret-of-some-length",
+        )
+        .start();
+    let ask = |secret: &str| {
+        let headers = [("x-tyk-authorization", secret)];
+        node.client()
+            .get(&node.control_url("/tyk/apis"), &headers)
+            .status
+    };
+    assert_eq!(ask("an-operators-own-secret-of-some-length"), 200);
+    assert_eq!(ask("another"), 403);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for flag in ["--gateway-listen", "--control-listen", "--cluster-listen"] {
+        let text = refused(Node::builder().argument(flag).argument(&address));
+        assert!(text.contains(&address), "{flag}: {text}");
+    }
+}
+
+#[test]
+fn a_wrong_key_is_named_with_the_nearest() {
+    let text = refused(Node::builder().configuration("[oauth]\nretry_window = 5"));
+    assert!(
+        text.contains("oauth.retry_window") && text.contains("oauth.retry_window_s"),
+        "{text}"
+    );
+    let text = refused(Node::builder().environment("RAFTGATE_OAUTH_RETRY_WINDOW", "5"));
+    assert!(text.contains("RAFTGATE_OAUTH_RETRY_WINDOW_S"), "{text}");
+    let text = refused(Node::builder().configuration("[oauth]\nretry_window_s = \"long\""));
+    assert!(text.contains("oauth.retry_window_s"), "{text}");
+    let text = refused(Node::builder().configuration("[oauth\n"));
+    assert!(text.contains("raftgate.toml"), "{text}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named() {
+    let text = refused(
+        Node::builder()
+            .argument("--config")
+            .argument("no-such-file.toml"),
+    );
+    assert!(
+        text.contains("no-such-file.toml") || text.contains("--config"),
+        "{text}"
+    );
+}
+
+#[test]
+fn joining_is_refused_with_its_reason() {
+    let text = refused(Node::builder().argument("--join").argument("127.0.0.1:9"));
+    assert!(text.contains("join"), "{text}");
+    let text = refused(Node::builder().configuration("[cluster]\njoin = [\"127.0.0.1:9\"]"));
+    assert!(text.contains("join"), "{text}");
+}
+
+#[test]
+fn a_data_directory_has_one_process() {
+    let node = Node::start();
+    let directory = node.data_dir();
+    let arguments = |listen: &str| {
+        ["serve", "--data-dir", directory.to_str().unwrap()]
+            .into_iter()
+            .chain([
+                "--gateway-listen",
+                listen,
+                "--control-listen",
+                listen,
+                "--cluster-listen",
+                listen,
+            ])
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let arguments = arguments("127.0.0.1:0");
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let second = crate::harness::run(&arguments, &[], node.folder());
+    assert_ne!(second.code, Some(0));
+    assert!(
+        second.err.contains(directory.to_str().unwrap()),
+        "{}",
+        second.err
+    );
+    // The first one has not noticed.
+    node.ask("GET", "/tyk/apis", &Value::Null)
+        .expect_status(200);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let mut node = Node::builder().prepare();
+    std::fs::write(node.data_dir(), "a file").unwrap();
+    let text = refused_again(&mut node);
+    assert!(text.contains(node.data_dir().to_str().unwrap()), "{text}");
+}
+
+#[test]
+fn a_lost_key_ring_is_not_replaced_silently() {
+    let mut world = World::of(Node::start());
+    OAuthApi::new(&world, Style::Rfc);
+    assert_eq!(world.node.terminate().code(), Some(0));
+    let keyring = world.node.data_dir().join("keyring");
+    let kept = std::fs::read(&keyring).unwrap();
+    std::fs::remove_file(&keyring).unwrap();
+    let write = |bytes: &[u8]| {
+        std::fs::write(&keyring, bytes).unwrap();
+        std::fs::set_permissions(&keyring, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    let text = refused_again(&mut world.node);
+    assert!(text.contains("keyring"), "{text}");
+    for broken in [
+        b"nonsense".to_vec(),
+        Vec::new(),
+        kept[..kept.len() / 2].to_vec(),
+    ] {
+        write(&broken);
+        let text = refused_again(&mut world.node);
+        assert!(text.contains("keyring"), "{text}");
+    }
+    // Nor one that others may read.
+    write(&kept);
+    std::fs::set_permissions(&keyring, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let text = refused_again(&mut world.node);
+    assert!(text.contains("keyring") && text.contains("600"), "{text}");
+    write(&kept);
+    world.node.start_again();
+}
+
+#[test]
+fn hello_ready_and_metrics_need_no_secret() {
+    let world = World::shared();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    api.assert_good(&api.access_token());
+    let client = world.node.client();
+    for url in [
+        world.node.control_url("/hello"),
+        world.node.gateway_url("/hello"),
+    ] {
+        let body = client.get(&url, &[]).expect_status(200).json();
+        assert_eq!(text(&body, "status"), "pass", "{body}");
+        assert_eq!(text(&body, "version"), env!("CARGO_PKG_VERSION"));
+        assert!(!text(&body, "description").is_empty() && body["details"].is_object());
+    }
+    for url in [
+        world.node.control_url("/ready/"),
+        world.node.gateway_url("/ready"),
+    ] {
+        let body = client.get(&url, &[]).expect_status(200).json();
+        assert_eq!(text(&body, "status"), "pass", "{body}");
+    }
+    for (method, path) in [("POST", "/hello"), ("DELETE", "/ready")] {
+        for url in [world.node.control_url(path), world.node.gateway_url(path)] {
+            let answer = client.send(method, &url, &[], b"").expect_status(405);
+            assert_eq!(text(&answer.json(), "message"), "Method not supported");
+        }
+    }
+    client
+        .send("POST", &world.node.control_url("/metrics"), &[], b"")
+        .expect_status(405);
+    let metrics = client
+        .get(&world.node.control_url("/metrics"), &[])
+        .expect_status(200);
+    assert!(
+        metrics
+            .header("content-type")
+            .starts_with("application/openmetrics-text")
+            || metrics.header("content-type").starts_with("text/plain")
+    );
+    let text = metrics.text();
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("raftgate_") && line.contains(&api.id)),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .all(|line| {
+                line.rsplit_once(' ')
+                    .is_none_or(|(_, value)| value.parse::<f64>().is_ok())
+            })
+    );
+}
+
+#[test]
+fn requests_are_counted_and_stand_in_the_log_with_their_id() {
+    let node = Node::builder()
+        .configuration("[log]\nformat = \"json\"\naccess = true")
+        .start();
+    let world = World::of(node);
+    world.node.create_api(&keyless_api(
+        "counted",
+        "/counted/",
+        &world.upstream.url("/"),
+    ));
+    let url = world.node.gateway_url("/counted/path?secret=query");
+    world
+        .node
+        .client()
+        .get(&url, &[("x-request-id", "served-1")])
+        .expect_status(200);
+    let url = world.node.gateway_url("/not-there");
+    let answer = world.node.client().get(&url, &[]).expect_status(404);
+    let given = answer.header("x-request-id").to_owned();
+    for id in ["served-1", given.as_str()] {
+        crate::harness::wait_for("the request stands in the log", || {
+            world.node.log().contains(id)
+        });
+    }
+    let log = world.node.log();
+    for line in log.lines() {
+        let line: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line.is_object());
+    }
+    let line = log.lines().find(|line| line.contains("served-1")).unwrap();
+    assert!(line.contains("counted") && line.contains("200"), "{line}");
+    assert!(
+        !log.contains("secret=query"),
+        "queries carry secrets and stay out of the log"
+    );
+}
+
+#[test]
+fn a_broken_output_pipe_does_not_end_the_node() {
+    // Nobody needs to read what the node says after its ready line.
+    let node = Node::builder()
+        .environment("RAFTGATE_LOG_LEVEL", "debug")
+        .start();
+    for _ in 0..50 {
+        node.ask("GET", "/tyk/apis", &Value::Null)
+            .expect_status(200);
+    }
+}
