@@ -31,6 +31,8 @@ enum Stage {
     Founding,
     /// It is a member: its log must be there at every start.
     Member,
+    /// A snapshot is being restored here; what is there may be a part.
+    Restoring,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,18 +57,52 @@ impl Identity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(BootError::file(&path, error)),
         };
+        if kept
+            .as_ref()
+            .is_some_and(|kept| kept.stage == Stage::Restoring)
+        {
+            return Err(BootError::Identity {
+                path,
+                reason: "a restore into this directory was cut short: remove all of it but the key ring and restore again"
+                    .to_owned(),
+            });
+        }
         let is_new = kept.is_none();
-        let mut identity = kept.unwrap_or_else(|| Self {
-            id: NodeId(surroundings.entropy.number().max(1)),
-            name: format!("node-{:08x}", surroundings.entropy.number() >> 32),
-            stage: Stage::Founding,
-        });
+        let mut identity = kept.unwrap_or_else(|| Self::chosen(surroundings, Stage::Founding));
         let chosen = configured.unwrap_or(&identity.name).to_owned();
         if is_new || chosen != identity.name {
             identity.name = chosen;
             identity.save(&path)?;
         }
         Ok(identity)
+    }
+
+    fn chosen(surroundings: &Surroundings, stage: Stage) -> Self {
+        Self {
+            id: NodeId(surroundings.entropy.number().max(1)),
+            name: format!("node-{:08x}", surroundings.entropy.number() >> 32),
+            stage,
+        }
+    }
+
+    /// A new identity for a directory that a snapshot is restored into; no node starts there before the end of it.
+    pub(super) fn begin_restore(
+        data_dir: &Path,
+        configured: Option<&str>,
+        surroundings: &Surroundings,
+    ) -> Result<Self, BootError> {
+        let mut identity = Self::chosen(surroundings, Stage::Restoring);
+        if let Some(name) = configured {
+            name.clone_into(&mut identity.name);
+        }
+        identity.save(&data_dir.join(FILE))?;
+        Ok(identity)
+    }
+
+    /// Notes that everything of a restored node is in place, which must be there at every start from now on.
+    pub(super) fn restored(&mut self, data_dir: &Path) -> Result<(), BootError> {
+        self.stage = Stage::Member;
+        self.save(&data_dir.join(FILE))
     }
 
     /// Notes that the first start came to its end.

@@ -10,6 +10,7 @@ mod error;
 mod gateway;
 mod identity;
 mod metrics;
+mod restore;
 mod secrets;
 
 use std::net::{SocketAddr, TcpListener};
@@ -27,6 +28,7 @@ use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
 use crate::control::{
     Control, ControlAccess, ControlListener, ControlListenerSettings, Health, Lifecycle,
+    SnapshotExports,
 };
 use crate::control_address;
 use crate::definitions::{DefinitionsFolder, DefinitionsWatch, Importer, LookOn};
@@ -35,6 +37,7 @@ use crate::oauth::{AuthorizationServer, OAuthParts};
 use crate::proxy::Gateway;
 
 pub use error::BootError;
+pub use restore::{Restoration, RestoreError, RestoreOrder, restore};
 
 /// How long the end waits for notifications on their way.
 const NOTIFIER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
@@ -214,6 +217,7 @@ impl Assembly {
             settings: self.settings.oauth.clone(),
             health: Arc::clone(&health),
             metrics: Arc::new(metrics),
+            snapshots: SnapshotExports::new(data_dir.path()),
         });
         let control = ControlListener::start(self.control_settings(), control)?;
         control_address::publish(data_dir.path(), control.address())

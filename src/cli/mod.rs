@@ -35,6 +35,7 @@ enum Command {
     Health(health::HealthArguments),
     Keys(keys::KeysArguments),
     Serve(Box<serve::ServeArguments>),
+    Snapshot(Box<snapshot::SnapshotArguments>),
 }
 
 /// Runs the command that the arguments name; the first argument is the program itself.
@@ -61,6 +62,7 @@ pub fn run(
         Command::Health(arguments) => health::run(&arguments, environment, terminal),
         Command::Keys(arguments) => keys::run(&arguments, environment, terminal),
         Command::Serve(arguments) => serve::run(&arguments, environment, terminal),
+        Command::Snapshot(arguments) => snapshot::run(&arguments, environment, terminal),
     }
 }
 

@@ -63,6 +63,10 @@ fn help_is_there_for_every_command_and_stays_as_it_is() {
         (&["keys", "export"], "keys-export.txt"),
         (&["keys", "import"], "keys-import.txt"),
         (&["serve"], "serve.txt"),
+        (&["snapshot"], "snapshot.txt"),
+        (&["snapshot", "save"], "snapshot-save.txt"),
+        (&["snapshot", "inspect"], "snapshot-inspect.txt"),
+        (&["snapshot", "restore"], "snapshot-restore.txt"),
     ] {
         let said = ran(&[command, &["--help"]].concat(), &[]);
         assert_eq!(
@@ -80,26 +84,6 @@ fn help_is_there_for_every_command_and_stays_as_it_is() {
             "no golden help of {}",
             command.get_name()
         );
-    }
-}
-
-/// The help of commands whose arguments are defined here and whose bodies stand elsewhere.
-#[test]
-fn help_of_single_commands_stays_as_it_is() {
-    fn help<A: clap::Args>(name: &'static str, path: &[&str]) -> String {
-        let mut command = A::augment_args(clap::Command::new(name).bin_name(name));
-        command.build();
-        let mut command = &mut command;
-        for name in path {
-            command = command.find_subcommand_mut(name).unwrap();
-        }
-        command.render_long_help().to_string()
-    }
-    type Snapshot = snapshot::SnapshotArguments;
-    assert_golden("snapshot.txt", &help::<Snapshot>("raftgate snapshot", &[]));
-    for action in ["save", "inspect", "restore"] {
-        let text = help::<Snapshot>("raftgate snapshot", &[action]);
-        assert_golden(&format!("snapshot-{action}.txt"), &text);
     }
 }
 

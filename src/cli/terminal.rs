@@ -26,6 +26,11 @@ impl<'a> Terminal<'a> {
         let _ = writeln!(self.err, "warning: {warning}");
     }
 
+    /// Prints how far long work is.
+    pub fn progress(&mut self, line: impl Display) {
+        let _ = writeln!(self.err, "{line}");
+    }
+
     /// Prints why the command fails; each line of a long reason is one reason.
     pub fn complain(&mut self, reason: impl Display) {
         for line in reason.to_string().lines() {

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     Control, ControlFailure, Door, apis, authorize, clients, notifications, policies, reload,
+    snapshot,
 };
 use crate::proxy::EndpointResponse;
 use crate::telemetry::metrics;
@@ -147,6 +148,11 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::resource("/raftgate/v1/notifications/{id}/redeliver")
                 .post(notifications::redeliver)
+                .default_service(web::to(wrong_method)),
+        )
+        .service(
+            web::resource("/raftgate/v1/snapshot")
+                .get(snapshot::save)
                 .default_service(web::to(wrong_method)),
         )
         .default_service(web::to(not_found));

@@ -14,6 +14,7 @@ mod notifications;
 mod policies;
 mod reload;
 mod shape;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use access::{ControlAccess, ControlDenied};
 pub use failure::{ControlFailure, Door};
 pub use health::{Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
+pub use snapshot::SnapshotExports;
 
 /// What the control listener works on; one for all of its workers.
 pub struct Control {
@@ -54,4 +56,6 @@ pub struct Control {
     pub health: Arc<Health>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
+    /// Gives out snapshots.
+    pub snapshots: SnapshotExports,
 }

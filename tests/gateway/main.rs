@@ -18,8 +18,8 @@ mod authorize;
 mod authorize_client;
 mod clients;
 mod command_line;
-mod demo;
 mod definitions;
+mod demo;
 mod durability;
 mod first_requests;
 #[path = "../harness/mod.rs"]
@@ -43,6 +43,7 @@ mod proxy_limits;
 mod proxy_streaming;
 mod redirect_uris;
 mod secrets;
+mod snapshots;
 mod throttling;
 mod wire;
 mod world;

@@ -16,6 +16,14 @@ use super::{Disk, DiskFile};
 pub struct FsDisk {
     path: PathBuf,
     directory: File,
+    access: Access,
+}
+
+/// What files are opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    ReadOnly,
+    ReadWrite,
 }
 
 impl FsDisk {
@@ -38,6 +46,19 @@ impl FsDisk {
         Ok(Self {
             path: path.to_path_buf(),
             directory: File::open(path)?,
+            access: Access::ReadWrite,
+        })
+    }
+
+    /// Opens a directory that is there and may be on a medium that cannot be written; its files open for reading alone.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    pub fn open_read_only(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            directory: File::open(path)?,
+            access: Access::ReadOnly,
         })
     }
 }
@@ -56,7 +77,7 @@ impl Disk for FsDisk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new()
             .read(true)
-            .write(true)
+            .write(self.access == Access::ReadWrite)
             .open(self.path.join(name))?;
         Ok(Arc::new(FsFile { file }))
     }

@@ -1,10 +1,21 @@
-//! `raftgate snapshot`: the flags of saving, inspecting and restoring a backup of the replicated state.
+//! `raftgate snapshot`: saving, inspecting and restoring a backup of the replicated state.
 
-use std::path::PathBuf;
+mod draft;
+mod report;
+mod restore;
+mod save;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use raftgate_storage::snapshot::{GrantsAfterRestore, inspect_file};
+
 use super::client::target::{SecretArguments, TargetArguments};
+use super::terminal::{Exit, Terminal};
+use crate::config::environment::Environment;
+use report::Steps;
+use restore::Destination;
 
 /// Save, inspect or restore a snapshot of the replicated state
 ///
@@ -38,7 +49,8 @@ pub enum SnapshotAction {
     /// Make the data directory of a new cluster of one node out of a snapshot
     ///
     /// Works without a running node. Authorization codes are dropped and the key ring is rotated; the key ring must hold
-    /// every key that the snapshot names. Prints the time span whose revocations and rotations are lost.
+    /// every key that the snapshot names, and is that of keys.file in the configuration (RAFTGATE_KEYS_FILE), else the file
+    /// "keyring" that stands in the new directory already (raftgate keys import puts it there). Prints the time span whose revocations and rotations are lost.
     Restore {
         /// The file to read
         file: PathBuf,
@@ -52,6 +64,53 @@ pub enum SnapshotAction {
         #[arg(long)]
         drop_grants: bool,
     },
+}
+
+/// Saves, inspects or restores.
+pub fn run(
+    arguments: &SnapshotArguments,
+    environment: &Environment,
+    terminal: &mut Terminal<'_>,
+) -> Exit {
+    match &arguments.action {
+        SnapshotAction::Save {
+            file,
+            target,
+            secret,
+        } => save::run(file, (target, secret), environment, terminal),
+        SnapshotAction::Inspect { file } => inspect(file, terminal),
+        SnapshotAction::Restore {
+            file,
+            data_dir,
+            config,
+            drop_grants,
+        } => {
+            let into = Destination {
+                data_dir,
+                config: config.as_deref(),
+                grants: if *drop_grants {
+                    GrantsAfterRestore::Revoke
+                } else {
+                    GrantsAfterRestore::Keep
+                },
+            };
+            restore::run(file, &into, environment, terminal)
+        }
+    }
+}
+
+fn inspect(file: &Path, terminal: &mut Terminal<'_>) -> Exit {
+    let mut steps = Steps::new("checked", terminal);
+    match inspect_file(file, &mut |progress| steps.tell(progress)) {
+        Ok(info) => {
+            report::say(&info, terminal);
+            Exit::Success
+        }
+        Err(error) => {
+            terminal.complain(error);
+            Exit::Failure
+        }
+    }
 }
 
 #[cfg(test)]
