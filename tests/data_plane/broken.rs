@@ -143,7 +143,9 @@ fn a_client_that_stops_inside_a_body_is_refused() {
     let upstream = Upstream::start(|mut wire, _| {
         let _ = wire.rest();
     });
-    let rig = Rig::with(impatient(&upstream), |_| {});
+    let rig = Rig::with(impatient(&upstream), |settings| {
+        settings.timeouts.idle = std::time::Duration::from_millis(300);
+    });
     let mut client = rig.connect();
     let refused = client.ask("PUT / HTTP/1.1\r\nHost: g\r\nContent-Length: 9\r\n\r\nhalf");
     assert_eq!(refused.status(), 408);
