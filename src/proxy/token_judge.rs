@@ -122,14 +122,19 @@ impl TokenJudge {
             api: api.id.clone(),
             client: grant.client.clone(),
         };
-        let Some(client) = self.cluster.view().client(&key) else {
-            let is_its_own = grant.client_key() == key;
+        let is_its_own = grant.api == api.id;
+        let view = self.cluster.view();
+        let Some(client) = view.client(&key) else {
             return Some(if is_its_own {
                 Refusal::TokenClientGone
             } else {
                 Refusal::TokenClientOfOtherApi
             });
         };
+        // A registration that came back after it was deleted, or was revoked as a whole, revives no older token.
+        if !is_its_own && view.revoked_since(&key, grant.revision) {
+            return Some(Refusal::TokenUnknown);
+        }
         let expires_at = client.expires_at?;
         (expires_at <= self.cluster.now()).then_some(Refusal::TokenClientGone)
     }

@@ -295,6 +295,34 @@ fn a_client_without_an_api_id_is_registered_with_every_oauth_api_of_its_policy()
 }
 
 #[test]
+fn a_registration_that_comes_back_revives_no_token_of_another_api() {
+    let world = World::shared();
+    let (one, two) = (
+        OAuthApi::new(&world, Style::Rfc),
+        OAuthApi::new(&world, Style::Rfc),
+    );
+    let both = unique("both");
+    world
+        .node
+        .create_policy(&policy(&both, &[&one.id, &two.id]));
+    let client = world.node.create_client(&json!({"policy_id": both}));
+    let token = world.node.access_token(&one.id, &client);
+    two.assert_good(&token);
+    let path = format!("/tyk/oauth/clients/{}/{}", two.id, client.id);
+    world
+        .node
+        .ask("DELETE", &path, &Value::Null)
+        .expect_status(200);
+    two.call(&token).expect_status(403);
+    let again = json!({"client_id": client.id, "secret": client.secret, "policy_id": both});
+    two.another_client(again);
+    two.assert_unknown(&token);
+    one.assert_good(&token);
+    let fresh = world.node.access_token(&one.id, &client);
+    two.assert_good(&fresh);
+}
+
+#[test]
 fn an_expired_client_is_as_good_as_unknown() {
     let world = World::shared();
     for style in STYLES {
