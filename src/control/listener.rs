@@ -162,11 +162,13 @@ fn health_routes(app: &mut web::ServiceConfig) {
     app.service(
         web::resource("/hello")
             .get(hello)
+            .route(web::head().to(hello))
             .default_service(web::to(wrong_method)),
     )
     .service(
         web::resource("/ready")
             .get(ready)
+            .route(web::head().to(ready))
             .default_service(web::to(wrong_method)),
     )
     .service(

@@ -130,15 +130,44 @@ fn a_wrong_key_is_named_with_the_nearest() {
 
 #[test]
 fn a_configuration_that_cannot_be_read_is_named() {
-    let text = refused(
-        Node::builder()
-            .argument("--config")
-            .argument("no-such-file.toml"),
-    );
-    assert!(
-        text.contains("no-such-file.toml") || text.contains("--config"),
-        "{text}"
-    );
+    let folder = Node::builder().prepare();
+    std::fs::create_dir(folder.folder().join("a-folder.toml")).unwrap();
+    for name in ["no-such-file.toml", "a-folder.toml"] {
+        let finished = crate::harness::run(&["serve", "--config", name], &[], folder.folder());
+        assert_eq!(finished.code, Some(2), "{}", finished.err);
+        assert!(finished.err.contains(name), "{}", finished.err);
+    }
+}
+
+#[test]
+fn data_of_a_newer_version_is_left_alone() {
+    let mut world = World::of(Node::start());
+    world
+        .node
+        .create_api(&keyless_api("kept", "/kept/", &world.upstream.url("/")));
+    assert_eq!(world.node.terminate().code(), Some(0));
+    let file = world.node.data_dir().join("format");
+    let written = std::fs::read_to_string(&file).unwrap();
+    let (words, number) = written.trim_end().rsplit_once(' ').unwrap();
+    let newer = number.parse::<u32>().unwrap() + 1;
+    std::fs::write(&file, format!("{words} {newer}\n")).unwrap();
+    let text = refused_again(&mut world.node);
+    let directory = world.node.data_dir();
+    for part in [
+        "newer version",
+        &newer.to_string(),
+        directory.to_str().unwrap(),
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    std::fs::write(&file, "not a format").unwrap();
+    let text = refused_again(&mut world.node);
+    assert!(text.contains(file.to_str().unwrap()), "{text}");
+    // It was looked at only.
+    std::fs::write(&file, written).unwrap();
+    world.node.start_again();
+    let url = world.node.gateway_url("/kept/");
+    world.node.client().get(&url, &[]).expect_status(200);
 }
 
 #[test]
@@ -243,6 +272,11 @@ fn hello_ready_and_metrics_need_no_secret() {
         let body = client.get(&url, &[]).expect_status(200).json();
         assert_eq!(text(&body, "status"), "pass", "{body}");
     }
+    for path in ["/hello", "/ready"] {
+        for url in [world.node.control_url(path), world.node.gateway_url(path)] {
+            client.send("HEAD", &url, &[], b"").expect_status(200);
+        }
+    }
     for (method, path) in [("POST", "/hello"), ("DELETE", "/ready")] {
         for url in [world.node.control_url(path), world.node.gateway_url(path)] {
             let answer = client.send(method, &url, &[], b"").expect_status(405);
@@ -314,16 +348,4 @@ fn requests_are_counted_and_stand_in_the_log_with_their_id() {
         !log.contains("secret=query"),
         "queries carry secrets and stay out of the log"
     );
-}
-
-#[test]
-fn a_broken_output_pipe_does_not_end_the_node() {
-    // Nobody needs to read what the node says after its ready line.
-    let node = Node::builder()
-        .environment("RAFTGATE_LOG_LEVEL", "debug")
-        .start();
-    for _ in 0..50 {
-        node.ask("GET", "/tyk/apis", &Value::Null)
-            .expect_status(200);
-    }
 }
