@@ -68,8 +68,8 @@ pub struct Status {
     pub since_quorum_ack: Option<Ttl>,
     /// Cluster time.
     pub now: Timestamp,
-    /// The write-ahead log.
-    pub wal: WalStatus,
+    /// The write-ahead log; `None` once the node has ended.
+    pub wal: Option<WalStatus>,
     /// How many requests wait for an entry to be applied.
     pub applied_waiters: usize,
     /// What is wrong, as a sentence for operators; empty when all is well.

@@ -56,7 +56,7 @@ fn store(builder: &mut MetricsBuilder, cluster: &ClusterHandle) {
         read(|cluster| cluster.view().live_tokens().families as u64),
     );
     builder.gauge_from("store_log_bytes", "Bytes of the write-ahead log on disk", {
-        read(|cluster| cluster.status().wal.bytes)
+        read(|cluster| cluster.status().wal.map_or(0, |wal| wal.bytes))
     });
     builder.gauge_from(
         "store_queued_commands",

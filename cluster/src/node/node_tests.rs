@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::result_large_err,
     reason = "a test fails by panicking where it went wrong; one runs itself as a child that dies"
 )]
 
@@ -168,6 +169,19 @@ async fn after_shutdown_nothing_is_taken() {
     let refused = propose(&handle, put("late")).await;
     assert_eq!(refused, Err(ProposeError::ShuttingDown));
     handle.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_old_handle_keeps_nothing_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = start_in(&folder).await;
+    assert!(old.status().wal.is_some());
+    old.shutdown().await;
+    assert!(old.status().wal.is_none());
+    let handle = start_in(&folder).await;
+    propose(&handle, put("gold")).await.unwrap();
+    handle.shutdown().await;
+    old.shutdown().await;
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! What others may see of the log while openraft owns it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::entries::LogEntries;
 use crate::latency::{LatencyHistogram, LatencyValues};
 use crate::wal::{Space, WalStatus};
 
 /// Figures of the log for status, metrics and the snapshot policy; cloned freely.
+///
+/// Does not keep the log open: the figures of one that was closed are those of an empty one.
 #[derive(Clone)]
 pub struct LogGauge {
-    pub(super) entries: Arc<LogEntries>,
+    pub(super) entries: Weak<LogEntries>,
     pub(super) flushes: Arc<LatencyHistogram>,
 }
 
@@ -23,30 +25,30 @@ impl LogGauge {
     /// The last entry known to be committed, as it was last saved.
     #[must_use]
     pub fn committed(&self) -> Option<u64> {
-        self.entries.committed()
+        self.entries.upgrade()?.committed()
     }
 
     /// How many bytes of entries a snapshot up to this index would leave; all of them without one.
     #[must_use]
     pub fn bytes_after(&self, index: Option<u64>) -> u64 {
-        match index {
-            Some(index) => self.entries.wal.payload_bytes_after(index),
-            None => self.entries.wal.status().bytes_since_purge,
-        }
+        self.entries.upgrade().map_or(0, |entries| match index {
+            Some(index) => entries.wal.payload_bytes_after(index),
+            None => entries.wal.status().bytes_since_purge,
+        })
     }
 
     /// Whether the disk has no room for entries of this many bytes.
     #[must_use]
     pub fn is_full(&self, bytes: u64) -> bool {
-        match self.entries.wal.status().space {
-            Space::Ample => false,
-            Space::Low { room_bytes } => room_bytes < bytes,
+        match self.wal().map(|wal| wal.space) {
+            Some(Space::Low { room_bytes }) => room_bytes < bytes,
+            Some(Space::Ample) | None => false,
         }
     }
 
-    /// The write-ahead log's own figures.
+    /// The write-ahead log's own figures; `None` once it was closed.
     #[must_use]
-    pub fn wal(&self) -> WalStatus {
-        self.entries.wal.status()
+    pub fn wal(&self) -> Option<WalStatus> {
+        Some(self.entries.upgrade()?.wal.status())
     }
 }

@@ -41,7 +41,7 @@ impl LogStore {
     #[must_use]
     pub fn gauge(&self) -> LogGauge {
         LogGauge {
-            entries: Arc::clone(&self.entries),
+            entries: Arc::downgrade(&self.entries),
             flushes: Arc::clone(&self.flushes),
         }
     }
