@@ -1,6 +1,6 @@
 //! Synced appends per second of the write-ahead log, beside what the disk itself can do in the same run.
 //!
-//! `cargo bench -p raftgate-storage --bench wal_append`; the folder is `target/wal_append`, so that the disk is the
+//! `cargo bench -p raftgate-storage --bench wal_append`; the folder is `target/tmp/wal_append`, so that the disk is the
 //! one of the working copy and not memory.
 #![allow(
     clippy::disallowed_methods,
@@ -51,11 +51,7 @@ fn main() -> Outcome<()> {
 }
 
 fn folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_TMPDIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        PathBuf::from,
-    );
-    target.join("wal_append")
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("wal_append")
 }
 
 struct Figures {

@@ -53,7 +53,7 @@ impl Clock for BenchClock {
 
 fn folder() -> tempfile::TempDir {
     let parent = std::env::var_os("RAFTGATE_BENCH_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+        || PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
         PathBuf::from,
     );
     tempfile::tempdir_in(parent).unwrap()

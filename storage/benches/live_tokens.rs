@@ -350,7 +350,10 @@ fn main() {
         .map_or(if measured { 1_000_000 } else { 2_000 }, |tokens| {
             tokens.parse().unwrap()
         });
-    let folder = tempfile::tempdir_in(args.get(1).map_or("target", String::as_str)).unwrap();
+    let parent = args
+        .get(1)
+        .map_or(env!("CARGO_TARGET_TMPDIR"), String::as_str);
+    let folder = tempfile::tempdir_in(parent).unwrap();
     let mut log = Log {
         index: 0,
         sequence: 0,
