@@ -10,6 +10,7 @@ use raftgate::config::environment::Environment;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    use_small_pages();
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let mut terminal = Terminal::new(&mut out, &mut err);
     raftgate::cli::run(
@@ -18,4 +19,12 @@ fn main() -> ExitCode {
         &mut terminal,
     )
     .into()
+}
+
+/// Keeps the allocator from getting huge pages, of which a node at rest would touch little and hold 45 MiB.
+///
+/// With a million live tokens neither lookups nor writes were slower without them. A kernel that refuses costs memory
+/// and nothing else, so its answer changes nothing.
+fn use_small_pages() {
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
