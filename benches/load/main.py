@@ -7,6 +7,7 @@ from pathlib import Path
 
 import machine
 import million
+import pressure
 import proxying
 import startup
 import tokens
@@ -19,7 +20,7 @@ def arguments():
         prog="benches/load/compare",
         description="Measures raftgate beside nginx on the same cores: gateway on one core, wrk and upstream on another.",
     )
-    parser.add_argument("mode", choices=["proxy", "tokens", "startup", "idle", "million", "smoke"], nargs="?", default="proxy")
+    parser.add_argument("mode", choices=["proxy", "tokens", "startup", "idle", "million", "pressure", "smoke"], nargs="?", default="proxy")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/raftgate", help="the raftgate to measure")
     parser.add_argument("--gateway-core", type=int, default=0, help="core of the gateway that is measured")
     parser.add_argument("--load-core", type=int, default=1, help="core of wrk and of the upstream")
@@ -28,7 +29,8 @@ def arguments():
     parser.add_argument("--bodies", default="128,65536,10485760", help="sizes of the answers in bytes")
     parser.add_argument("--gateways", default="nginx,nginx-buffers,keyless,oauth", help="what `proxy` compares")
     parser.add_argument("--connections", default="1,16,128", help="connections of `tokens`")
-    parser.add_argument("--count", type=int, default=1_000_000, help="live tokens of `million`")
+    parser.add_argument("--count", type=int, default=1_000_000, help="live tokens of `million` and `pressure`")
+    parser.add_argument("--pressure-connections", type=int, default=8, help="connections of the proxied requests of `pressure`")
     parser.add_argument("--folder", type=Path, default=ROOT / "target", help="where data is kept; its disk is measured")
     return parser.parse_args()
 
@@ -37,7 +39,7 @@ def smoke(options):
     """Every mode once and briefly: shows that the script works, not how fast anything is."""
     options.rounds, options.seconds = 1, 1
     options.bodies, options.connections, options.count = "128,65536", "1,16", 2_000
-    for mode in (proxying, tokens, startup, million):
+    for mode in (proxying, tokens, startup, million, pressure):
         mode.run(options)
     startup.run_idle(options)
 
@@ -48,6 +50,7 @@ MODES = {
     "startup": startup.run,
     "idle": startup.run_idle,
     "million": million.run,
+    "pressure": pressure.run,
     "smoke": smoke,
 }
 
