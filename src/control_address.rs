@@ -7,9 +7,9 @@ use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use raftgate_storage::data_dir::CONTROL_ADDRESS_FILE as FILE;
 use raftgate_storage::private_file::{self, Existing};
 
-const FILE: &str = "control.address";
 /// The most bytes that are read; an address is shorter.
 const BYTES_MAX: u64 = 128;
 

@@ -52,10 +52,8 @@ impl Clock for BenchClock {
 }
 
 fn folder() -> tempfile::TempDir {
-    let parent = std::env::var_os("RAFTGATE_BENCH_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
-        PathBuf::from,
-    );
+    let parent = std::env::var_os("RAFTGATE_BENCH_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     tempfile::tempdir_in(parent).unwrap()
 }
 
@@ -196,7 +194,7 @@ async fn start(folder: &Path) -> ClusterHandle {
     let storage = StorageConfig {
         data_dir: folder.to_owned(),
         wal: WalConfig::default(),
-        new_log: WalId([1; 16]),
+        new_log: Some(WalId([1; 16])),
     };
     let storage = Storage::open(storage, Arc::clone(&clock), &mut |_| {}).await;
     let config = NodeConfig {

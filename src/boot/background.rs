@@ -18,18 +18,20 @@ use raftgate_model::command::Found;
 use raftgate_model::id::Incarnation;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::time::Ttl;
-use raftgate_storage::machine::OpenProgress;
+use raftgate_storage::machine::StateMachine;
+use raftgate_storage::types::Node as Peer;
+use raftgate_storage::view::View;
 use raftgate_storage::wal::{WalConfig, WalId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::identity::Stage;
+use super::loading::Loading;
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
 use crate::proxy::AccessRecord;
 
 /// How often the Sweeper looks for something when there was nothing.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// How many records pass between two words on the progress of loading.
-const PROGRESS_RECORDS: u64 = 100_000;
 /// How many access records may wait to be written; more are dropped and counted.
 const ACCESS_RECORDS_QUEUED_MAX: usize = 4096;
 
@@ -200,39 +202,51 @@ pub(super) async fn start_cluster(
     let storage = StorageConfig {
         data_dir: settings.node.data_dir.clone(),
         wal: WalConfig::default(),
-        new_log: WalId(surroundings.entropy.bytes16()),
+        new_log: match identity.stage() {
+            Stage::Founding | Stage::Restored => Some(WalId(surroundings.entropy.bytes16())),
+            Stage::Restoring | Stage::Member => None,
+        },
     };
     let clock = Arc::clone(&surroundings.clock);
-    let storage = Storage::open(storage, clock, &mut tell).await?;
+    let mut loading = Loading::default();
+    let storage = Storage::open(storage, clock, &mut |at| loading.tell(at)).await?;
+    // Before anything is written: what does not belong together must not be mixed any further.
+    check_fits(settings, identity, keys, &storage.machine)?;
     let cluster = start(config, storage, Arc::clone(&surroundings.clock)).await?;
-    check_keys(settings, keys, &cluster)?;
+    // What the state was not known to hold before the rest of the log was applied.
+    if let Err(error) = check_active_key(settings, keys, cluster.view()) {
+        cluster.shutdown().await;
+        return Err(error);
+    }
     Ok(cluster)
 }
 
-/// How far loading is, now and then: a big state takes seconds.
-fn tell(progress: OpenProgress) {
-    match progress {
-        OpenProgress::Copy(records) if records > 0 && records.is_multiple_of(PROGRESS_RECORDS) => {
-            tracing::info!(records, "loading the state");
-        }
-        OpenProgress::Copy(_) => {}
-        OpenProgress::Snapshot(progress) => tracing::info!(?progress, "loading a snapshot"),
+/// The state must be that of this node, and the ring must hold the key by which tokens are made.
+fn check_fits(
+    settings: &Settings,
+    identity: &Identity,
+    keys: &KeyRing,
+    machine: &StateMachine,
+) -> Result<(), BootError> {
+    let (_, members) = machine.position();
+    let members: Vec<_> = members.nodes().collect();
+    if !members.is_empty() && members.iter().all(|(id, _)| **id != identity.id().0) {
+        let shown = |(id, node): &(&u64, &Peer)| format!("{} ({id:016x})", node.name);
+        let shown: Vec<String> = members.iter().map(shown).collect();
+        return Err(identity.is_no_member(&shown));
     }
+    check_active_key(settings, keys, &machine.view())
 }
 
-/// The ring must hold the key by which tokens are made.
-fn check_keys(
-    settings: &Settings,
-    keys: &KeyRing,
-    cluster: &ClusterHandle,
-) -> Result<(), BootError> {
-    let active = cluster.view().meta().active_key;
-    if keys.key_ids().any(|id| id == active) {
+fn check_active_key(settings: &Settings, keys: &KeyRing, view: &View) -> Result<(), BootError> {
+    let meta = view.meta();
+    let founded = meta.cluster != [0; 16];
+    if !founded || keys.key_ids().any(|id| id == meta.active_key) {
         return Ok(());
     }
     Err(BootError::KeyMissing {
         path: settings.keyring_path(),
-        key: active.to_string(),
+        key: meta.active_key.to_string(),
     })
 }
 

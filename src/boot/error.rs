@@ -36,6 +36,35 @@ pub enum BootError {
     /// The key ring cannot be used.
     #[error(transparent)]
     KeyRing(#[from] KeyRingFileError),
+    /// There is no key ring, and the node had one.
+    #[error(
+        "there is no key ring at {}, and without the one it had this node's tokens and secrets are lost: put a copy of it \
+         back, or an export (raftgate keys import), or name its file by keys.file or RAFTGATE_KEYS_FILE",
+        path.display()
+    )]
+    RingMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The key ring belongs to another cluster.
+    #[error(
+        "the key ring at {} is another cluster's: with it every token and secret of this node would be refused; move the \
+         file away and put this cluster's ring in its place, from a copy or an export (raftgate keys import)",
+        path.display()
+    )]
+    OtherRing {
+        /// The key ring's file.
+        path: PathBuf,
+    },
+    /// The control secret is not text.
+    #[error(
+        "the control secret in {} is not text: write the secret into the file, or remove the file and a new secret is made",
+        path.display()
+    )]
+    ControlSecret {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The store names a key that the ring lacks.
     #[error("the key ring at {} lacks the key {key}, by which this node's tokens are made: import the cluster's key ring (raftgate keys import) or point keys.file to it", path.display())]
     KeyMissing {

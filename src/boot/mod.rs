@@ -9,8 +9,10 @@ mod endpoints;
 mod error;
 mod gateway;
 mod identity;
+mod loading;
 mod metrics;
 mod restore;
+mod seals;
 mod secrets;
 
 use std::net::{SocketAddr, TcpListener};
@@ -94,13 +96,10 @@ impl RunningNode {
     pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, BootError> {
         let tls = Tls::load(&settings)?;
         let data_dir = DataDir::open(&settings.node.data_dir)?;
-        let mut identity = Identity::load_or_create(
-            data_dir.path(),
-            settings.node.name.as_deref(),
-            &surroundings,
-        )?;
+        let name = settings.node.name.as_deref();
+        let mut identity = Identity::load_or_create(&data_dir, name, &surroundings)?;
         let keys = Arc::new(secrets::key_ring(&settings, &identity, &surroundings)?);
-        let control_secret = secrets::control_secret(&settings, &surroundings)?;
+        let control_secret = secrets::control_secret(&settings, &identity, &surroundings)?;
         let cluster_listener = bind_cluster(settings.cluster.listen)?;
         let cluster = background::start_cluster(
             &settings,
@@ -110,7 +109,7 @@ impl RunningNode {
             &cluster_listener,
         )
         .await?;
-        identity.founded(data_dir.path())?;
+        identity.started(&keys)?;
         let background = Background::start(&settings, &cluster, &keys, &surroundings).await?;
         let node = Assembly {
             settings,

@@ -1,20 +1,22 @@
 //! A data directory out of a snapshot: what `serve` then starts on is a new cluster of one node.
 //!
 //! ```text
-//! snapshot and ring checked -> directory taken -> identity (restoring) -> snapshot -> ring rotated -> identity (member)
+//! snapshot and ring checked -> directory taken -> identity (restoring) -> snapshot -> ring rotated -> identity (restored)
 //! ```
-//! Nothing is written before the checks; a restore that is cut short later leaves a directory that no node starts on.
+//! Nothing is written before the checks. A restore that is cut short later leaves a directory that no node starts on, and
+//! that the same restore takes once more.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use raftgate_cluster::node::SNAPSHOTS_FOLDER;
 use raftgate_model::id::{Incarnation, KeyId};
 use raftgate_model::keyring::{KeyRing, RingFault};
 use raftgate_model::secret::SecretBytes;
-use raftgate_storage::data_dir::{Contents, DataDir, DataDirError};
+use raftgate_model::state::{Record, RecordKey};
+use raftgate_storage::data_dir::{Contents, DataDir, DataDirError, SNAPSHOTS_FOLDER};
 use raftgate_storage::disk::FsDisk;
 use raftgate_storage::keyring_file::{self, KeyRingFileError};
 use raftgate_storage::snapshot::{
@@ -23,6 +25,8 @@ use raftgate_storage::snapshot::{
 };
 use raftgate_storage::types::Node;
 
+use super::identity::Stage;
+use super::seals::Seals;
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
 
@@ -85,7 +89,19 @@ pub enum RestoreError {
         /// The directory.
         path: PathBuf,
     },
-    /// The folder of snapshots cannot be made.
+    /// The key ring has the right ids, but not the right keys.
+    #[error(
+        "the key ring {} is another cluster's: its key {key} does not open what the snapshot holds sealed under that id; \
+         bring the ring of the snapshot's cluster there (raftgate keys import)",
+        path.display()
+    )]
+    OtherRing {
+        /// The key ring's file.
+        path: PathBuf,
+        /// The key.
+        key: KeyId,
+    },
+    /// The folder of snapshots cannot be made or emptied.
     #[error("{}: {error}", path.display())]
     Folder {
         /// The folder.
@@ -116,7 +132,13 @@ pub fn restore(
     let settings = order.settings;
     let ring_path = settings.keyring_path();
     let ring = load_ring(&ring_path)?;
-    let info = snapshot::inspect_file(order.snapshot, progress)?;
+    let mut seals = Seals::new(&ring);
+    let mut open = |key: &RecordKey, record: &Record| seals.look_at(key, record);
+    let info = snapshot::inspect_file(order.snapshot, &mut open, progress)?;
+    if let Some(key) = seals.broken {
+        let path = ring_path;
+        return Err(RestoreError::OtherRing { path, key });
+    }
     let rotated = rotate(&ring, &info, surroundings).map_err(|fault| match fault {
         Unfit::Missing(missing) => SnapshotError::MissingKeys { missing }.into(),
         Unfit::Fault(fault) => RestoreError::Rotation {
@@ -124,9 +146,9 @@ pub fn restore(
             fault,
         },
     })?;
-    let data_dir = take_empty(&settings.node.data_dir)?;
+    let data_dir = take(&settings.node.data_dir)?;
     let name = settings.node.name.as_deref();
-    let mut identity = Identity::begin_restore(data_dir.path(), name, surroundings)?;
+    let mut identity = Identity::begin_restore(&data_dir, name, surroundings)?;
     let founder = Founder {
         id: identity.id().0,
         node: Node {
@@ -144,7 +166,7 @@ pub fn restore(
     };
     let restored = found(order.snapshot, data_dir.path(), &founder, progress)?;
     keyring_file::replace(&ring_path, &rotated)?;
-    identity.restored(data_dir.path())?;
+    identity.restored(&rotated)?;
     Ok(Restoration {
         restored,
         node: identity.name().to_owned(),
@@ -186,11 +208,22 @@ fn rotate(
         .map_err(|_| Unfit::Fault(RingFault::Full))
 }
 
-fn take_empty(path: &Path) -> Result<DataDir, RestoreError> {
+/// Takes an empty directory, or one that a restore left unfinished: nothing of that is kept.
+fn take(path: &Path) -> Result<DataDir, RestoreError> {
     let data_dir = DataDir::open(path)?;
-    match data_dir.contents() {
-        Contents::New => Ok(data_dir),
-        Contents::Formatted => Err(RestoreError::NotEmpty {
+    let stage = Identity::load(path)?.map(|identity| identity.stage());
+    match (stage, data_dir.contents()) {
+        (None, Contents::New) => Ok(data_dir),
+        (Some(Stage::Restoring), _) => {
+            let path = path.join(SNAPSHOTS_FOLDER);
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(RestoreError::Folder { path, error })
+                }
+                _ => Ok(data_dir),
+            }
+        }
+        _ => Err(RestoreError::NotEmpty {
             path: path.to_owned(),
         }),
     }

@@ -7,9 +7,10 @@ use raftgate_model::id::KeyId;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::oauth::client::generated_secret;
 use raftgate_model::secret::{Secret, SecretBytes};
-use raftgate_storage::keyring_file;
+use raftgate_storage::keyring_file::{self, KeyRingFileError};
 use raftgate_storage::private_file::{self, Existing};
 
+use super::identity::Stage;
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
 
@@ -24,20 +25,24 @@ pub(super) fn key_ring(
 ) -> Result<KeyRing, BootError> {
     let path = settings.keyring_path();
     match keyring_file::load(&path) {
-        Err(keyring_file::KeyRingFileError::Missing { .. }) if identity.is_founding() => {
+        Ok(ring) if identity.fits(&ring) => Ok(ring),
+        Ok(_) => Err(BootError::OtherRing { path }),
+        Err(KeyRingFileError::Missing { .. }) if identity.stage() == Stage::Founding => {
             let random = || SecretBytes::new(surroundings.entropy.bytes32());
             let ring = KeyRing::new(FIRST_KEY, random(), random());
             keyring_file::create(&path, &ring)?;
             tracing::info!(path = %path.display(), "key ring made");
             Ok(ring)
         }
-        loaded => Ok(loaded?),
+        Err(KeyRingFileError::Missing { path }) => Err(BootError::RingMissing { path }),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The control secret: configured, else kept from an earlier start, else made now.
 pub(super) fn control_secret(
     settings: &Settings,
+    identity: &Identity,
     surroundings: &Surroundings,
 ) -> Result<Secret, BootError> {
     if let Some(secret) = &settings.control.secret {
@@ -46,13 +51,24 @@ pub(super) fn control_secret(
     let path = settings.node.control_secret_path();
     match fs::read_to_string(&path) {
         Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(BootError::ControlSecret { path })
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BootError::file(&path, error)),
         _ => {
             let secret = generated_secret(&surroundings.entropy.bytes32());
             let line = Secret::new(format!("{}\n", secret.expose()));
             private_file::write(&path, line.expose().as_bytes(), Existing::Replace)
                 .map_err(|error| BootError::file(&path, error))?;
-            tracing::info!(path = %path.display(), "control secret made, it stands in this file");
+            match identity.stage() {
+                Stage::Member => tracing::warn!(
+                    path = %path.display(),
+                    "there was no control secret any more: a new one was made, it stands in this file; the old one is refused"
+                ),
+                Stage::Founding | Stage::Restoring | Stage::Restored => {
+                    tracing::info!(path = %path.display(), "control secret made, it stands in this file");
+                }
+            }
             Ok(secret)
         }
     }

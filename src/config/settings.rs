@@ -15,6 +15,7 @@ use super::origin::Origin;
 use super::reader::Reader;
 use super::table;
 use raftgate_model::secret::Secret;
+use raftgate_storage::data_dir::{CONTROL_SECRET_FILE, KEY_RING_FILE};
 
 /// All settings of a node.
 pub struct Settings {
@@ -141,7 +142,7 @@ impl Settings {
     pub fn keyring_path(&self) -> PathBuf {
         self.keys_file
             .clone()
-            .unwrap_or_else(|| self.node.data_dir.join("keyring"))
+            .unwrap_or_else(|| self.node.data_dir.join(KEY_RING_FILE))
     }
 
     /// What is allowed but worth knowing, one sentence each; logged at start and printed by `check`.
@@ -209,7 +210,7 @@ impl NodeSettings {
 /// Where a data directory keeps the control secret.
 #[must_use]
 pub fn control_secret_path(data_dir: &Path) -> PathBuf {
-    data_dir.join("control.secret")
+    data_dir.join(CONTROL_SECRET_FILE)
 }
 
 impl GatewaySettings {

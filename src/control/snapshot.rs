@@ -14,12 +14,11 @@ use futures_util::{Stream, stream};
 use raftgate_cluster::error::SnapshotError;
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::time::Ttl;
+use raftgate_storage::data_dir::EXPORT_FILE as FILE;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Control, ControlFailure};
 
-/// The name of the copy in the data directory, as long as it has one.
-const FILE: &str = "export.snapshot";
 /// How much is read and sent at a time, in bytes.
 const PIECE_BYTES: usize = 256 * 1024;
 

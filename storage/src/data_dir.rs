@@ -1,108 +1,37 @@
 //! The data directory: created, recognised and locked before anything in it is read.
 
+mod error;
+mod layout;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::private_file::{self, Existing};
+pub use error::{DataDirError, Holder};
+pub use layout::{
+    BOOT_FILE, CONTROL_ADDRESS_FILE, CONTROL_SECRET_FILE, COPY_FOLDER, EXPORT_FILE, IDENTITY_FILE,
+    KEY_RING_FILE, LOG_FOLDER, SNAPSHOTS_FOLDER,
+};
+
+use crate::private_file::{self, Existing, sync_folder};
+use error::io_error;
+use layout::{FORMAT_FILE, Holdings, LOCK_FILE};
 
 /// The layout of the directory that this version writes; older ones are brought up to it when there are any.
 pub const FORMAT: u32 = 1;
 
-/// The file whose lock says that a process uses the directory; it holds that process's id.
-const LOCK_FILE: &str = "lock";
-/// The file that names the layout.
-const FORMAT_FILE: &str = "format";
-/// What stands before the number in [`FORMAT_FILE`].
+/// What stands before the number in the file of the format.
 const FORMAT_WORDS: &str = "raftgate data format ";
-/// The most bytes of [`FORMAT_FILE`] and [`LOCK_FILE`] that are looked at.
+/// The most bytes of the format and the lock that are looked at.
 const SMALL_FILE_BYTES_MAX: u64 = 64;
-
-/// Names that may stand in a directory before its first use: put there by the operator, the file system, or a start that
-/// was cut short.
-const HARMLESS: &[&str] = &[
-    LOCK_FILE,
-    "format.new",
-    "keyring",
-    "control.secret",
-    "lost+found",
-];
-
-/// Why a data directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DataDirError {
-    /// The system refused to create, read or write something.
-    #[error("cannot {action} {}: {error}", path.display())]
-    Io {
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// The directory or the file in it.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: io::Error,
-    },
-    /// The path leads to something else.
-    #[error("the data directory {} is not a directory", path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
-    /// Another process has it.
-    #[error("the data directory {} is in use by another process{holder}", path.display())]
-    Locked {
-        /// The directory.
-        path: PathBuf,
-        /// Which process, if it left its id.
-        holder: Holder,
-    },
-    /// A newer version of raftgate wrote it.
-    #[error(
-        "the data directory {} was written by a newer version of raftgate: its format is {found}, this version knows up to {FORMAT}",
-        path.display()
-    )]
-    NewerFormat {
-        /// The directory.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-    },
-    /// The format file is not one.
-    #[error("{} does not name a data format; restore it or the whole directory from a backup", path.display())]
-    DamagedFormat {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Somebody else's files are in it.
-    #[error("{} holds other files, such as {name:?}: choose an empty directory", path.display())]
-    NotOurs {
-        /// The directory.
-        path: PathBuf,
-        /// One of the files.
-        name: String,
-    },
-}
-
-/// The process that uses a directory, as far as it is known; prints as an addition to a sentence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder(Option<u32>);
-
-impl std::fmt::Display for Holder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(pid) => write!(f, " (process {pid})"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// What was in a directory when it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contents {
-    /// Nothing yet: this is its first use.
+    /// Nothing of a node, or what a first use left that was cut short before it wrote the format.
     New,
-    /// The data of a node.
+    /// The data of a node, or what its first use has made of it so far.
     Formatted,
 }
 
@@ -116,33 +45,39 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Creates the directory if it is missing, locks it, and checks or writes its format.
+    /// Creates the directory if it is missing, locks it, and checks its format.
+    ///
+    /// A new one has no format yet: whoever uses it first writes the node's identity, then calls [`DataDir::format`].
     ///
     /// # Errors
-    /// It cannot be created, read or locked, another process uses it, it holds other files, or a newer version wrote it.
+    /// It cannot be created, read or locked, another process uses it, it holds other files, it holds the data of a node
+    /// without its format or its identity, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         create(path)?;
         warn_if_others_may_enter(path);
-        let format_path = path.join(FORMAT_FILE);
-        if !is_there(&format_path)? {
-            refuse_other_files(path)?;
+        // Looked at before anything is written: a directory of somebody else stays untouched. All else is judged under
+        // the lock, because another process may be making what is there.
+        if let Err(error @ DataDirError::NotOurs { .. }) = survey(path) {
+            return Err(error);
         }
         let lock = lock(path)?;
-        // Asked again under the lock: two first starts at once must not both think that they are the first.
-        let contents = if is_there(&format_path)? {
-            check_format(path, &format_path)?;
-            Contents::Formatted
-        } else {
-            let words = format!("{FORMAT_WORDS}{FORMAT}\n");
-            private_file::write(&format_path, words.as_bytes(), Existing::Replace)
-                .map_err(io_error("write", &format_path))?;
-            Contents::New
-        };
+        let contents = survey(path)?;
         Ok(Self {
             path: path.to_owned(),
             contents,
             _lock: lock,
         })
+    }
+
+    /// Says that the directory is a node's, durably; from now on it is refused without the node's identity.
+    ///
+    /// # Errors
+    /// The format cannot be written.
+    pub fn format(&self) -> Result<(), DataDirError> {
+        let path = self.path.join(FORMAT_FILE);
+        let words = format!("{FORMAT_WORDS}{FORMAT}\n");
+        private_file::write(&path, words.as_bytes(), Existing::Replace)
+            .map_err(io_error("write", &path))
     }
 
     /// The directory.
@@ -158,15 +93,6 @@ impl DataDir {
     }
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
-    let path = path.to_owned();
-    move |error| DataDirError::Io {
-        action,
-        path,
-        error,
-    }
-}
-
 fn create(path: &Path) -> Result<(), DataDirError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Ok(()),
@@ -178,18 +104,21 @@ fn create(path: &Path) -> Result<(), DataDirError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(io_error("read the data directory", path)(error)),
     }
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        fs::create_dir_all(parent).map_err(io_error("create", parent))?;
-    }
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(io_error("create the data directory", path)(error))
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && fs::metadata(folder).is_err())
+        .collect();
+    for folder in missing.into_iter().rev() {
+        let mode = if folder == path { 0o700 } else { 0o777 };
+        match DirBuilder::new().mode(mode).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(io_error("create", folder)(error));
+            }
+            // A power cut must not take away the folder around files that are on disk.
+            _ => sync_folder(folder).map_err(io_error("sync the folder of", folder))?,
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Volumes of containers are often open to a group, so this is no error; every file with a secret is 0600 anyway.
@@ -210,24 +139,37 @@ fn is_there(path: &Path) -> Result<bool, DataDirError> {
     path.try_exists().map_err(io_error("read", path))
 }
 
-/// Whether a file is what a first start leaves that was cut short while it wrote the format file.
-fn is_format_draft(name: &str) -> bool {
-    name.strip_prefix(FORMAT_FILE)
-        .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".new"))
-}
-
-fn refuse_other_files(path: &Path) -> Result<(), DataDirError> {
-    for entry in fs::read_dir(path).map_err(io_error("read the data directory", path))? {
-        let entry = entry.map_err(io_error("read the data directory", path))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !HARMLESS.contains(&name.as_str()) && !is_format_draft(&name) {
-            return Err(DataDirError::NotOurs {
-                path: path.to_owned(),
-                name,
-            });
+/// Says what a directory holds, or why it cannot be used.
+fn survey(path: &Path) -> Result<Contents, DataDirError> {
+    let format_path = path.join(FORMAT_FILE);
+    let formatted = is_there(&format_path)?;
+    if formatted {
+        check_format(path, &format_path)?;
+        if is_there(&path.join(IDENTITY_FILE))? {
+            return Ok(Contents::Formatted);
         }
     }
-    Ok(())
+    let names = names(path)?;
+    let holdings = match formatted {
+        true => Holdings::unnamed(&names),
+        false => Holdings::unformatted(&names),
+    };
+    let path = path.to_owned();
+    match holdings {
+        Holdings::Nothing => Ok(Contents::New),
+        Holdings::Foreign(name) => Err(DataDirError::NotOurs { path, name }),
+        Holdings::Traces(found) if formatted => Err(DataDirError::IdentityMissing { path, found }),
+        Holdings::Traces(found) => Err(DataDirError::FormatMissing { path, found }),
+    }
+}
+
+fn names(path: &Path) -> Result<Vec<String>, DataDirError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(io_error("read the data directory", path))? {
+        let entry = entry.map_err(io_error("read the data directory", path))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
 }
 
 fn lock(path: &Path) -> Result<File, DataDirError> {

@@ -12,6 +12,15 @@ use super::*;
 
 const CHILD_PATH: &str = "RAFTGATE_TEST_DATA_DIR";
 
+/// Opens a directory as its first user does.
+fn first_use(path: &Path) -> DataDir {
+    let opened = DataDir::open(path).unwrap();
+    assert_eq!(opened.contents(), Contents::New);
+    fs::write(path.join(IDENTITY_FILE), "it is me").unwrap();
+    opened.format().unwrap();
+    opened
+}
+
 fn complaint(path: &Path) -> String {
     match DataDir::open(path) {
         Ok(_) => panic!("opened {}", path.display()),
@@ -26,6 +35,7 @@ fn a_missing_directory_is_made_for_its_owner_alone() {
     let opened = DataDir::open(&path).unwrap();
     assert_eq!(opened.contents(), Contents::New);
     assert_eq!(opened.path(), path);
+    opened.format().unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     assert_eq!(mode(&path.join("lock")), 0o600);
@@ -33,12 +43,14 @@ fn a_missing_directory_is_made_for_its_owner_alone() {
         fs::read_to_string(path.join("format")).unwrap(),
         "raftgate data format 1\n"
     );
+    drop(opened);
+    assert_eq!(DataDir::open(&path).unwrap().contents(), Contents::New);
 }
 
 #[test]
 fn the_second_opening_knows_the_first_and_files_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    drop(DataDir::open(folder.path()).unwrap());
+    drop(first_use(folder.path()));
     fs::write(folder.path().join("log-1"), "kept").unwrap();
     let again = DataDir::open(folder.path()).unwrap();
     assert_eq!(again.contents(), Contents::Formatted);
@@ -106,7 +118,7 @@ fn a_directory_of_a_newer_version_is_refused_in_words() {
     assert_eq!(
         complaint(folder.path()),
         format!(
-            "the data directory {} was written by a newer version of raftgate: its format is 2, this version knows up to 1",
+            "the data directory {} was written by a newer version of raftgate: its format is 2, this version knows up to 1; start it with that version, or put format back from a copy if the file was changed",
             folder.path().display()
         )
     );
@@ -184,4 +196,63 @@ fn a_first_start_that_was_cut_short_is_no_foreign_folder() {
     let other = tempfile::tempdir().unwrap();
     std::fs::write(other.path().join("formatted.new"), "").unwrap();
     assert!(DataDir::open(other.path()).is_err());
+}
+
+/// Whatever of a node is there, nothing is founded over it and nothing is written.
+#[test]
+fn the_data_of_a_node_without_its_identity_or_format_is_refused() {
+    for lost in [IDENTITY_FILE, FORMAT_FILE] {
+        for name in [
+            LOG_FOLDER,
+            SNAPSHOTS_FOLDER,
+            COPY_FOLDER,
+            BOOT_FILE,
+            EXPORT_FILE,
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            drop(first_use(folder.path()));
+            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::remove_file(folder.path().join(lost)).unwrap();
+            let said = complaint(folder.path());
+            let start = format!("{}/{lost} is missing", folder.path().display());
+            assert!(said.starts_with(&start), "{said}");
+            for part in [
+                name,
+                "from a copy of the directory",
+                "raftgate snapshot restore",
+            ] {
+                assert!(said.contains(part), "{said}");
+            }
+            assert!(!folder.path().join(lost).exists());
+        }
+    }
+}
+
+#[test]
+fn a_formatted_directory_with_a_ring_or_a_secret_and_no_identity_is_refused() {
+    for name in [KEY_RING_FILE, CONTROL_SECRET_FILE] {
+        let folder = tempfile::tempdir().unwrap();
+        drop(first_use(folder.path()));
+        fs::write(folder.path().join(name), "").unwrap();
+        fs::remove_file(folder.path().join(IDENTITY_FILE)).unwrap();
+        let said = complaint(folder.path());
+        assert!(
+            said.contains(&format!("the data of a node ({name})")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_a_founding_left_that_acknowledged_nothing_is_founded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(first_use(folder.path()));
+    fs::write(folder.path().join("node.json.12-0.new"), "{").unwrap();
+    fs::remove_file(folder.path().join(IDENTITY_FILE)).unwrap();
+    drop(first_use(folder.path()));
+    // The identity stands, the format does not yet.
+    fs::remove_file(folder.path().join(FORMAT_FILE)).unwrap();
+    drop(first_use(folder.path()));
+    let opened = DataDir::open(folder.path()).unwrap();
+    assert_eq!(opened.contents(), Contents::Formatted);
 }

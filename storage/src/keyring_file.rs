@@ -55,7 +55,10 @@ pub enum KeyRingFileError {
         source: io::Error,
     },
     /// The file is damaged, of a newer version or no key ring.
-    #[error("{}: {source}", path.display())]
+    #[error(
+        "{}: {source}; move the file away and put a copy of it in its place, or an export (raftgate keys import)",
+        path.display()
+    )]
     Content {
         /// The file.
         path: PathBuf,

@@ -70,7 +70,8 @@ fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
     )))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Makes the entry of a file or folder in the folder around it durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

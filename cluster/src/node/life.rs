@@ -17,6 +17,7 @@ use raftgate_storage::types::{Node as Peer, TypeConfig};
 use raftgate_storage::view::View;
 use tokio::sync::{oneshot, watch};
 
+use super::boot_id::Earlier;
 use super::stop::Phase;
 use super::{NodeConfig, Running, StartError, boot_id, compactor, config, watcher};
 use crate::batch::{Batcher, Intake, RequestOrigin};
@@ -122,13 +123,14 @@ async fn begin<M: RaftStateMachine<TypeConfig>>(
 ) -> Result<Begun, StartError> {
     let (applied, _) = machine.applied_state().await.map_err(raft_error)?;
     log.check_reaches(applied)?;
+    let logged = !log.is_empty()?;
     let gauge = log.gauge();
     let settings = Arc::new(config::raft_config()?);
     let raft = openraft::Raft::new(config.node.0, settings, NoPeers, log, machine)
         .await
         .map_err(raft_error)?;
     found_or_elect(&raft, config).await?;
-    let boot = count_start(config, view)?;
+    let boot = count_start(config, view, logged)?;
     let (leadership, published) = watch::channel(Leadership::default());
     let running = Running {
         server: raft.server_metrics(),
@@ -194,14 +196,16 @@ async fn found_or_elect(
 }
 
 /// Numbers this start, above every start of this node that the state knows.
-fn count_start(config: &NodeConfig, view: &View) -> Result<BootId, StartError> {
-    let known = match view.get(&RecordKey::Boot(config.node)) {
+fn count_start(config: &NodeConfig, view: &View, logged: bool) -> Result<BootId, StartError> {
+    let applied = match view.get(&RecordKey::Boot(config.node)) {
         Some(Record::Boot(window)) => Some(window.boot),
         _ => None,
     };
-    boot_id::next(&config.data_dir, known).map_err(|error| StartError::BootId {
-        path: config.data_dir.display().to_string(),
-        error,
+    boot_id::next(&config.data_dir, Earlier { applied, logged }).map_err(|error| {
+        StartError::BootId {
+            path: config.data_dir.display().to_string(),
+            error,
+        }
     })
 }
 

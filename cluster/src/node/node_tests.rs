@@ -437,7 +437,7 @@ async fn try_open(folder: &Path) -> Result<Storage, StorageError> {
             reserve_bytes: 64 << 10,
             ..WalConfig::default()
         },
-        new_log: WalId([1; 16]),
+        new_log: Some(WalId([1; 16])),
     };
     Storage::open(config, TestClock::new(), &mut |_| {}).await
 }

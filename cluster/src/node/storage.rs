@@ -16,12 +16,7 @@ use raftgate_storage::wal::{OpenMode, Wal, WalConfig, WalError, WalId};
 
 use super::boot_id;
 
-/// The folder of the write-ahead log in the data directory.
-pub const LOG_FOLDER: &str = "log";
-/// The folder of the snapshots.
-pub const SNAPSHOTS_FOLDER: &str = "snapshots";
-/// The folder of the state's persistent copy.
-pub const COPY_FOLDER: &str = "copy";
+pub use raftgate_storage::data_dir::{COPY_FOLDER, LOG_FOLDER, SNAPSHOTS_FOLDER};
 
 /// Where a node's storage stands, and how its log is kept.
 #[derive(Clone, Debug)]
@@ -30,8 +25,8 @@ pub struct StorageConfig {
     pub data_dir: PathBuf,
     /// Sizes of the log.
     pub wal: WalConfig,
-    /// Names the log if a new one is made; random.
-    pub new_log: WalId,
+    /// Names the log that is made when there is none; `None` for a node that has started before, whose log must be there.
+    pub new_log: Option<WalId>,
 }
 
 /// What a node keeps on disk, opened and checked.
@@ -113,12 +108,14 @@ fn open_log(config: &StorageConfig) -> Result<Wal, StorageError> {
     let disk = folder(&config.data_dir.join(LOG_FOLDER))?;
     let fatal = Arc::new(|error: &WalError| end_process("write-ahead log", &error.to_string()));
     let open = |mode| Wal::open(Arc::clone(&disk), config.wal.clone(), mode, fatal.clone());
-    match open(OpenMode::Existing) {
+    match (open(OpenMode::Existing), config.new_log) {
         // Every start is counted after its log was made: a directory without a count never had a log.
-        Err(WalError::Missing { .. }) if !boot_id::is_counted(&config.data_dir) => {
-            Ok(open(OpenMode::Create(config.new_log))?)
+        (Err(WalError::Missing { .. }), Some(new_log))
+            if !boot_id::is_counted(&config.data_dir) =>
+        {
+            Ok(open(OpenMode::Create(new_log))?)
         }
-        opened => Ok(opened?),
+        (opened, _) => Ok(opened?),
     }
 }
 
@@ -127,6 +124,5 @@ fn folder(path: &Path) -> Result<Arc<dyn Disk>, StorageError> {
         path: path.display().to_string(),
         error,
     };
-    std::fs::create_dir_all(path).map_err(failed)?;
     Ok(Arc::new(FsDisk::open(path).map_err(failed)?))
 }

@@ -88,6 +88,14 @@ impl fmt::Debug for Sealed {
     }
 }
 
+impl Sealed {
+    /// How long the sealed text is, in bytes, its tag included.
+    #[must_use]
+    pub const fn ciphertext_bytes(&self) -> usize {
+        self.ciphertext.len()
+    }
+}
+
 /// A keyed hash of a secret: checks a presented one without unsealing, and cannot be turned back.
 ///
 /// For secrets of machine-made strength; people's passwords need a slow hash. It is made under a key that is never

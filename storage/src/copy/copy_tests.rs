@@ -8,10 +8,13 @@
 
 use std::collections::BTreeMap;
 
-use raftgate_model::id::{GrantId, LogIndex};
-use raftgate_model::state::record::Grant;
-use raftgate_model::state::{MemoryState, ReadState, RecordKey};
+use raftgate_model::id::{ApiId, ClientId, GrantId, LogIndex, PolicyId, Revision};
+use raftgate_model::state::record::{
+    ApiRecord, ClientRecord, ClientSecret, ClientText, Grant, PolicyRecord,
+};
+use raftgate_model::state::{ClientKey, MemoryState, Record, RecordKey};
 use raftgate_model::testing::Scenario;
+use raftgate_model::time::Timestamp;
 
 use super::key::{POSITION, copy_key, record_key};
 use super::pending::Pending;
@@ -87,7 +90,7 @@ fn gathered_changes_lead_where_single_ones_lead() {
             pending.add(scenario.next_batch().1.changes);
             if number % group == 0 {
                 write(&mut pending);
-                assert_eq!(pending.len(), 0);
+                assert!(pending.is_empty());
             }
         }
         write(&mut pending);
@@ -133,22 +136,95 @@ fn a_token_that_is_issued_again_under_the_same_id_leaves_no_second_record() {
     assert_eq!(removed[0].0, place);
 }
 
+fn change_to(key: RecordKey, record: Record) -> Change {
+    Change {
+        key,
+        before: None,
+        after: Some(record),
+    }
+}
+
+/// An API whose sealed definition has this length.
+fn api(name: &str, bytes: usize) -> Change {
+    let sealed = serde_json::json!({"key": 1, "nonce": vec![0; 12], "ciphertext": vec![0; bytes]});
+    let id = ApiId::new(name).unwrap();
+    let record = ApiRecord {
+        id: id.clone(),
+        document: serde_json::from_value(sealed).unwrap(),
+        document_hash: [0; 32],
+        routes: Arc::new([]),
+        source: None,
+        updated_at: Timestamp::from_ms(0),
+        revision: Revision(1),
+    };
+    change_to(RecordKey::Api(id), Record::Api(Arc::new(record)))
+}
+
+fn policy(bytes: usize) -> Change {
+    let id = PolicyId::new("gold").unwrap();
+    let record = PolicyRecord {
+        id: id.clone(),
+        document: "x".repeat(bytes).into(),
+        source: None,
+        revision: Revision(1),
+    };
+    change_to(RecordKey::Policy(id), Record::Policy(Arc::new(record)))
+}
+
+fn client(bytes: usize) -> Change {
+    let key = ClientKey {
+        api: ApiId::new("a").unwrap(),
+        client: ClientId::new("c").unwrap(),
+    };
+    let record = ClientRecord {
+        api: key.api.clone(),
+        id: key.client.clone(),
+        secret: ClientSecret::Public,
+        text: ClientText {
+            redirect_uri: "".into(),
+            policy: None,
+            meta_data: Some("x".repeat(bytes).into()),
+            description: "".into(),
+        },
+        expires_at: None,
+        credentials_revision: Revision(1),
+    };
+    change_to(RecordKey::Client(key), Record::Client(Arc::new(record)))
+}
+
 #[test]
-fn big_changes_take_more_room_in_the_queue() {
-    let mut scenario = Scenario::new(1);
-    for _ in 0..40 {
-        scenario.next_batch();
+fn a_change_weighs_as_much_as_it_is_long() {
+    for bytes in [0, 300, 64 * 1024, 64 * 1024 + 1, 1024 * 1024] {
+        let expected = u32::try_from(bytes / 256).unwrap() + 1;
+        for change in [api("a", bytes), policy(bytes), client(bytes)] {
+            assert_eq!(units(&change), expected, "{:?}", change.key);
+            // What is removed is held by its change alone.
+            let removal = Change {
+                before: change.after.clone(),
+                after: None,
+                ..change
+            };
+            assert_eq!(units(&removal), expected, "{:?}", removal.key);
+        }
     }
-    let state = scenario.state();
-    for (key, _) in state.iter() {
-        let after = state.get(key);
-        let is_api = matches!(after, Some(Record::Api(_)));
-        let change = Change {
-            key: key.clone(),
-            before: None,
-            after,
-        };
-        assert!(units(&change) >= 1);
-        assert_eq!(units(&change) > 200, is_api);
+}
+
+#[test]
+fn a_batch_is_full_by_its_bytes_as_well_as_by_its_records() {
+    let mut pending = Pending::default();
+    let mut digest = StateDigest::default();
+    for round in 0..2 {
+        for number in 0..4 {
+            assert!(!pending.is_full(), "round {round}, document {number}");
+            pending.add(vec![api(&format!("api-{number}"), 1024 * 1024)]);
+        }
+        assert!(pending.is_full(), "round {round}");
+        pending.encode(&mut digest).unwrap();
     }
+    for number in 0..4095 {
+        pending.add(vec![api(&format!("api-{number}"), 0)]);
+    }
+    assert!(!pending.is_full());
+    pending.add(vec![policy(0)]);
+    assert!(pending.is_full());
 }

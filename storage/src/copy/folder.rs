@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use raftgate_model::state::{Record, RecordKey};
 
 use super::store::{CopyError, CopyPosition, Store};
+use crate::snapshot::Progress;
 
 /// The folder of the copies; at most one of them is whole.
 #[derive(Clone, Debug)]
@@ -57,12 +58,13 @@ impl CopyFolder {
     pub(crate) fn load(
         &self,
         put: impl FnMut(&RecordKey, Record),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<(OpenCopy, CopyPosition)>, CopyError> {
         let Some(number) = self.numbers()?.pop() else {
             return Ok(None);
         };
         let store = Store::open(&self.path_of(number))?;
-        let position = store.load(put)?;
+        let position = store.load(put, progress)?;
         Ok(Some((OpenCopy { store, number }, position)))
     }
 

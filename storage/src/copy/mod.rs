@@ -8,6 +8,7 @@ mod folder;
 mod key;
 mod pending;
 mod store;
+mod weight;
 mod writer;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use raftgate_model::state::{Change, Record};
+use raftgate_model::state::Change;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(crate) use folder::CopyFolder;
@@ -24,6 +25,7 @@ pub(crate) use store::CopyPosition;
 use crate::digest::StateDigest;
 use crate::snapshot::SnapshotFile;
 use crate::types::{LogId, Membership};
+use weight::units;
 
 /// How much may wait for the thread, in units of about 256 bytes: 8 MiB, and so many entries at the most.
 const QUEUE_UNITS: u32 = 32_768;
@@ -198,20 +200,6 @@ impl Drop for Copier {
             let _ = thread.join();
         }
     }
-}
-
-/// About how much memory a waiting change holds that the state itself may not hold any more.
-fn units(change: &Change) -> u32 {
-    let bytes = match &change.after {
-        Some(Record::Boot(window)) => window.answers.len().saturating_mul(128),
-        Some(Record::Policy(policy)) => policy.document.len(),
-        // Sealed documents are limited to 64 KiB.
-        Some(Record::Api(_)) => 64 * 1024,
-        _ => 0,
-    };
-    u32::try_from(bytes / 256)
-        .unwrap_or(QUEUE_UNITS)
-        .saturating_add(1)
 }
 
 /// Begins to fill a copy from a snapshot and stops after its first part, as a node that is killed.

@@ -7,8 +7,14 @@ use ahash::RandomState;
 use raftgate_model::state::{Change, Record, RecordKey};
 
 use super::key::copy_key;
+use super::weight::units;
 use crate::codec::{EncodeError, encode_key, encode_record};
 use crate::digest::StateDigest;
+
+/// How many changed records are gathered before they are written.
+const RECORDS_MAX: usize = 4096;
+/// How much is gathered before it is written, in units of about 256 bytes: 4 MiB, or one entry that is longer.
+const UNITS_MAX: u32 = 16_384;
 
 /// A record before the first and after the last of the gathered changes.
 struct Net {
@@ -31,15 +37,23 @@ pub(super) struct Writes {
 #[derive(Default)]
 pub(super) struct Pending {
     changes: HashMap<RecordKey, Net, RandomState>,
+    units: u32,
 }
 
 impl Pending {
-    pub(super) fn len(&self) -> usize {
-        self.changes.len()
+    /// Whether as much was gathered as one batch may hold.
+    pub(super) fn is_full(&self) -> bool {
+        self.changes.len() >= RECORDS_MAX || self.units >= UNITS_MAX
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.units == 0
     }
 
     pub(super) fn add(&mut self, changes: Vec<Change>) {
         for change in changes {
+            self.units = self.units.saturating_add(units(&change));
             match self.changes.entry(change.key) {
                 Place::Occupied(mut net) => net.get_mut().after = change.after,
                 Place::Vacant(place) => {
@@ -55,6 +69,7 @@ impl Pending {
     /// Encodes what was gathered and carries it into the digest; nothing is gathered afterwards.
     pub(super) fn encode(&mut self, digest: &mut StateDigest) -> Result<Writes, EncodeError> {
         let mut made = Writes::default();
+        self.units = 0;
         for (key, net) in self.changes.drain() {
             let sum_key = encode_key(&key)?;
             let mut gone = None;

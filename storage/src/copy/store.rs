@@ -12,12 +12,16 @@ use super::key::{POSITION, copy_key, record_key};
 use super::pending::Write;
 use crate::codec::{self, CONTROL_BYTES_MAX, DecodeError, EncodeError};
 use crate::digest::StateDigest;
+use crate::snapshot::Progress;
 use crate::types::{LogId, Membership};
 
 /// How much of the database sled keeps in memory, in bytes; its default is 1 GiB.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often sled writes back what it holds, in milliseconds. Durability is the log's; this only shortens replays.
 const FLUSH_EVERY_MS: u64 = 5000;
+
+/// How many records are read between two words on the progress.
+const REPORT_EVERY: u64 = if cfg!(test) { 50 } else { 50_000 };
 
 /// How many records are read at a time, and how many chunks of them ahead.
 const CHUNK_RECORDS: usize = 1024;
@@ -115,12 +119,13 @@ impl Store {
     pub(super) fn load(
         &self,
         put: impl FnMut(&RecordKey, Record),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<CopyPosition, CopyError> {
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
             let reading = scope.spawn(move || self.read(&sender));
             // Ends with the reader, or at the first record that is wrong; the reader ends then too.
-            let sorted = Sorted::of(receiver, put);
+            let sorted = Sorted::of(receiver, put, progress);
             let read = reading
                 .join()
                 .unwrap_or_else(|_| Err(CopyError::Panicked("the reader".to_owned())));
@@ -220,6 +225,7 @@ impl Sorted {
     fn of(
         chunks: Receiver<Chunk>,
         mut put: impl FnMut(&RecordKey, Record),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, CopyError> {
         let mut sorted = Self::default();
         for (place, value) in chunks.into_iter().flatten() {
@@ -239,6 +245,12 @@ impl Sorted {
             sorted.digest.add(&codec::encode_key(&key)?, &value);
             sorted.records = sorted.records.saturating_add(1);
             put(&key, record);
+            if sorted.records.is_multiple_of(REPORT_EVERY) {
+                // The position stands before the records.
+                let total = sorted.position.as_ref().map_or(0, |all| all.records);
+                let done = sorted.records;
+                progress(Progress { done, total });
+            }
         }
         Ok(sorted)
     }

@@ -14,8 +14,6 @@ use tokio::time::Instant;
 use super::{CopyStart, CopyStatus, Summed, Work};
 use crate::snapshot::SnapshotFile;
 
-/// How many changed records are gathered before they are written.
-const GATHERED_MAX: usize = 4096;
 /// How long changes are gathered at the most: the copy's lag when little happens.
 const GATHER_TIME: Duration = Duration::from_millis(100);
 
@@ -123,7 +121,7 @@ impl Writer {
                 self.waiting_since
                     .get_or_insert_with(tokio::time::Instant::now);
                 drop(room);
-                if self.pending.len() >= GATHERED_MAX {
+                if self.pending.is_full() {
                     self.write();
                 }
             }

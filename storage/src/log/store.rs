@@ -60,6 +60,14 @@ impl LogStore {
         }
     }
 
+    /// Whether there is no entry behind what was cut off.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn is_empty(&self) -> Result<bool, LogError> {
+        Ok(self.entries.last()? == self.entries.purged()?)
+    }
+
     fn append_all(
         &self,
         entries: impl IntoIterator<Item = Entry>,

@@ -34,8 +34,8 @@ pub struct MachineConfig {
 /// Which part of opening is under way, and how far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenProgress {
-    /// So many records were read from the persistent copy.
-    Copy(u64),
+    /// The persistent copy is being read, in records; said now and then.
+    Copy(Progress),
     /// A snapshot is being read, in bytes.
     Snapshot(Progress),
 }

@@ -10,9 +10,6 @@ use crate::snapshot::{
 use crate::types::{LogId, Membership};
 use crate::view::Loading;
 
-/// How many records are read between two reports.
-const REPORT_EVERY: u64 = 50_000;
-
 /// A state that was found on disk.
 pub(super) struct Found {
     pub(super) source: StartSource,
@@ -117,13 +114,8 @@ impl Search {
         progress: &mut dyn FnMut(OpenProgress),
     ) -> Option<Found> {
         let loading = Loading::new(0);
-        let mut read = 0_u64;
-        let loaded = folder.load(|key, record| {
-            loading.put(key, record);
-            read = read.saturating_add(1);
-            if read.is_multiple_of(REPORT_EVERY) {
-                progress(OpenProgress::Copy(read));
-            }
+        let loaded = folder.load(|key, record| loading.put(key, record), &mut |at| {
+            progress(OpenProgress::Copy(at))
         });
         let (copy, position) = match loaded {
             Ok(Some(loaded)) => loaded,

@@ -79,7 +79,7 @@ pub fn restore(
     founder: &Founder,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Restored, SnapshotError> {
-    let from = super::inspect(disk, name, progress)?;
+    let from = super::inspect(disk, name, &mut |_, _| {}, progress)?;
     let missing: Vec<KeyId> = from
         .totals
         .keys

@@ -14,6 +14,17 @@ use crate::token::TokenKind;
 #[serde(transparent)]
 pub struct CheckValue([u8; 16]);
 
+impl CheckValue {
+    /// The value of some material for one purpose of checking.
+    pub(super) fn of(derivation: &Derivation, purpose: Purpose) -> Self {
+        Self(leading_half(derivation.subkey(purpose).expose()))
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
 impl fmt::Display for CheckValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -41,10 +52,9 @@ pub(crate) struct MasterKey {
 impl MasterKey {
     pub(crate) fn new(id: KeyId, material: SecretBytes<32>) -> Self {
         let derivation = Derivation::new(&material);
-        let check_value = leading_half(derivation.subkey(Purpose::CheckValue).expose());
         Self {
             id,
-            check_value: CheckValue(check_value),
+            check_value: CheckValue::of(&derivation, Purpose::CheckValue),
             access_mac: derivation.keyed(Purpose::AccessTokenMac),
             refresh_mac: derivation.keyed(Purpose::RefreshTokenMac),
             code_mac: derivation.keyed(Purpose::AuthCodeMac),

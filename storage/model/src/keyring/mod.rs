@@ -18,7 +18,7 @@ pub use self::master::CheckValue;
 pub use self::text::{RING_TEXT_BYTES_MAX, RingTextFault};
 
 use self::master::MasterKey;
-use self::purpose::{Derivation, Keyed, Purpose};
+use self::purpose::{Derivation, Keyed, Purpose, leading_half};
 use crate::id::KeyId;
 use crate::secret::SecretBytes;
 
@@ -63,6 +63,8 @@ struct LookupKey {
     material: SecretBytes<32>,
     custom_key_mac: Keyed,
     verifier_mac: Keyed,
+    ring_check_mac: Keyed,
+    cluster_value: CheckValue,
 }
 
 impl KeyRing {
@@ -133,6 +135,23 @@ impl KeyRing {
         self.master(id).map(|key| key.check_value)
     }
 
+    /// The value by which a node tells its cluster's ring from another's; the same through all rotations.
+    #[must_use]
+    pub fn cluster_value(&self) -> CheckValue {
+        self.lookup.cluster_value
+    }
+
+    /// A sum over all keys, their ids and which of them is active, by which damage to the ring's text is seen.
+    fn sum(&self) -> [u8; 16] {
+        let mut mac = self.lookup.ring_check_mac.clone();
+        mac.update(&self.active.0.to_be_bytes());
+        for key in &self.keys {
+            mac.update(&key.id.0.to_be_bytes());
+            mac.update(key.check_value.as_bytes());
+        }
+        leading_half(&mac.finalize().into_bytes().into())
+    }
+
     /// The key that signs webhooks for which no secret of their own is configured.
     ///
     /// # Errors
@@ -193,6 +212,8 @@ impl LookupKey {
         Self {
             custom_key_mac: derivation.keyed(Purpose::KeyLookup),
             verifier_mac: derivation.keyed(Purpose::SecretVerifier),
+            ring_check_mac: derivation.keyed(Purpose::RingCheck),
+            cluster_value: CheckValue::of(&derivation, Purpose::ClusterCheck),
             material,
         }
     }

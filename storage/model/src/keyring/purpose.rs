@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     WebhookSignature,
     CheckValue,
     KeyLookup,
+    RingCheck,
+    ClusterCheck,
 }
 
 impl Purpose {
@@ -37,6 +39,8 @@ impl Purpose {
             Self::WebhookSignature => b"sign/webhook",
             Self::CheckValue => b"check-value",
             Self::KeyLookup => b"lookup/custom-key",
+            Self::RingCheck => b"check-ring",
+            Self::ClusterCheck => b"check-cluster",
         }
     }
 }
@@ -95,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Purpose; 8] = [
+    const ALL: [Purpose; 10] = [
         Purpose::AccessTokenMac,
         Purpose::RefreshTokenMac,
         Purpose::AuthCodeMac,
@@ -104,6 +108,8 @@ mod tests {
         Purpose::WebhookSignature,
         Purpose::CheckValue,
         Purpose::KeyLookup,
+        Purpose::RingCheck,
+        Purpose::ClusterCheck,
     ];
 
     #[test]

@@ -33,6 +33,10 @@ fn derived_values_have_not_drifted() {
         "bdd66d96d6efd266bcfdbebd88edae45"
     );
     assert_eq!(
+        ring.cluster_value().to_string(),
+        "429d65f6853b51563b25d7debedd7b27"
+    );
+    assert_eq!(
         hex(ring.webhook_key(KeyId(1)).unwrap().expose()),
         "508b7c30a27dc66a31e296bdee5dfcc34460e4aaf96b01c1d23b1aa772c35973"
     );

@@ -67,6 +67,9 @@ pub enum RingTextFault {
     /// The active key is not among the keys.
     #[error("\"active\" names key {0}, which the key ring does not list")]
     ActiveMissing(KeyId),
+    /// The keys are not those that the text was written with.
+    #[error("the key ring is damaged: \"check\" does not fit its keys")]
+    CheckFails,
 }
 
 /// What every version has.
@@ -88,6 +91,7 @@ struct RingText<'a> {
     lookup: &'a str,
     #[serde(borrow)]
     keys: Vec<KeyText<'a>>,
+    check: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +121,9 @@ impl KeyRing {
             text.push_str("\" }");
             separator = ",\n";
         }
-        text.push_str("\n  ]\n}\n");
+        text.push_str("\n  ],\n  \"check\": \"");
+        URL_SAFE_NO_PAD.encode_string(self.sum(), &mut text);
+        text.push_str("\"\n}\n");
         Secret::new(text)
     }
 
@@ -173,8 +179,9 @@ fn assemble(text: &RingText<'_>) -> Result<KeyRing, RingTextFault> {
         lookup: Arc::new(LookupKey::new(lookup)),
     };
     match ring.master(ring.active) {
-        Ok(_) => Ok(ring),
         Err(UnknownKey(id)) => Err(RingTextFault::ActiveMissing(id)),
+        Ok(_) if text.check != URL_SAFE_NO_PAD.encode(ring.sum()) => Err(RingTextFault::CheckFails),
+        Ok(_) => Ok(ring),
     }
 }
 

@@ -17,7 +17,8 @@ const GOLDEN: &str = r#"{
   "lookup": "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
   "keys": [
     { "id": 1, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" }
-  ]
+  ],
+  "check": "z1fMYEDwBBsjBj6yzXLGsw"
 }
 "#;
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -64,9 +65,12 @@ fn writing_never_grows_its_buffer() {
 fn layout_and_order_are_free() {
     let minified: String = GOLDEN.split_whitespace().collect();
     assert!(KeyRing::from_text(&minified).is_ok());
+    let ring = KeyRing::new(KeyId(9), counting(32), counting(0));
+    let ring = ring.with_key(KeyId(3), counting(0)).unwrap();
+    let check = URL_SAFE_NO_PAD.encode(ring.sum());
     let two = format!(
         r#"{{"keys":[{{"key":"{LOOKUP}","id":9}},{{"id":3,"key":"{KEY}"}}],"lookup":"{KEY}","active":9,"version":1,
-            "format":"raftgate-keyring"}}"#
+            "check":"{check}","format":"raftgate-keyring"}}"#
     );
     let read = KeyRing::from_text(&two).unwrap();
     assert_eq!(read.key_ids().collect::<Vec<_>>(), [KeyId(3), KeyId(9)]);
@@ -163,8 +167,8 @@ fn what_is_no_ring_says_where_it_goes_wrong() {
         ),
         (&GOLDEN.replacen("\"lookup\"", "\"s3cret\"", 1), 5),
         (&GOLDEN.replacen("\"lookup\"", "\"active\"", 1), 5),
-        (&format!("{GOLDEN}s3cret"), 10),
-        (GOLDEN.get(..GOLDEN.len() - 3).unwrap(), 8),
+        (&format!("{GOLDEN}s3cret"), 11),
+        (GOLDEN.get(..GOLDEN.len() - 3).unwrap(), 9),
     ] {
         match fault(text) {
             RingTextFault::NotValid { line: found, .. } => assert_eq!(found, line, "{text}"),
@@ -179,6 +183,26 @@ fn what_is_no_ring_says_where_it_goes_wrong() {
     assert_eq!(
         KeyRing::from_text_bytes(&long).map(drop),
         Err(RingTextFault::TooLong)
+    );
+}
+
+/// A changed key would still look like one, and every token and seal under it would be dead without a word.
+#[test]
+fn every_flipped_bit_is_found() {
+    let whole = ring().with_key(KeyId(2), counting(1)).unwrap();
+    let text = whole.to_text();
+    for at in 0..text.expose().len() {
+        for bit in 0..8 {
+            let mut bytes = text.expose().as_bytes().to_vec();
+            *bytes.get_mut(at).unwrap() ^= 1 << bit;
+            let read = KeyRing::from_text_bytes(&bytes).map(drop);
+            assert!(read.is_err(), "bit {bit} of byte {at}");
+        }
+    }
+    let swapped = text.expose().replace("\"active\": 1", "\"active\": 2");
+    assert_eq!(
+        KeyRing::from_text(&swapped).map(drop),
+        Err(RingTextFault::CheckFails)
     );
 }
 
