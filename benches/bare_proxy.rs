@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ListenPath::parse("/")?,
         arguments.target,
     );
-    let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], [])?);
+    let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).0);
     let parts = GatewayParts {
         tokens: None,
         snapshots: publisher.source(),

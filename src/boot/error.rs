@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::node::StorageError;
 use raftgate_storage::data_dir::DataDirError;
 use raftgate_storage::keyring_file::KeyRingFileError;
@@ -90,6 +91,9 @@ pub enum BootError {
     /// The actors do not start.
     #[error("the owners of running state did not start")]
     Actors,
+    /// The stored configuration did not come into force.
+    #[error("this node does not serve its configuration: {0}")]
+    Configuration(#[from] NotInForce),
     /// The gateway listener does not start.
     #[error(transparent)]
     Gateway(#[from] GatewayStartError),

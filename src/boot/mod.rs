@@ -41,6 +41,8 @@ use crate::proxy::Gateway;
 pub use error::BootError;
 pub use restore::{Restoration, RestoreError, RestoreOrder, restore};
 
+/// How long a start waits for the stored configuration; thousands of APIs take a second or two.
+const CONFIGURATION_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 /// How long the end waits for notifications on their way.
 const NOTIFIER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -223,10 +225,7 @@ impl Assembly {
             .map_err(|error| BootError::file(data_dir.path(), error))?;
         let definitions = self.definitions(importer).await?;
         let in_force = self.cluster.view().meta().config_revision;
-        registry
-            .in_force(in_force)
-            .await
-            .map_err(|_| BootError::Actors)?;
+        registry.in_force(in_force, CONFIGURATION_PATIENCE).await?;
         health.enter(Lifecycle::Serving);
         Ok(RunningNode {
             name: self.identity.name().to_owned(),

@@ -130,7 +130,8 @@ impl From<ImportError> for ControlFailure {
             }
             ImportError::Kind(_) | ImportError::Syntax(_) => Self::Invalid(error.to_string()),
             ImportError::Propose(error) => error.into(),
-            ImportError::Stopped(_) | ImportError::Seal => Self::Internal,
+            ImportError::NotInForce(error) => error.into(),
+            ImportError::Seal => Self::Internal,
         }
     }
 }

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
 use raftgate_model::answer::Refusal;
 use raftgate_model::id::ApiId;
@@ -10,6 +11,9 @@ use raftgate_model::time::Ttl;
 use serde::Serialize;
 
 use super::ControlDenied;
+
+/// When to ask again after a change that was not in force in time.
+const NOT_IN_FORCE_RETRY_AFTER: Ttl = Ttl::from_s(5);
 
 /// Why a control request is refused; the text is what the caller reads.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,11 @@ pub enum ControlFailure {
     /// The cluster cannot write now, or does not know whether it did.
     #[error("The store cannot confirm the change now, it may or may not take effect.")]
     Unavailable(Ttl),
+    /// The change is stored, and this node does not serve by it yet.
+    #[error(
+        "The change is stored, but not in force on this node yet: repeat the request, or ask /tyk/reload until it is."
+    )]
+    NotInForce(Ttl),
     /// Something is broken on our side; the log says what.
     #[error("Internal error")]
     Internal,
@@ -55,7 +64,10 @@ impl ControlFailure {
     #[must_use]
     pub fn answer(&self, door: Door) -> HttpResponse {
         let mut response = HttpResponse::build(self.status(door));
-        if let Self::TooManyAttempts(retry_after) | Self::Unavailable(retry_after) = self {
+        if let Self::TooManyAttempts(retry_after)
+        | Self::Unavailable(retry_after)
+        | Self::NotInForce(retry_after) = self
+        {
             response.insert_header((RETRY_AFTER, retry_after.as_s_ceil().max(1).to_string()));
         }
         response.json(ErrorBody {
@@ -76,7 +88,7 @@ impl ControlFailure {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::NotInForce(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -106,6 +118,15 @@ impl From<ProposeError> for ControlFailure {
             ProposeError::Refused(refusal) => refusal.into(),
             ProposeError::TooLarge { .. } => Self::Invalid(error.to_string()),
             other => Self::Unavailable(other.retry_after().unwrap_or(Ttl::from_s(1))),
+        }
+    }
+}
+
+impl From<NotInForce> for ControlFailure {
+    fn from(reason: NotInForce) -> Self {
+        match reason {
+            NotInForce::Late(_) => Self::NotInForce(NOT_IN_FORCE_RETRY_AFTER),
+            NotInForce::Stopped => Self::Internal,
         }
     }
 }
@@ -141,4 +162,24 @@ fn listen_path_taken(owner: &ApiId) -> ControlFailure {
     ControlFailure::Invalid(format!(
         "Validation of API Definition failed. Reason: proxy.listen_path: belongs to the API {owner} already"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_change_that_is_not_in_force_in_time_is_stored_and_says_when_to_ask_again() {
+        let failure = ControlFailure::from(NotInForce::Late(Duration::from_secs(10)));
+        let answer = failure.answer(Door::Gateway);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let retry_after = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .map(|value| value.as_bytes());
+        assert_eq!(retry_after, Some(b"5".as_slice()));
+        assert!(failure.to_string().contains("stored"), "{failure}");
+    }
 }

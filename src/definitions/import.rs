@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use raftgate_actors::registry::{RegistryHandle, RegistryStopped};
+use raftgate_actors::registry::{IN_FORCE_LIMIT, NotInForce, RegistryHandle};
 use raftgate_cluster::batch::Lane;
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
@@ -40,9 +40,9 @@ pub enum ImportError {
     /// The state refused it or could not be asked.
     #[error("{0}")]
     Propose(#[from] ProposeError),
-    /// It is stored, and this node does not put anything in force any more.
+    /// It is stored, and not known to be in force on this node.
     #[error(transparent)]
-    Stopped(#[from] RegistryStopped),
+    NotInForce(#[from] NotInForce),
     /// The definition cannot be sealed with this node's key ring.
     #[error("the definition cannot be sealed with this node's key ring")]
     Seal,
@@ -191,7 +191,7 @@ impl Importer {
     pub async fn commit(&self, command: Command) -> Result<bool, ImportError> {
         let committed = self.cluster.propose(Lane::Administration, command).await?;
         self.registry
-            .in_force(self.cluster.view().meta().config_revision)
+            .in_force(self.cluster.view().meta().config_revision, IN_FORCE_LIMIT)
             .await?;
         Ok(matches!(committed.reply, Reply::Stored { existed: true }))
     }

@@ -63,7 +63,7 @@ impl Rig {
         records_max: usize,
         adjust: impl FnOnce(&mut GatewaySettings),
     ) -> Self {
-        let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).unwrap());
+        let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).0);
         let counters = Arc::new(GatewayCounters::default());
         let (record_sender, records) = mpsc::channel(records_max);
         let parts = GatewayParts {

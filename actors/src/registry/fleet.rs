@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
-use futures_util::future::join_all;
 use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::state::record::ApiRecord;
@@ -15,12 +14,13 @@ use tracing::error;
 use super::DegradedApis;
 use crate::api::{ApiActor, ApiHealth, Compile, Compiled};
 use crate::compile::GatewayDefaults;
-use crate::snapshot::CompiledApi;
+use crate::snapshot::{CompiledApi, RouteConflict};
 
 /// One API that runs.
 struct Member {
     actor: Addr<ApiActor>,
-    revision: Revision,
+    /// The newest revision that it answered for; none if it never answered.
+    revision: Option<Revision>,
     in_force: Option<Arc<CompiledApi>>,
     health: ApiHealth,
 }
@@ -41,8 +41,17 @@ enum Unanswered {
     #[error("compiling the definition failed inside")]
     Died,
     /// It did not come back in time.
-    #[error("compiling the definition took too long")]
+    #[error("compiling the definition took too long, it is tried again")]
     Late,
+}
+
+/// Whether a round left something to be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// Every API answered, or cannot.
+    All,
+    /// Some answered too late.
+    AskAgain,
 }
 
 /// The API actors by the id of their API.
@@ -63,7 +72,10 @@ impl Fleet {
         }
     }
 
-    /// Ends the actors of APIs that are gone and asks those whose definition changed to compile it.
+    /// Ends the actors of APIs that are gone and asks those whose definition changed to compile it, one after the other.
+    ///
+    /// They share one thread: asked all at once, the last would wait for the work of all others, and its time limit would
+    /// measure that.
     pub(super) fn compile(
         &mut self,
         records: Vec<Arc<ApiRecord>>,
@@ -78,13 +90,14 @@ impl Fleet {
             .filter(|record| {
                 self.members
                     .get(&record.id)
-                    .is_none_or(|member| member.revision != record.revision)
+                    .is_none_or(|member| member.revision != Some(record.revision))
             })
             .map(|record| (self.actor_of(&record), record))
             .collect();
         let timeout = self.timeout;
         async move {
-            let asked = changed.into_iter().map(|(actor, record)| async move {
+            let mut attempts = Vec::with_capacity(changed.len());
+            for (actor, record) in changed {
                 let answer = match actor
                     .send(Compile(Arc::clone(&record)))
                     .timeout(timeout)
@@ -94,13 +107,13 @@ impl Fleet {
                     Err(actix::MailboxError::Closed) => Err(Unanswered::Died),
                     Err(actix::MailboxError::Timeout) => Err(Unanswered::Late),
                 };
-                Attempt {
+                attempts.push(Attempt {
                     record,
                     actor,
                     answer,
-                }
-            });
-            Round(join_all(asked).await)
+                });
+            }
+            Round(attempts)
         }
     }
 
@@ -115,18 +128,24 @@ impl Fleet {
         }
     }
 
-    /// Takes over what a round brought; an API whose actor failed keeps what it had, and gets a new actor when it is asked next.
-    pub(super) fn settle(&mut self, round: Round) {
+    /// Takes over what a round brought; an API whose actor failed keeps what it had.
+    ///
+    /// One whose actor died gets a new actor when its definition changes next; one that answered too late is asked again.
+    pub(super) fn settle(&mut self, round: Round) -> Settled {
+        let mut settled = Settled::All;
         for Attempt {
             record,
             actor,
             answer,
         } in round.0
         {
-            let kept = self
-                .members
-                .get(&record.id)
-                .and_then(|member| member.in_force.clone());
+            let known = self.members.remove(&record.id);
+            let (last, kept) =
+                known.map_or((None, None), |member| (member.revision, member.in_force));
+            let late = matches!(answer, Err(Unanswered::Late));
+            if late {
+                settled = Settled::AskAgain;
+            }
             let compiled = answer.unwrap_or_else(|unanswered| {
                 error!(api = %record.id, reason = %unanswered, "API keeps its last good version");
                 let reason = unanswered.to_string().into();
@@ -137,30 +156,51 @@ impl Fleet {
             });
             let member = Member {
                 actor,
-                revision: record.revision,
+                revision: if late { last } else { Some(record.revision) },
                 in_force: compiled.in_force,
                 health: compiled.health,
             };
             self.members.insert(record.id.clone(), member);
         }
+        settled
     }
 
-    /// Every API that is served.
-    pub(super) fn in_force(&self) -> impl Iterator<Item = Arc<CompiledApi>> {
-        self.members
-            .values()
-            .filter_map(|member| member.in_force.clone())
-    }
-
-    /// Every API that runs by an older definition than its newest.
-    pub(super) fn degraded(&self) -> DegradedApis {
-        let degraded = self
+    /// Every API that is served: those that run by their newest definition first, then the degraded ones.
+    ///
+    /// What runs by an older definition may stand where the state has given the place to another since.
+    pub(super) fn in_force(&self) -> Vec<Arc<CompiledApi>> {
+        let mut served: Vec<_> = self
             .members
-            .iter()
-            .filter_map(|(id, member)| match &member.health {
-                ApiHealth::Good => None,
-                ApiHealth::Degraded { reason } => Some((id.clone(), Arc::clone(reason))),
-            });
+            .values()
+            .filter_map(|member| Some((&member.health, member.in_force.clone()?)))
+            .collect();
+        served.sort_by(|(left_health, left), (right_health, right)| {
+            let is_degraded = |health: &ApiHealth| *health != ApiHealth::Good;
+            is_degraded(left_health)
+                .cmp(&is_degraded(right_health))
+                .then_with(|| left.id.cmp(&right.id))
+        });
+        served.into_iter().map(|(_, api)| api).collect()
+    }
+
+    /// Every API that runs by an older definition than its newest, or lost its listen path to another.
+    pub(super) fn degraded(&self, conflicts: &[RouteConflict]) -> DegradedApis {
+        let unserved = |id: &ApiId| conflicts.iter().find(|conflict| conflict.refused == *id);
+        let degraded = self.members.iter().filter_map(|(id, member)| {
+            let reason: Arc<str> = match (&member.health, unserved(id)) {
+                (ApiHealth::Good, None) => return None,
+                (ApiHealth::Good, Some(conflict)) => format!("not served: {conflict}").into(),
+                (ApiHealth::Degraded { reason }, None) => Arc::clone(reason),
+                (ApiHealth::Degraded { reason }, Some(conflict)) => {
+                    format!("{reason}; its last good version is not served: {conflict}").into()
+                }
+            };
+            Some((id.clone(), reason))
+        });
         degraded.collect()
     }
 }
+
+#[cfg(test)]
+#[path = "fleet_tests.rs"]
+mod tests;

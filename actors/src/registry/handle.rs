@@ -1,5 +1,7 @@
 //! What others hold of the Registry: the snapshot and how far it is.
 
+use std::time::Duration;
+
 use raftgate_model::id::Revision;
 use tokio::sync::watch;
 
@@ -24,10 +26,21 @@ impl Default for ConfigStatus {
     }
 }
 
-/// The Registry is gone; the last snapshot stays in force.
+/// How long a change of configuration is waited for by whoever has no limit of its own.
+///
+/// Twice what one API may take to compile: a change that is later than that is not worth a caller's patience.
+pub const IN_FORCE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why configuration is not known to be in force; the last snapshot stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the owner of the configuration has stopped")]
-pub struct RegistryStopped;
+pub enum NotInForce {
+    /// The Registry is gone.
+    #[error("the owner of the configuration has stopped")]
+    Stopped,
+    /// It did not come into force in time; it still may.
+    #[error("the configuration is stored, but was not in force on this node within {} s", .0.as_secs())]
+    Late(Duration),
+}
 
 /// Where the snapshot in force is read, and waited for.
 #[derive(Clone, Debug)]
@@ -59,20 +72,21 @@ impl RegistryHandle {
         self.statuses.clone()
     }
 
-    /// Waits until configuration up to a revision is in force on this node; the caller sets the time limit.
+    /// Waits until configuration up to a revision is in force on this node, for a limited time.
     ///
     /// # Errors
-    /// The Registry is gone.
-    pub async fn in_force(&self, revision: Revision) -> Result<(), RegistryStopped> {
+    /// The Registry is gone, or the time was over.
+    pub async fn in_force(&self, revision: Revision, limit: Duration) -> Result<(), NotInForce> {
         let mut statuses = self.statuses.clone();
-        statuses
-            .wait_for(|status| {
-                status
-                    .revision
-                    .is_some_and(|published| published >= revision)
-            })
-            .await
-            .map(drop)
-            .map_err(|_| RegistryStopped)
+        let published = statuses.wait_for(|status| {
+            status
+                .revision
+                .is_some_and(|published| published >= revision)
+        });
+        match tokio::time::timeout(limit, published).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(NotInForce::Stopped),
+            Err(_) => Err(NotInForce::Late(limit)),
+        }
     }
 }

@@ -6,7 +6,7 @@ mod handle;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, StreamHandler, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
 use futures_util::stream;
 use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
@@ -14,20 +14,23 @@ use raftgate_model::policy::Policy;
 use raftgate_model::state::record::ApiRecord;
 use raftgate_storage::view::{AppliedMark, View};
 use tokio::sync::watch;
-use tracing::{error, warn};
+use tracing::warn;
 
-use self::fleet::{Fleet, Round};
+use self::fleet::{Fleet, Round, Settled};
 use crate::compile::GatewayDefaults;
 use crate::snapshot::{CompiledPolicy, GatewaySnapshot, Publisher};
 use crate::supervise::{Alive, keep_alive};
 
-pub use handle::{ConfigStatus, RegistryHandle, RegistryStopped};
+pub use handle::{ConfigStatus, IN_FORCE_LIMIT, NotInForce, RegistryHandle};
 
 /// How many records of a listing are taken at once.
 const PAGE: usize = 1000;
 
 /// How long one API may take to compile before it counts as hanging.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause before APIs that were too late are asked again.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the Registry is made of.
 #[derive(Clone)]
@@ -49,6 +52,8 @@ pub struct Registry {
     fleet: Fleet,
     publisher: Arc<Publisher>,
     status: watch::Sender<ConfigStatus>,
+    /// The round for those that were too late, while one is to come.
+    retry: Option<SpawnHandle>,
     _alive: Alive,
 }
 
@@ -68,6 +73,7 @@ impl Registry {
                 view: parts.view,
                 publisher: Arc::clone(&publisher),
                 status: status.clone(),
+                retry: None,
                 _alive: alive,
             };
             Actor::start(registry);
@@ -75,22 +81,38 @@ impl Registry {
         handle
     }
 
-    /// Publishes what a round of compiling brought, as one snapshot.
-    fn publish(&mut self, revision: Revision, round: Round) {
-        self.fleet.settle(round);
-        let snapshot = match GatewaySnapshot::build(self.fleet.in_force(), self.policies()) {
-            Ok(snapshot) => snapshot,
-            Err(conflict) => {
-                error!(%conflict, "snapshot not published: the last one stays in force");
-                return;
-            }
-        };
+    /// Compiles what changed and publishes it as configuration of this revision.
+    fn round(&mut self, revision: Revision, context: &mut Context<Self>) {
+        let round = self.fleet.compile(self.apis());
+        // Nothing else is handled until the round is published: rounds cannot overtake each other.
+        let published = round
+            .into_actor(self)
+            .map(move |round, registry, context| registry.publish(revision, round, context));
+        context.wait(published);
+    }
+
+    /// Publishes what a round of compiling brought, as one snapshot; no single API can keep the others from it.
+    fn publish(&mut self, revision: Revision, round: Round, context: &mut Context<Self>) {
+        let settled = self.fleet.settle(round);
+        let (snapshot, conflicts) = GatewaySnapshot::build(self.fleet.in_force(), self.policies());
+        for conflict in &conflicts {
+            warn!(%conflict, "API not served");
+        }
         self.publisher.publish(snapshot);
         let status = ConfigStatus {
             revision: Some(revision),
-            degraded: self.fleet.degraded(),
+            degraded: self.fleet.degraded(&conflicts),
         };
         self.status.send_replace(status);
+        if let Some(pending) = self.retry.take() {
+            context.cancel_future(pending);
+        }
+        if settled == Settled::AskAgain {
+            let again = context.run_later(RETRY_PAUSE, move |registry, context| {
+                registry.round(revision, context);
+            });
+            self.retry = Some(again);
+        }
     }
 
     /// Every API there is.
@@ -146,13 +168,7 @@ impl Actor for Registry {
 
 impl StreamHandler<Applied> for Registry {
     fn handle(&mut self, Applied(revision): Applied, context: &mut Self::Context) {
-        let round = self.fleet.compile(self.apis());
-        // Nothing else is handled until the round is published: rounds cannot overtake each other.
-        context.wait(
-            round
-                .into_actor(self)
-                .map(move |round, registry, _| registry.publish(revision, round)),
-        );
+        self.round(revision, context);
     }
 }
 

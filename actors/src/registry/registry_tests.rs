@@ -80,6 +80,18 @@ impl Config {
         }));
     }
 
+    /// Seals a definition with another cluster's ring: this node cannot read it.
+    fn put_unreadable(&mut self, id: &str) {
+        let keys = Arc::clone(&self.keys);
+        self.keys = Arc::new(KeyRing::new(
+            KeyId(1),
+            SecretBytes::new([3; 32]),
+            SecretBytes::new([4; 32]),
+        ));
+        self.put(id, "{}");
+        self.keys = keys;
+    }
+
     fn run(&self) -> RegistryHandle {
         let lifetimes = TokenLifetimes {
             access_token: Ttl::from_s(3600),
@@ -102,10 +114,14 @@ impl Config {
 
     async fn settled(&self, registry: &RegistryHandle) {
         registry
-            .in_force(self.view.meta().config_revision)
+            .in_force(self.view.meta().config_revision, IN_FORCE_LIMIT)
             .await
             .unwrap();
     }
+}
+
+fn at(id: &str, path: &str) -> String {
+    keyless(id, "http://127.0.0.1:1").replace(&format!("\"/{id}/\""), &format!("\"{path}/\""))
 }
 
 fn keyless(id: &str, target: &str) -> String {
@@ -179,6 +195,50 @@ async fn a_definition_that_cannot_be_served_keeps_the_last_good_one_and_shows() 
     config.put("orders", &keyless("orders", "http://127.0.0.1:3"));
     config.settled(&registry).await;
     assert!(registry.status().degraded.is_empty());
+}
+
+#[actix::test]
+async fn a_degraded_api_whose_place_another_took_is_left_out_alone() {
+    let mut config = Config::new();
+    config.put("a", &at("a", "/place"));
+    config.put("z", &at("z", "/elsewhere"));
+    let registry = config.run();
+    config.settled(&registry).await;
+    let owner = |path: &str| {
+        let snapshot = registry.source().current();
+        let found = snapshot.routes().find(None, path);
+        found.map(|found| found.api.id.to_string())
+    };
+    assert_eq!(owner("/place").as_deref(), Some("a"));
+
+    // What is stored of `a` frees the place, and cannot be read here: the last good version stands where `b` stands now.
+    config.put_unreadable("a");
+    config.put("b", &at("b", "/place"));
+    config.settled(&registry).await;
+    assert_eq!(owner("/place").as_deref(), Some("b"));
+    assert_eq!(owner("/elsewhere").as_deref(), Some("z"));
+    let degraded = registry.status().degraded;
+    let (id, reason) = degraded.first().unwrap();
+    assert_eq!((degraded.len(), id.as_str()), (1, "a"));
+    assert!(reason.contains("taken by API b"), "{reason}");
+
+    // Later changes come into force, and the place is its own again when the other leaves it.
+    config.apply(Command::DeleteApi(ApiId::new("b").unwrap()));
+    config.settled(&registry).await;
+    assert_eq!(owner("/place").as_deref(), Some("a"));
+}
+
+#[actix::test]
+async fn what_does_not_come_into_force_is_waited_for_within_the_limit() {
+    let config = Config::new();
+    let registry = config.run();
+    config.settled(&registry).await;
+    let limit = Duration::from_millis(20);
+    let never = Revision(u64::MAX);
+    assert_eq!(
+        registry.in_force(never, limit).await,
+        Err(NotInForce::Late(limit))
+    );
 }
 
 #[actix::test]

@@ -33,28 +33,30 @@ pub struct GatewaySnapshot {
 }
 
 impl GatewaySnapshot {
-    /// Builds the snapshot that serves these APIs.
+    /// Builds the snapshot that serves these APIs; an earlier one keeps its listen path against a later one.
     ///
-    /// # Errors
-    /// Two APIs share a host and a listen path; the error names both.
+    /// A conflict takes the later API's route and nothing else: by its id it is still found, for its clients, tokens and
+    /// notifications.
     pub fn build(
         apis: impl IntoIterator<Item = Arc<CompiledApi>>,
         policies: impl IntoIterator<Item = Arc<CompiledPolicy>>,
-    ) -> Result<Self, RouteConflict> {
-        let apis: HashMap<ApiId, Arc<CompiledApi>> =
-            apis.into_iter().map(|api| (api.id.clone(), api)).collect();
-        let mut in_order: Vec<_> = apis.values().cloned().collect();
-        in_order.sort_by(|left, right| left.id.cmp(&right.id));
-        let routes = RouteTable::build(in_order)?;
+    ) -> (Self, Vec<RouteConflict>) {
+        let in_order: Vec<_> = apis.into_iter().collect();
+        let apis = in_order
+            .iter()
+            .map(|api| (api.id.clone(), Arc::clone(api)))
+            .collect();
+        let (routes, conflicts) = RouteTable::build(in_order);
         let policies = policies
             .into_iter()
             .map(|policy| (policy.id.clone(), policy))
             .collect();
-        Ok(Self {
+        let snapshot = Self {
             apis,
             policies,
             routes,
-        })
+        };
+        (snapshot, conflicts)
     }
 
     /// The policy with this id.

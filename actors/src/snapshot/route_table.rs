@@ -132,12 +132,10 @@ pub struct RouteTable {
 }
 
 impl RouteTable {
-    /// Builds the table of these APIs.
-    ///
-    /// # Errors
-    /// Two APIs share a host and a listen path.
-    pub fn build(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> Result<Self, RouteConflict> {
+    /// Builds the table of these APIs; where two claim one place, the earlier has it and the later none at all.
+    pub fn build(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> (Self, Vec<RouteConflict>) {
         let mut table = Self::default();
+        let mut conflicts = Vec::new();
         for api in apis {
             let paths = match &api.host {
                 None => &mut table.any_host,
@@ -146,9 +144,9 @@ impl RouteTable {
                     .entry(host.to_ascii_lowercase().into())
                     .or_default(),
             };
-            paths.insert(api)?;
+            conflicts.extend(paths.insert(api).err());
         }
-        Ok(table)
+        (table, conflicts)
     }
 
     /// The API that serves `path` on `host`.

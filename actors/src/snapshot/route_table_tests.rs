@@ -16,6 +16,12 @@ fn api(id: &str, host: Option<&str>, listen_path: &str) -> Arc<CompiledApi> {
     Arc::new(api)
 }
 
+fn table(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> RouteTable {
+    let (table, conflicts) = RouteTable::build(apis);
+    assert!(conflicts.is_empty(), "{conflicts:?}");
+    table
+}
+
 fn found<'p>(table: &RouteTable, host: Option<&str>, path: &'p str) -> Option<(String, &'p str)> {
     table
         .find(host, path)
@@ -28,7 +34,7 @@ fn expect(id: &str, rest: &'static str) -> Option<(String, &'static str)> {
 
 #[test]
 fn a_listen_path_matches_at_segment_boundaries_only() {
-    let table = RouteTable::build([api("a", None, "/sample/")]).unwrap();
+    let table = table([api("a", None, "/sample/")]);
     assert_eq!(found(&table, None, "/sample"), expect("a", ""));
     assert_eq!(found(&table, None, "/sample/"), expect("a", "/"));
     assert_eq!(found(&table, None, "/sample/x/y"), expect("a", "/x/y"));
@@ -48,12 +54,11 @@ fn a_listen_path_matches_at_segment_boundaries_only() {
 
 #[test]
 fn the_longest_listen_path_wins() {
-    let table = RouteTable::build([
+    let table = table([
         api("root", None, "/"),
         api("a", None, "/a"),
         api("ab", None, "/a/b/"),
-    ])
-    .unwrap();
+    ]);
     assert_eq!(found(&table, None, "/a/b/c"), expect("ab", "/c"));
     assert_eq!(found(&table, None, "/a/bc"), expect("a", "/bc"));
     assert_eq!(found(&table, None, "/b"), expect("root", "/b"));
@@ -62,11 +67,10 @@ fn the_longest_listen_path_wins() {
 
 #[test]
 fn apis_of_the_host_come_first_and_the_others_serve_what_is_left() {
-    let table = RouteTable::build([
+    let table = table([
         api("any", None, "/a/b"),
         api("host", Some("API.example.com"), "/a"),
-    ])
-    .unwrap();
+    ]);
     for host in [
         "api.example.com",
         "api.example.com:8080",
@@ -89,20 +93,28 @@ fn apis_of_the_host_come_first_and_the_others_serve_what_is_left() {
 
 #[test]
 fn an_ipv6_host_keeps_its_colons() {
-    let table = RouteTable::build([api("six", Some("[::1]"), "/")]).unwrap();
+    let table = table([api("six", Some("[::1]"), "/")]);
     assert_eq!(found(&table, Some("[::1]:80"), "/"), expect("six", "/"));
     assert_eq!(found(&table, Some("[::1]"), "/"), expect("six", "/"));
 }
 
 #[test]
 fn a_taken_listen_path_is_refused_with_the_name_of_its_holder() {
-    let error = RouteTable::build([api("one", None, "/a/"), api("two", None, "/a")]).unwrap_err();
-    assert_eq!(error.holder.as_str(), "one");
+    let claims = [
+        api("one", None, "/a/"),
+        api("two", None, "/a"),
+        api("three", None, "/b"),
+    ];
+    let (table, conflicts) = RouteTable::build(claims);
+    let told: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
     assert_eq!(
-        error.to_string(),
-        "listen path /a/ of API two is already taken by API one"
+        told,
+        ["listen path /a/ of API two is already taken by API one"]
     );
-    assert!(RouteTable::build([api("one", None, "/a"), api("two", Some("h"), "/a")]).is_ok());
+    assert_eq!(found(&table, None, "/a"), expect("one", ""));
+    assert_eq!(found(&table, None, "/b"), expect("three", ""));
+    let other_hosts = [api("one", None, "/a"), api("two", Some("h"), "/a")];
+    assert!(RouteTable::build(other_hosts).1.is_empty());
 }
 
 #[test]
@@ -119,7 +131,7 @@ fn bad_listen_paths_are_refused() {
 
 #[test]
 fn a_path_of_slashes_costs_no_lookups_beyond_the_depths_in_use() {
-    let table = RouteTable::build([api("root", None, "/")]).unwrap();
+    let table = table([api("root", None, "/")]);
     assert_eq!(
         found(&table, None, &"/".repeat(20_000)).map(|(id, _)| id),
         Some("root".to_owned())
@@ -145,7 +157,7 @@ proptest! {
         path in "(/[ab]{0,2}){1,6}",
     ) {
         let paths: Vec<String> = listen_paths.into_iter().map(|path| format!("{path}/")).collect();
-        let table = RouteTable::build(paths.iter().map(|path| api(path, None, path))).unwrap();
+        let table = table(paths.iter().map(|path| api(path, None, path)));
         let expected = naive(&paths, &path).map(str::to_owned);
         prop_assert_eq!(found(&table, None, &path).map(|(id, _)| id), expected);
     }

@@ -183,7 +183,10 @@ async fn a_receiver_may_be_changed_between_attempts() {
     .await;
     cluster.put_api("orders", Some(&new.url()));
     let revision = cluster.view.meta().config_revision;
-    registry.in_force(revision).await.unwrap();
+    registry
+        .in_force(revision, Duration::from_secs(10))
+        .await
+        .unwrap();
     cluster.pass(LONG);
     // Time passed at once, which the notifier is not told of: the next message wakes it.
     cluster.queue("orders");

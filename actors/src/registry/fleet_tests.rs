@@ -1,0 +1,97 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use raftgate_model::api::TokenLifetimes;
+use raftgate_model::id::KeyId;
+use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::secret::{Secret, SecretBytes};
+use raftgate_model::time::{Timestamp, Ttl};
+use tokio::time::Instant;
+
+use super::*;
+use crate::snapshot::UpstreamTimeouts;
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+const APIS: usize = 4000;
+
+fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(
+        KeyId(1),
+        SecretBytes::new([1; 32]),
+        SecretBytes::new([2; 32]),
+    ))
+}
+
+fn fleet(timeout: Duration) -> Fleet {
+    let lifetimes = TokenLifetimes {
+        access_token: Ttl::from_s(3600),
+        refresh_token: Ttl::from_s(86_400),
+        auth_code: Ttl::from_s(250),
+    };
+    let defaults = GatewayDefaults {
+        error_style: ErrorStyle::Rfc,
+        tyk_status: 403,
+        lifetimes,
+        timeouts: UpstreamTimeouts::default(),
+    };
+    Fleet::new(keys(), defaults, timeout)
+}
+
+fn record(number: usize) -> Arc<ApiRecord> {
+    let id = format!("api{number}");
+    let text = format!(
+        r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"proxy":{{"listen_path":"/{id}/","target_url":"http://up"}}}}"#
+    );
+    let owner = SecretOwner {
+        kind: SecretKind::ApiDefinition,
+        id: &id,
+    };
+    let document = keys()
+        .seal(KeyId(1), owner, [0; 12], &Secret::new(text))
+        .unwrap();
+    Arc::new(ApiRecord {
+        id: ApiId::new(&id).unwrap(),
+        document,
+        document_hash: [0; 32],
+        routes: Arc::from([]),
+        source: None,
+        updated_at: Timestamp::ZERO,
+        revision: Revision(1),
+    })
+}
+
+#[actix::test]
+async fn the_time_limit_is_that_of_one_api_however_many_wait() {
+    let records: Vec<_> = (0..APIS).map(record).collect();
+    let began = Instant::now();
+    let mut unhurried = fleet(TIMEOUT);
+    let round = unhurried.compile(records.clone()).await;
+    assert_eq!(unhurried.settle(round), Settled::All);
+    let all = began.elapsed();
+
+    // Far more than any of them needs, far less than all need together.
+    let mut fleet = fleet(all / 20);
+    let round = fleet.compile(records).await;
+    assert_eq!(fleet.settle(round), Settled::All);
+    assert_eq!(fleet.in_force().len(), APIS);
+}
+
+#[actix::test]
+async fn who_was_too_late_is_degraded_and_asked_again() {
+    let mut fleet = fleet(TIMEOUT);
+    let mut round = fleet.compile(vec![record(1)]).await;
+    for attempt in &mut round.0 {
+        attempt.answer = Err(Unanswered::Late);
+    }
+    assert_eq!(fleet.settle(round), Settled::AskAgain);
+    assert!(fleet.in_force().is_empty());
+    assert_eq!(fleet.degraded(&[]).len(), 1);
+
+    let round = fleet.compile(vec![record(1)]).await;
+    assert_eq!(fleet.settle(round), Settled::All);
+    assert_eq!(fleet.in_force().len(), 1);
+    assert!(fleet.degraded(&[]).is_empty());
+
+    let round = fleet.compile(vec![record(1)]).await;
+    assert!(round.0.is_empty(), "it has answered for this revision");
+}
