@@ -1,5 +1,6 @@
 //! How a client proves itself (RFC 6749 section 2.3): Basic or in the body, a public one by its name alone.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -147,6 +148,18 @@ impl Presented {
     }
 }
 
+/// One per name that is tried: a client has one counter, however its name is spelt.
+fn attempts(candidates: &[(String, Option<Secret>)], address: IpAddr) -> Vec<Attempt<'_>> {
+    let mut identities: Vec<&str> = candidates.iter().map(|(id, _)| id.as_str()).collect();
+    identities.dedup();
+    let attempt = |identity| Attempt {
+        kind: "client",
+        identity,
+        address,
+    };
+    identities.into_iter().map(attempt).collect()
+}
+
 impl AuthorizationServer {
     /// Checks what a caller says it is against the clients of an API.
     ///
@@ -158,23 +171,23 @@ impl AuthorizationServer {
         call: Call<'_>,
     ) -> Result<Caller, OAuthFailure> {
         let now = self.now();
-        let claimed = presented.id.clone();
-        let attempt = Attempt {
-            kind: "client",
-            identity: &claimed,
-            address: call.client_ip,
-        };
-        self.throttle.check(attempt, now)?;
+        let candidates = presented.candidates();
+        let attempts = attempts(&candidates, call.client_ip);
+        for attempt in &attempts {
+            self.throttle.check(*attempt, now)?;
+        }
         let mut failure = OAuthFailure::ClientAuthenticationUnknown;
-        for (id, secret) in presented.candidates() {
-            match self.proven(api, &id, secret.as_ref()) {
+        for (id, secret) in &candidates {
+            match self.proven(api, id, secret.as_ref()) {
                 Ok(client) => return Ok(Caller { client }),
                 Err(OAuthFailure::ClientAuthenticationUnknown) => {}
                 Err(other) => failure = other,
             }
         }
         if failure != OAuthFailure::ClientSecretMissing {
-            self.throttle.failed(attempt, now);
+            for attempt in &attempts {
+                self.throttle.failed(*attempt, now);
+            }
         }
         Err(failure)
     }
@@ -185,24 +198,24 @@ impl AuthorizationServer {
         id: &str,
         secret: Option<&Secret>,
     ) -> Result<Arc<ClientRecord>, OAuthFailure> {
+        let owner = SecretOwner {
+            kind: SecretKind::Client,
+            id,
+        };
+        // Computed whoever is named: otherwise the time of the answer tells which clients there are.
+        let presented = secret.map(|secret| self.keys.secret_verifier(owner, secret.expose()));
         let client = self
             .client(api, id)
             .ok_or(OAuthFailure::ClientAuthenticationUnknown)?;
-        match (&client.secret, secret) {
+        match (&client.secret, presented) {
             (ClientSecret::Public, None) => Ok(client),
-            (ClientSecret::Public, Some(_)) => Err(OAuthFailure::ClientSecretWrong),
             (ClientSecret::Confidential { .. }, None) => Err(OAuthFailure::ClientSecretMissing),
-            (ClientSecret::Confidential { verifier, .. }, Some(secret)) => {
-                let owner = SecretOwner {
-                    kind: SecretKind::Client,
-                    id: client.id.as_str(),
-                };
-                if self.keys.secret_verifier(owner, secret.expose()) == *verifier {
-                    Ok(client)
-                } else {
-                    Err(OAuthFailure::ClientSecretWrong)
-                }
+            (ClientSecret::Confidential { verifier, .. }, Some(presented))
+                if presented == *verifier =>
+            {
+                Ok(client)
             }
+            (_, Some(_)) => Err(OAuthFailure::ClientSecretWrong),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Guessing is slowed: failed proofs are counted per pair of identity and address.
 //!
 //! Only wrong secrets and passwords count; malformed requests, bad codes and bad grants do not. Counters are this node's own
-//! and bounded: when the table is full, pairs whose window is over go first, then the oldest.
+//! and bounded: pairs whose window is over go first, then the oldest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use parking_lot::Mutex;
@@ -19,9 +19,20 @@ const PAIRS_MAX: usize = 65_536;
 /// Counts failed proofs of secrets.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    // Keyed by a hash of the pair: an identity is what a caller claims, of any length, and not kept.
-    pairs: Mutex<HashMap<u64, Failures, ahash::RandomState>>,
+    pairs: Mutex<Pairs>,
     hasher: ahash::RandomState,
+}
+
+/// The pairs that failed of late, in the order in which their windows began.
+///
+/// Every worker waits for the one lock around it, so making room takes constant time per failure, whatever the number of
+/// pairs: each is queued once and taken off once.
+#[derive(Debug, Default)]
+struct Pairs {
+    // Keyed by a hash of the pair: an identity is what a caller claims, of any length, and not kept.
+    failures: HashMap<u64, Failures, ahash::RandomState>,
+    /// The keys of `failures`, each once.
+    by_age: VecDeque<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +65,7 @@ impl Throttle {
     /// # Errors
     /// Too many were wrong inside the window.
     pub fn check(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), TooManyFailures> {
-        match self.pairs.lock().get(&self.key(attempt)) {
+        match self.pairs.lock().failures.get(&self.key(attempt)) {
             Some(failures) if failures.count >= FAILURES_MAX && failures.is_open(now) => {
                 Err(TooManyFailures {
                     retry_after: failures.since.plus(WINDOW).since(now),
@@ -67,21 +78,7 @@ impl Throttle {
     /// Counts a wrong secret.
     pub fn failed(&self, attempt: Attempt<'_>, now: Timestamp) {
         let key = self.key(attempt);
-        let mut pairs = self.pairs.lock();
-        if pairs.len() >= PAIRS_MAX && !pairs.contains_key(&key) {
-            make_room(&mut pairs, now);
-        }
-        let failures = pairs.entry(key).or_insert(Failures {
-            since: now,
-            count: 0,
-        });
-        if !failures.is_open(now) {
-            *failures = Failures {
-                since: now,
-                count: 0,
-            };
-        }
-        failures.count = failures.count.saturating_add(1);
+        self.pairs.lock().count(key, now);
     }
 
     fn key(&self, attempt: Attempt<'_>) -> u64 {
@@ -91,22 +88,52 @@ impl Throttle {
 }
 
 impl Failures {
+    const fn first(now: Timestamp) -> Self {
+        Self {
+            since: now,
+            count: 1,
+        }
+    }
+
     fn is_open(&self, now: Timestamp) -> bool {
         now < self.since.plus(WINDOW)
     }
 }
 
-fn make_room(pairs: &mut HashMap<u64, Failures, ahash::RandomState>, now: Timestamp) {
-    pairs.retain(|_, failures| failures.is_open(now));
-    if pairs.len() < PAIRS_MAX {
-        return;
+impl Pairs {
+    fn count(&mut self, key: u64, now: Timestamp) {
+        self.forget_closed(now);
+        let Some(failures) = self.failures.get_mut(&key) else {
+            if self.by_age.len() >= PAIRS_MAX {
+                self.forget_oldest();
+            }
+            self.by_age.push_back(key);
+            self.failures.insert(key, Failures::first(now));
+            return;
+        };
+        if failures.is_open(now) {
+            failures.count = failures.count.saturating_add(1);
+        } else {
+            // Only after the clock was set back: otherwise what is over stands in front and is gone.
+            *failures = Failures::first(now);
+        }
     }
-    let oldest = pairs
-        .iter()
-        .min_by_key(|(_, failures)| failures.since)
-        .map(|(key, _)| *key);
-    if let Some(oldest) = oldest {
-        pairs.remove(&oldest);
+
+    fn forget_closed(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.by_age.front()
+            && self
+                .failures
+                .get(oldest)
+                .is_none_or(|failures| !failures.is_open(now))
+        {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(oldest) = self.by_age.pop_front() {
+            self.failures.remove(&oldest);
+        }
     }
 }
 
@@ -163,17 +190,45 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded() {
+    fn the_table_is_bounded_and_the_oldest_pair_makes_room() {
         let throttle = Throttle::default();
-        for number in 0..(PAIRS_MAX + 100) {
+        for _ in 0..10 {
+            throttle.failed(attempt("first", 1), at(0));
+        }
+        for _ in 0..10 {
+            throttle.failed(attempt("second", 1), at(0));
+        }
+        for number in 2..PAIRS_MAX {
             throttle.failed(attempt(&number.to_string(), 1), at(0));
         }
-        assert!(throttle.pairs.lock().len() <= PAIRS_MAX);
+        let is_refused = |identity| throttle.check(attempt(identity, 1), at(0)).is_err();
+        assert!(is_refused("first"));
+        throttle.failed(attempt("one more", 1), at(0));
+        assert!(!is_refused("first"));
+        assert!(is_refused("second"));
+        assert_sizes(&throttle, PAIRS_MAX);
         throttle.failed(attempt("late", 1), at(61));
+        assert_sizes(&throttle, 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_leaves_no_pair_twice() {
+        let throttle = Throttle::default();
+        throttle.failed(attempt("ahead", 1), at(1000));
+        for seconds in [0, 61, 122] {
+            throttle.failed(attempt("app", 1), at(seconds));
+        }
+        assert_sizes(&throttle, 2);
+        throttle.failed(attempt("app", 1), at(1060));
+        assert_sizes(&throttle, 1);
+    }
+
+    /// How many pairs are remembered, in both of the places that know them.
+    fn assert_sizes(throttle: &Throttle, expected: usize) {
+        let pairs = throttle.pairs.lock();
         assert_eq!(
-            throttle.pairs.lock().len(),
-            1,
-            "windows that are over go together"
+            (pairs.failures.len(), pairs.by_age.len()),
+            (expected, expected)
         );
     }
 }

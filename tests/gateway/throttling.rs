@@ -51,6 +51,35 @@ fn ten_wrong_client_secrets_close_the_door_for_that_client_alone() {
 }
 
 #[test]
+fn ten_wrong_secrets_close_the_door_however_the_name_is_spelt() {
+    let world = World::shared();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let (first, rest) = api.client.id.split_at(1);
+    let (second, last) = rest.split_at(1);
+    let hex = |text: &str| {
+        let byte = text.as_bytes()[0];
+        [format!("%{byte:02x}"), format!("%{byte:02X}"), text.into()]
+    };
+    let spellings = hex(first).into_iter().flat_map(|first| {
+        let name = move |second| format!("{first}{second}{last}");
+        hex(second).map(name)
+    });
+    let guess = |id: String| {
+        let credentials = Credentials {
+            id,
+            secret: "wrong".into(),
+        };
+        api.token_for(&credentials, &GRANT)
+    };
+    for spelling in spellings.cycle().take(10) {
+        guess(spelling).expect_status(401);
+    }
+    guess(format!("{first}{second}{last}")).expect_status(429);
+    guess(format!("%{:02x}{second}{last}", first.as_bytes()[0])).expect_status(429);
+    api.token(&GRANT).expect_status(429);
+}
+
+#[test]
 fn guesses_at_the_revocation_endpoints_count() {
     let world = World::shared();
     let api = OAuthApi::new(&world, Style::Rfc);
