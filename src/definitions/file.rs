@@ -73,8 +73,11 @@ pub(super) fn read_definition(
             serde_json::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
         (value, text.to_owned())
     } else {
-        let value: Value =
-            serde_saphyr::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
+        let value: Value = serde_saphyr::from_str_with_options(
+            text,
+            serde_saphyr::options! { with_snippet: false },
+        )
+        .map_err(|error| ImportError::Syntax(yaml_fault(&error)))?;
         let text = value.to_string();
         (value, text)
     };
@@ -93,4 +96,88 @@ pub(super) fn read_definition(
     Err(ImportError::Kind(
         "neither an API definition (no proxy) nor a policy (no access_rights)",
     ))
+}
+
+/// Where a YAML text is wrong and why; nothing that stands there is repeated, it may be a secret.
+fn yaml_fault(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    let error = error.without_snippet();
+    let reason = match error {
+        Error::DuplicateMappingKey { .. } => "a key stands twice in one mapping".into(),
+        Error::UnknownAnchor { .. } => "an alias names an anchor that is not there".into(),
+        // What the parser itself says is fixed text, with at most one character of syntax in it.
+        Error::ExternalMessage { msg, .. } => msg.clone(),
+        Error::Eof { .. } => "the YAML text ends too early".into(),
+        Error::MultipleDocuments { .. } => "a file holds one document".into(),
+        _ => "malformed YAML".to_owned(),
+    };
+    match error.location() {
+        Some(place) => format!("line {} column {}: {reason}", place.line(), place.column()),
+        None => reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use super::*;
+
+    const SECRET: &str = "hunter2-is-never-logged";
+
+    fn fault(name: &str, text: &str) -> String {
+        let path = SourcePath(name.into());
+        match read_definition(&path, text.as_bytes()) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_names_its_place_and_quotes_nothing() {
+        for (name, text, place) in [
+            ("a.yaml", "proxy:\n  shared_secret: SECRET\n bad", "line 3"),
+            (
+                "a.yaml",
+                "proxy: {}\nshared_secret: SECRET\nname: \"open",
+                "line 3",
+            ),
+            (
+                "a.yaml",
+                "proxy: {}\nsecret: SECRET\nsecret: SECRET\n",
+                "line 3",
+            ),
+            ("a.yaml", "proxy: {}\nSECRET: 1\nSECRET: 2\n", "line 3"),
+            ("a.yaml", "proxy: {}\nsecret: *SECRET\n", "line 2"),
+            ("a.yaml", "proxy: {}\nsecret: !!int SECRET\n", ""),
+            ("a.yaml", "secret: SECRET\n--- \nsecret: SECRET\n", "line"),
+            ("a.yaml", "proxy: {}\nsecret: \"SECRET\\q\"\n", "line 2"),
+            ("a.yaml", "proxy: {}\n? [SECRET]\n: x\n", ""),
+            ("a.yaml", "proxy: {}\nsecret: SECRET: x\n", "line 2"),
+            (
+                "a.json",
+                "{\"proxy\": {},\n\"secret\": \"SECRET\",\n]",
+                "line 3",
+            ),
+            ("a.json", "{\"proxy\": {},\n\"secret\": SECRET}", "line 2"),
+            (
+                "a.json",
+                "{\"proxy\": {},\n\"secret\": \"SECRET\\q\"}",
+                "line 2",
+            ),
+            ("a.json", "{\"proxy\": {},\n\"secret\": \"SECRET", "line 2"),
+        ] {
+            let text = text.replace("SECRET", SECRET);
+            let fault = fault(name, &text);
+            assert!(
+                !fault.is_empty() && fault.contains(place),
+                "{text}\n{fault}"
+            );
+            assert!(!fault.contains("hunter2"), "{text}\n{fault}");
+            assert!(!fault.contains('\n'), "{text}\n{fault}");
+        }
+    }
 }
