@@ -37,8 +37,9 @@ pub(super) async fn create(
         return Err(ControlFailure::Internal);
     };
     let client = clients.first().ok_or(ControlFailure::Internal)?;
-    // The secret in the answer is the stored one: an identical client may have been there before.
-    let shown = control.secret_of(client)?.or(secret);
+    // An identical client may have been there before: then it kept its secret, and the one made now opens nothing.
+    let fresh = secret.filter(|secret| control.is_secret_of(client, secret));
+    let shown = control.secret_of(client)?.or(fresh);
     Ok(json(&view(client, shown.as_ref())))
 }
 
@@ -49,22 +50,7 @@ pub(super) async fn list(
     let api = control
         .known_api(&api)
         .ok_or(ControlFailure::NotFound("API doesn't exist"))?;
-    let mut texts = Vec::new();
-    let mut after: Option<ClientId> = None;
-    loop {
-        let clients = control
-            .cluster
-            .view()
-            .clients_of(&api, after.as_ref(), PAGE);
-        for client in &clients {
-            let secret = control.secret_of(client)?;
-            texts.push(view(client, secret.as_ref()).to_json().expose().to_owned());
-        }
-        match clients.last() {
-            Some(last) => after = Some(last.id.clone()),
-            None => return Ok(shape::documents(texts)),
-        }
-    }
+    shape::documents(move || control.client_texts(&api)).await
 }
 
 pub(super) async fn get(
@@ -107,10 +93,33 @@ fn json(view: &ClientView<'_>) -> HttpResponse {
     shape::document(view.to_json().expose().to_owned())
 }
 
+fn owner_of(client: &ClientId) -> SecretOwner<'_> {
+    SecretOwner {
+        kind: SecretKind::Client,
+        id: client.as_str(),
+    }
+}
+
 impl Control {
     fn known_api(&self, id: &str) -> Option<ApiId> {
         let id = ApiId::new(id).ok()?;
         self.cluster.view().api(&id).map(|api| api.id.clone())
+    }
+
+    fn client_texts(&self, api: &ApiId) -> Result<Vec<String>, ControlFailure> {
+        let mut texts = Vec::new();
+        let mut after: Option<ClientId> = None;
+        loop {
+            let clients = self.cluster.view().clients_of(api, after.as_ref(), PAGE);
+            for client in &clients {
+                let secret = self.secret_of(client)?;
+                texts.push(view(client, secret.as_ref()).to_json().expose().to_owned());
+            }
+            match clients.last() {
+                Some(last) => after = Some(last.id.clone()),
+                None => return Ok(texts),
+            }
+        }
     }
 
     fn registration(&self, (api, client): &(String, String)) -> Option<ClientKey> {
@@ -197,10 +206,7 @@ impl Control {
     }
 
     fn kept(&self, id: &ClientId, secret: &Secret) -> Result<ClientSecret, ControlFailure> {
-        let owner = SecretOwner {
-            kind: SecretKind::Client,
-            id: id.as_str(),
-        };
+        let owner = owner_of(id);
         let verifier = self.keys.secret_verifier(owner, secret.expose());
         if self.settings.hash_client_secrets {
             return Ok(ClientSecret::Confidential {
@@ -219,6 +225,13 @@ impl Control {
         })
     }
 
+    fn is_secret_of(&self, client: &ClientRecord, secret: &Secret) -> bool {
+        let presented = self
+            .keys
+            .secret_verifier(owner_of(&client.id), secret.expose());
+        matches!(&client.secret, ClientSecret::Confidential { verifier, .. } if *verifier == presented)
+    }
+
     /// A client's secret in clear, where it is kept.
     fn secret_of(&self, client: &ClientRecord) -> Result<Option<Secret>, ControlFailure> {
         let ClientSecret::Confidential {
@@ -228,11 +241,8 @@ impl Control {
         else {
             return Ok(None);
         };
-        let owner = SecretOwner {
-            kind: SecretKind::Client,
-            id: client.id.as_str(),
-        };
-        self.keys.open(owner, sealed).map(Some).map_err(|fault| {
+        let opened = self.keys.open(owner_of(&client.id), sealed);
+        opened.map(Some).map_err(|fault| {
             tracing::error!(client = %client.id, %fault, "client secret cannot be opened");
             ControlFailure::Internal
         })

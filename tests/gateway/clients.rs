@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Node, keyless_api, oauth_api, policy, wait_for};
+use crate::harness::{Credentials, Node, keyless_api, oauth_api, policy, wait_for};
 use crate::world::{OAuthApi, REDIRECT, STYLES, Style, World, text, unique};
 
 const CREATE: &str = "/tyk/oauth/clients/create";
@@ -373,4 +373,49 @@ fn hashed_secrets_are_shown_once() {
     assert!(!shown.text().contains(&api.client.secret));
     assert_eq!(text(&shown.json(), "secret"), "");
     api.assert_good(&api.access_token());
+}
+
+#[test]
+fn a_secret_that_was_not_stored_is_not_shown() {
+    let node = Node::builder()
+        .configuration("[oauth]\nhash_client_secrets = true")
+        .start();
+    let world = World::of(node);
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let body = json!({"client_id": "again", "api_id": api.id, "policy_id": api.policy_id()});
+    let register = || {
+        let made = world.node.ask("POST", CREATE, &body).expect_status(200);
+        text(&made.json(), "secret")
+    };
+    let first = register();
+    assert_eq!(register(), "");
+    let client = Credentials {
+        id: "again".into(),
+        secret: first,
+    };
+    api.token_for(&client, &[("grant_type", "client_credentials")])
+        .expect_status(200);
+}
+
+#[test]
+fn a_client_keeps_its_secret_when_its_policy_covers_another_api() {
+    let world = World::shared();
+    let (old, new) = (
+        OAuthApi::new(&world, Style::Rfc),
+        OAuthApi::new(&world, Style::Rfc),
+    );
+    let (id, rights) = (unique("grows"), unique("rights"));
+    let body = json!({"client_id": id, "policy_id": rights});
+    let register = |apis: &[&str]| {
+        world.node.create_policy(&policy(&rights, apis));
+        let made = world.node.ask("POST", CREATE, &body).expect_status(200);
+        text(&made.json(), "secret")
+    };
+    let first = register(&[&old.id]);
+    assert_eq!(register(&[&new.id, &old.id]), first);
+    let client = Credentials { id, secret: first };
+    for api in [&old, &new] {
+        api.token_for(&client, &[("grant_type", "client_credentials")])
+            .expect_status(200);
+    }
 }

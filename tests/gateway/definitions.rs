@@ -249,3 +249,14 @@ fn a_file_that_cannot_be_read_now_is_not_one_that_is_gone() {
         folder.node.log()
     );
 }
+
+#[test]
+fn an_api_that_is_renamed_in_its_file_keeps_its_listen_path() {
+    let mut folder = Folder::new(true);
+    folder.write("one.json", folder.api("one"));
+    folder.node.start_again();
+    let target = folder.upstream.url("/");
+    folder.write("one.json", keyless_api("uno", "/one/", &target));
+    wait_for("the new name is in force", || folder.ids() == ["uno"]);
+    assert_eq!(folder.status("/one/"), 200);
+}

@@ -8,39 +8,54 @@ use crate::state::record::{ClientRecord, ClientSecret};
 use crate::state::{ClientKey, ReadState, Record, RecordKey, Subject, Txn};
 
 /// Registers a client with every API named, or with none of them.
+///
+/// Where it is registered already nothing changes, and further APIs get the secret that the client has there. The gateway's
+/// snapshot holds no clients, so configuration stays as it is.
 pub(super) fn create<S: ReadState>(
     txn: &mut Txn<'_, S>,
     new: &NewClient,
 ) -> Result<Reply, Refusal> {
-    let mut clients = Vec::with_capacity(new.apis.len());
+    let mut keys = Vec::with_capacity(new.apis.len());
+    let mut secret = None;
     for api in &new.apis {
-        let api = txn.api(api).ok_or(Refusal::UnknownApi)?.id.clone();
         let key = ClientKey {
-            api,
+            api: txn.api(api).ok_or(Refusal::UnknownApi)?.id.clone(),
             client: new.id.clone(),
         };
-        match txn.client(&key) {
-            Some(old) if is_identical(&old, new) => clients.push(old),
+        let old = txn.client(&key);
+        match &old {
+            Some(old) if is_identical(old, new) => {
+                secret.get_or_insert_with(|| old.secret.clone());
+            }
             Some(_) => return Err(Refusal::ClientExists),
-            None => clients.push(Arc::new(ClientRecord {
-                api: key.api,
-                id: key.client,
-                secret: new.secret.clone(),
-                text: new.text.clone(),
-                expires_at: new.expires_at,
-                credentials_revision: txn.revision(),
-            })),
+            None => {}
         }
+        keys.push((key, old));
     }
-    for client in &clients {
-        let key = ClientKey {
-            api: client.api.clone(),
-            client: client.id.clone(),
-        };
-        txn.put(RecordKey::Client(key), Record::Client(client.clone()));
+    let secret = secret.as_ref().unwrap_or(&new.secret);
+    let mut clients = Vec::with_capacity(keys.len());
+    for (key, old) in keys {
+        clients.push(old.unwrap_or_else(|| register(txn, key, new, secret)));
     }
-    txn.touch_config();
     Ok(Reply::Clients(clients.into()))
+}
+
+fn register<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    key: ClientKey,
+    new: &NewClient,
+    secret: &ClientSecret,
+) -> Arc<ClientRecord> {
+    let client = Arc::new(ClientRecord {
+        api: key.api.clone(),
+        id: key.client.clone(),
+        secret: secret.clone(),
+        text: new.text.clone(),
+        expires_at: new.expires_at,
+        credentials_revision: txn.revision(),
+    });
+    txn.put(RecordKey::Client(key), Record::Client(client.clone()));
+    client
 }
 
 fn is_identical(old: &ClientRecord, new: &NewClient) -> bool {
@@ -67,7 +82,6 @@ pub(super) fn delete<S: ReadState>(txn: &mut Txn<'_, S>, key: &ClientKey) -> Rep
     if existed {
         txn.delete(RecordKey::Client(key.clone()));
         txn.mark(Subject::Client(key.clone()));
-        txn.touch_config();
     }
     Reply::Stored { existed }
 }

@@ -10,9 +10,10 @@ use crate::state::{ReadState, Record, RecordKey, SourcePath, Txn};
 
 /// Creates or replaces an API, unless one of its listen paths belongs to another.
 pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Result<Reply, Refusal> {
+    let leaving = replaced_by(txn, put);
     for route in &put.routes {
         match txn.get(&RecordKey::Route(route.clone())) {
-            Some(Record::Route(owner)) if owner != put.id => {
+            Some(Record::Route(owner)) if owner != put.id && Some(&owner) != leaving.as_ref() => {
                 return Err(Refusal::ListenPathTaken(owner));
             }
             _ => {}
@@ -53,6 +54,20 @@ pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Resul
     Ok(Reply::Stored {
         existed: old.is_some(),
     })
+}
+
+/// The API that goes with this change: its file gave it another id before, and it is still what the file made.
+fn replaced_by<S: ReadState>(txn: &Txn<'_, S>, put: &PutApi) -> Option<ApiId> {
+    let path = &put.source.as_ref()?.path;
+    match txn.source(path)?.made.clone() {
+        Made::Api(old) if old != put.id && is_made_by(txn, &old, path) => Some(old),
+        _ => None,
+    }
+}
+
+fn is_made_by<S: ReadState>(txn: &Txn<'_, S>, id: &ApiId, path: &SourcePath) -> bool {
+    txn.api(id)
+        .is_some_and(|api| api.source.as_ref() == Some(path))
 }
 
 fn is_unchanged(old: &ApiRecord, put: &PutApi, source: &Option<SourcePath>) -> bool {
@@ -137,10 +152,7 @@ fn remember<S: ReadState>(
 fn forget_made<S: ReadState>(txn: &mut Txn<'_, S>, path: &SourcePath, made: &Made) {
     match made {
         Made::Api(id) => {
-            if txn
-                .api(id)
-                .is_some_and(|api| api.source.as_ref() == Some(path))
-            {
+            if is_made_by(txn, id, path) {
                 delete_api(txn, id);
             }
         }

@@ -6,7 +6,7 @@ use crate::command::{Command, SecretOrigin, SourceMark};
 use crate::id::ApiId;
 use crate::seal::SecretVerifier;
 use crate::state::record::ClientSecret;
-use crate::state::{ReadState, RecordKey, SourcePath};
+use crate::state::{ReadState, Record, RecordKey, SourcePath};
 
 #[test]
 fn a_listen_path_belongs_to_one_api() {
@@ -91,6 +91,59 @@ fn an_existing_client_is_kept_unless_identical() {
     );
 }
 
+/// A registration whose secret was made for this request.
+fn generated(apis: &[&str], id: &str, secret: u8) -> Command {
+    let mut new = client(apis, id, Some("gold"));
+    new.secret = ClientSecret::Confidential {
+        verifier: SecretVerifier::from_bytes([secret; 32]),
+        sealed: None,
+    };
+    new.origin = SecretOrigin::Generated;
+    Command::CreateClient(new)
+}
+
+#[test]
+fn a_client_has_one_secret_at_all_apis_of_a_registration() {
+    for apis in [["orders", "more"], ["more", "orders"]] {
+        let mut world = World::new();
+        world.done(Command::PutApi(api("more", "/more")));
+        world.done(generated(&["orders"], "both", 1));
+        let Reply::Clients(clients) = world.done(generated(&apis, "both", 2)) else {
+            unreachable!("a registration answers with clients")
+        };
+        let first = ClientSecret::Confidential {
+            verifier: SecretVerifier::from_bytes([1; 32]),
+            sealed: None,
+        };
+        assert_eq!(clients.len(), 2);
+        assert!(clients.iter().all(|client| client.secret == first));
+        for api in apis {
+            let Some(Record::Client(stored)) =
+                world.state.get(&RecordKey::Client(key(api, "both")))
+            else {
+                unreachable!("the client is registered with {api}")
+            };
+            assert_eq!(stored.secret, first, "{api}");
+        }
+    }
+}
+
+#[test]
+fn clients_are_no_configuration_and_a_repeated_registration_writes_nothing() {
+    let mut world = World::new();
+    let revision = |world: &World| match world.state.get(&RecordKey::Meta) {
+        Some(Record::Meta(meta)) => meta.config_revision,
+        _ => unreachable!("a founded state knows itself"),
+    };
+    let configured = revision(&world);
+    world.done(generated(&["orders"], "third", 1));
+    let again = world.batch(vec![generated(&["orders"], "third", 2)]);
+    let is_client = |key: &RecordKey| matches!(key, RecordKey::Client(_));
+    assert!(!again.changes.iter().any(|change| is_client(&change.key)));
+    world.done(Command::DeleteClient(key("orders", "third")));
+    assert_eq!(revision(&world), configured);
+}
+
 #[test]
 fn tokens_of_a_deleted_client_stay_dead_when_it_returns_d30() {
     let mut world = World::new();
@@ -158,5 +211,34 @@ fn a_file_that_names_another_api_takes_its_old_one_away() {
             .state
             .get(&RecordKey::Api(ApiId::new("second").unwrap()))
             .is_some()
+    );
+}
+
+#[test]
+fn a_file_may_rename_its_api_and_keep_the_listen_path() {
+    let mut world = World::new();
+    world.done(from_file("first", "/filed", "a.json", 1));
+    world.done(from_file("second", "/filed", "a.json", 2));
+    let has = |id: &str| {
+        let key = RecordKey::Api(ApiId::new(id).unwrap());
+        world.state.get(&key).is_some()
+    };
+    assert_eq!((has("first"), has("second")), (false, true));
+    let second = Refusal::ListenPathTaken(ApiId::new("second").unwrap());
+    assert_eq!(
+        world.refused(from_file("third", "/filed", "b.json", 3)),
+        second
+    );
+}
+
+#[test]
+fn a_listen_path_stays_with_an_api_that_is_no_longer_what_its_file_made() {
+    let mut world = World::new();
+    world.done(from_file("first", "/filed", "a.json", 1));
+    world.done(from_file("first", "/filed", "b.json", 1));
+    let first = Refusal::ListenPathTaken(ApiId::new("first").unwrap());
+    assert_eq!(
+        world.refused(from_file("second", "/filed", "a.json", 2)),
+        first
     );
 }

@@ -25,7 +25,7 @@ pub struct Meta {
     pub clock: Timestamp,
     /// How many commands have been applied.
     pub revision: Revision,
-    /// The revision at which configuration (APIs, policies, clients) last changed.
+    /// The revision at which configuration (APIs and policies) last changed.
     pub config_revision: Revision,
     /// The newest revocation mark; grants younger than it need no look at the marks.
     pub newest_mark: Revision,
