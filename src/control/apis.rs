@@ -14,19 +14,7 @@ use crate::definitions::ImportError;
 const PAGE: usize = 1000;
 
 pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
-    let view = control.cluster.view();
-    let mut texts = Vec::new();
-    let mut after = None;
-    loop {
-        let ids = view.apis(after.as_ref(), PAGE);
-        for record in ids.iter().filter_map(|id| view.api(id)) {
-            texts.push(control.definition(&record)?);
-        }
-        match ids.into_iter().next_back() {
-            Some(last) => after = Some(last),
-            None => return Ok(shape::documents(texts)),
-        }
-    }
+    shape::documents(move || control.definitions()).await
 }
 
 pub(super) async fn get(
@@ -102,6 +90,22 @@ fn parse(body: &[u8]) -> Result<ClassicDocument, ControlFailure> {
 }
 
 impl Control {
+    fn definitions(&self) -> Result<Vec<String>, ControlFailure> {
+        let view = self.cluster.view();
+        let mut texts = Vec::new();
+        let mut after = None;
+        loop {
+            let ids = view.apis(after.as_ref(), PAGE);
+            for record in ids.iter().filter_map(|id| view.api(id)) {
+                texts.push(self.definition(&record)?);
+            }
+            match ids.into_iter().next_back() {
+                Some(last) => after = Some(last),
+                None => return Ok(texts),
+            }
+        }
+    }
+
     /// An API's definition as it was given.
     fn definition(&self, record: &ApiRecord) -> Result<String, ControlFailure> {
         let owner = SecretOwner {

@@ -10,19 +10,8 @@ use super::{Control, ControlFailure};
 /// How many policies one page of the store's listing brings.
 const PAGE: usize = 1000;
 
-pub(super) async fn list(control: web::Data<Control>) -> HttpResponse {
-    let view = control.cluster.view();
-    let mut texts = Vec::new();
-    let mut after = None;
-    loop {
-        let ids = view.policies(after.as_ref(), PAGE);
-        let records = ids.iter().filter_map(|id| view.policy(id));
-        texts.extend(records.map(|record| record.document.to_string()));
-        match ids.into_iter().next_back() {
-            Some(last) => after = Some(last),
-            None => return shape::documents(texts),
-        }
-    }
+pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
+    shape::documents(move || Ok(control.policies())).await
 }
 
 pub(super) async fn get(
@@ -93,4 +82,21 @@ pub(super) async fn delete(
         return Err(not_found);
     }
     Ok(shape::modified(id.as_str(), Action::Deleted, &[]))
+}
+
+impl Control {
+    fn policies(&self) -> Vec<String> {
+        let view = self.cluster.view();
+        let mut texts = Vec::new();
+        let mut after = None;
+        loop {
+            let ids = view.policies(after.as_ref(), PAGE);
+            let records = ids.iter().filter_map(|id| view.policy(id));
+            texts.extend(records.map(|record| record.document.to_string()));
+            match ids.into_iter().next_back() {
+                Some(last) => after = Some(last),
+                None => return texts,
+            }
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! The success shapes of Tyk's Gateway API.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::ControlFailure;
 
 /// What changed, as Tyk says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,16 +64,59 @@ pub(super) fn document(text: String) -> HttpResponse {
 }
 
 /// Documents as they were given, in an array.
-pub(super) fn documents(texts: Vec<String>) -> HttpResponse {
+///
+/// They are collected on a thread that may block: there may be many, each has to be decrypted, and the control listener's
+/// only worker answers `/ready` and `/metrics` meanwhile.
+pub(super) async fn documents(
+    collect: impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static,
+) -> Result<HttpResponse, ControlFailure> {
+    let body = web::block(move || collect().and_then(array)).await;
+    body.map_err(|_| ControlFailure::Internal)?.map(document)
+}
+
+fn array(texts: Vec<String>) -> Result<String, ControlFailure> {
     let raw: Vec<Box<RawValue>> = texts
         .into_iter()
         .filter_map(|text| RawValue::from_string(text).ok())
         .collect();
-    HttpResponse::Ok().json(raw)
+    serde_json::to_string(&raw).map_err(|_| ControlFailure::Internal)
 }
 
 /// A body that must be JSON; the message says where it is not.
-pub(super) fn parse(body: &[u8]) -> Result<Value, super::ControlFailure> {
+pub(super) fn parse(body: &[u8]) -> Result<Value, ControlFailure> {
     serde_json::from_slice(body)
-        .map_err(|error| super::ControlFailure::Invalid(format!("Request malformed: {error}")))
+        .map_err(|error| ControlFailure::Invalid(format!("Request malformed: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[test]
+    fn the_worker_goes_on_while_documents_are_collected() {
+        let (send, receive) = sync_channel(1);
+        let collect = move || {
+            let from_worker = receive.recv_timeout(Duration::from_secs(10));
+            let text: String = from_worker.map_err(|_| ControlFailure::Internal)?;
+            Ok(vec![text, r#"{"b":2}"#.to_owned()])
+        };
+        actix_rt::System::new().block_on(async move {
+            let answer = actix_rt::spawn(documents(collect));
+            tokio::task::yield_now().await;
+            send.send(r#"{"a":1}"#.to_owned()).unwrap();
+            let answer = answer.await.unwrap().unwrap();
+            let body = to_bytes(answer.into_body()).await.ok().unwrap();
+            assert_eq!(body, r#"[{"a":1},{"b":2}]"#);
+        });
+    }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_web::body::SizedStream;
+use actix_web::error::BlockingError;
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -15,6 +16,7 @@ use raftgate_cluster::error::SnapshotError;
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::time::Ttl;
 use raftgate_storage::data_dir::EXPORT_FILE as FILE;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Control, ControlFailure};
@@ -45,9 +47,28 @@ impl SnapshotExports {
 
 /// A copy without a name; it is gone with this value.
 struct Export {
-    file: File,
     bytes: u64,
+    // Closing gives back the room of the whole copy, which may be gigabytes.
+    open: DroppedElsewhere<Open>,
+}
+
+/// The copy's only way in, and the right to make one: the next copy is not begun before this one's room is free.
+struct Open {
+    file: File,
     _permit: OwnedSemaphorePermit,
+}
+
+/// A value whose end takes long: dropped on a thread that may block.
+struct DroppedElsewhere<T: Send + 'static>(Option<T>);
+
+impl<T: Send + 'static> Drop for DroppedElsewhere<T> {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        // Without a runtime nobody is kept waiting.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn_blocking(move || drop(value));
+        }
+    }
 }
 
 /// Why there is no copy.
@@ -57,6 +78,8 @@ enum ExportError {
     Snapshot(#[from] SnapshotError),
     #[error("the copy of the snapshot: {0}")]
     Io(#[from] io::Error),
+    #[error("the threads for work with files have ended")]
+    Ended(#[from] BlockingError),
 }
 
 /// Has a snapshot made and streams it.
@@ -82,7 +105,9 @@ fn refused(error: &ExportError) -> ControlFailure {
         ExportError::Snapshot(SnapshotError::ShuttingDown | SnapshotError::Timeout) => {
             ControlFailure::Unavailable(Ttl::from_s(1))
         }
-        ExportError::Snapshot(_) | ExportError::Io(_) => ControlFailure::Internal,
+        ExportError::Snapshot(_) | ExportError::Io(_) | ExportError::Ended(_) => {
+            ControlFailure::Internal
+        }
     }
 }
 
@@ -91,15 +116,26 @@ async fn export(
     path: PathBuf,
     permit: OwnedSemaphorePermit,
 ) -> Result<Export, ExportError> {
-    remove(&path)?;
+    let path = Arc::new(path);
+    let last = Arc::clone(&path);
+    web::block(move || remove(&last)).await??;
     cluster.save_snapshot(&path).await?;
-    let file = File::open(&path)?;
-    fs::remove_file(&path)?;
-    Ok(Export {
-        bytes: file.metadata()?.len(),
+    let (file, bytes) = web::block(move || open_and_unlink(&path)).await??;
+    let open = Open {
         file,
         _permit: permit,
+    };
+    Ok(Export {
+        bytes,
+        open: DroppedElsewhere(Some(open)),
     })
+}
+
+fn open_and_unlink(path: &Path) -> io::Result<(File, u64)> {
+    let file = File::open(path)?;
+    fs::remove_file(path)?;
+    let bytes = file.metadata()?.len();
+    Ok((file, bytes))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -119,8 +155,45 @@ fn pieces(export: Export) -> impl Stream<Item = io::Result<Bytes>> {
 
 fn next_piece(mut export: Export) -> io::Result<Option<(Bytes, Export)>> {
     let mut piece = Vec::with_capacity(PIECE_BYTES);
-    (&mut export.file)
-        .take(PIECE_BYTES as u64)
-        .read_to_end(&mut piece)?;
+    if let Some(open) = &mut export.open.0 {
+        (&mut open.file)
+            .take(PIECE_BYTES as u64)
+            .read_to_end(&mut piece)?;
+    }
     Ok((!piece.is_empty()).then(|| (piece.into(), export)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use std::thread::{ThreadId, current};
+
+    use tokio::sync::oneshot::{Sender, channel};
+
+    use super::*;
+
+    struct TellsItsEnd(Option<Sender<ThreadId>>);
+
+    impl Drop for TellsItsEnd {
+        fn drop(&mut self) {
+            if let Some(told) = self.0.take() {
+                told.send(current().id()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_is_closed_on_a_thread_that_may_block() {
+        let (told, end) = channel();
+        let value = DroppedElsewhere(Some(TellsItsEnd(Some(told))));
+        let thread = actix_rt::System::new().block_on(async move {
+            drop(value);
+            end.await.unwrap()
+        });
+        assert_ne!(thread, current().id());
+    }
 }
