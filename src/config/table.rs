@@ -124,7 +124,7 @@ keys! {
     NOTIFICATIONS_TIMEOUT_MS = "notifications"."timeout_ms", number(1, 300_000), toml("10000"),
         "How long one attempt may take.";
     NOTIFICATIONS_MAX_QUEUED = "notifications"."max_queued", number(1, 1_000_000), toml("10000"),
-        "How many notifications of one API may wait; then the oldest fails.";
+        "How many notifications of one API may wait, besides the bound of 16 MiB; then the oldest fails.";
 
     COMPAT_UNANCHORED_PATHS = "compat"."unanchored_paths", Kind::Boolean, toml("false"),
         "Whether path patterns match anywhere in a path, as in Tyk, instead of from its beginning.";

@@ -147,6 +147,9 @@ impl From<Refusal> for ControlFailure {
             Refusal::NotFailed => {
                 Self::Conflict("only a failed notification can be redelivered".into())
             }
+            Refusal::QueueFull => {
+                Self::Conflict("the API's queue is full; try again when it is shorter".into())
+            }
             Refusal::AlreadyFounded
             | Refusal::CredentialsChanged
             | Refusal::Code(_)

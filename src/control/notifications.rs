@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use raftgate_actors::notifier::{parse_webhook_id, type_name, webhook_id};
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::NotificationRef;
-use raftgate_model::command::Command;
+use raftgate_model::command::{Command, Redelivery};
 use raftgate_model::id::ApiId;
 use raftgate_model::state::NotificationKey;
 use raftgate_model::state::record::{
@@ -19,8 +19,6 @@ use super::{Control, ControlFailure};
 const LIMIT_MAX: usize = 1000;
 /// The page without `limit`.
 const LIMIT_DEFAULT: usize = 100;
-/// How many APIs one look at the store brings.
-const APIS_PAGE: usize = 1000;
 
 /// The query of a listing.
 #[derive(Deserialize)]
@@ -68,16 +66,18 @@ pub(super) async fn list(
     let only = query.api_id.as_deref().map(ApiId::new).transpose();
     let only = only.map_err(|error| invalid(&format!("api_id: {error}")))?;
     let mut rows = Vec::new();
-    for api in control.apis_from(only.as_ref(), place.as_ref().map(|place| &place.api)) {
+    let view = control.cluster.view();
+    let apis = match only {
+        Some(only) => vec![only],
+        None => view.apis_with_notifications(place.as_ref().map(|place| &place.api)),
+    };
+    for api in apis {
         let after = place
             .take()
             .filter(|place| place.api == api)
             .map(|place| place.sequence);
         let room = limit.saturating_sub(rows.len());
-        let found = control
-            .cluster
-            .view()
-            .notifications(&api, filter, after, room);
+        let found = view.notifications(&api, filter, after, room);
         rows.extend(found.iter().map(|(key, message)| row(key, message)));
         if rows.len() >= limit {
             break;
@@ -103,7 +103,10 @@ pub(super) async fn redeliver(
     let Some(key) = control.cluster.view().find_notification(&id) else {
         return Err(not_found);
     };
-    let command = Command::RedeliverNotification(NotificationRef { key, id });
+    let command = Command::RedeliverNotification(Redelivery {
+        notification: NotificationRef { key, id },
+        terms: control.oauth.notify_terms(),
+    });
     control
         .cluster
         .propose(Lane::Administration, command)
@@ -123,16 +126,6 @@ impl Control {
         let key = self.cluster.view().find_notification(&id);
         key.map(Some)
             .ok_or(invalid("after is no notification that is still kept"))
-    }
-
-    /// The APIs whose notifications a page shows, from one on.
-    fn apis_from(&self, only: Option<&ApiId>, from: Option<&ApiId>) -> Vec<ApiId> {
-        let mut apis: Vec<ApiId> = match only {
-            Some(only) => vec![only.clone()],
-            None => self.cluster.view().apis(None, APIS_PAGE),
-        };
-        apis.retain(|api| from.is_none_or(|from| api >= from));
-        apis
     }
 }
 

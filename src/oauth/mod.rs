@@ -168,11 +168,18 @@ impl AuthorizationServer {
         }
     }
 
-    /// Whether and how tokens of an API are told to the resource owner's application.
-    fn notify_terms(&self, oauth: &OAuthAccess) -> Option<NotifyTerms> {
-        oauth.spec.notifications.as_ref().map(|_| NotifyTerms {
+    /// On which terms notifications are queued.
+    #[must_use]
+    pub fn notify_terms(&self) -> NotifyTerms {
+        NotifyTerms {
             queued_max: self.notifications_queued_max,
-        })
+        }
+    }
+
+    /// Whether and how tokens of an API are told to the resource owner's application.
+    fn notify_terms_of(&self, oauth: &OAuthAccess) -> Option<NotifyTerms> {
+        let receiver = oauth.spec.notifications.as_ref();
+        receiver.map(|_| self.notify_terms())
     }
 
     fn now(&self) -> Timestamp {

@@ -44,7 +44,8 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         | Refusal::ListenPathTaken(_)
         | Refusal::UnknownNotification
         | Refusal::NotFailed
-        | Refusal::UnsuitableKey => OAuthFailure::Internal,
+        | Refusal::UnsuitableKey
+        | Refusal::QueueFull => OAuthFailure::Internal,
     }
 }
 

@@ -96,7 +96,7 @@ impl AuthorizationServer {
             family: FamilyId::from_bytes(self.random_id()),
             lifetimes: lifetimes(oauth),
             retry_window: self.settings.retry_window,
-            notify: self.notify_terms(oauth),
+            notify: self.notify_terms_of(oauth),
         })
     }
 
@@ -124,7 +124,7 @@ impl AuthorizationServer {
             } else {
                 self.settings.retry_window
             },
-            notify: self.notify_terms(oauth),
+            notify: self.notify_terms_of(oauth),
         })
     }
 

@@ -201,6 +201,61 @@ fn a_full_queue_fails_its_oldest_and_issuing_goes_on() {
 }
 
 #[test]
+fn a_full_queue_takes_nothing_back() {
+    let node = Node::builder()
+        .configuration("[notifications]\nmax_queued = 2\nbackoff_ms = [60000]\ntimeout_ms = 60000")
+        .start();
+    let world = World::of(node);
+    let sink = RecordingServer::replying(Reply::status(500, ""));
+    let api = telling(&world, &sink);
+    for _ in 0..3 {
+        api.tokens();
+    }
+    let overflown = failed(&api, 1);
+    let path = format!(
+        "/raftgate/v1/notifications/{}/redeliver",
+        text(&overflown[0], "id")
+    );
+    let answer = world.node.ask("POST", &path, &Value::Null);
+    let message = text(&answer.expect_status(409).json(), "message");
+    assert!(message.contains("full"), "{message}");
+    assert_eq!(failed(&api, 1), overflown);
+    assert_eq!(listed(&world.node, "state=queued").len(), 2);
+}
+
+#[test]
+fn what_a_deleted_api_had_to_tell_is_listed_as_failed() {
+    let world = World::of(node("[10, 10]", 5000));
+    let sink = RecordingServer::replying(Reply::status(500, ""));
+    let (gone, kept) = (telling(&world, &sink), telling(&world, &sink));
+    gone.tokens();
+    kept.tokens();
+    let before = failed(&gone, 1);
+    failed(&kept, 1);
+    let path = format!("/tyk/apis/{}", gone.id);
+    world
+        .node
+        .ask("DELETE", &path, &Value::Null)
+        .expect_status(200);
+    let all = listed(&world.node, "state=failed");
+    assert_eq!(all.len(), 2);
+    assert!(all.contains(&before[0]));
+    // There is nobody to tell any more: it is tried, and given up once more.
+    let id = text(&before[0], "id");
+    let path = format!("/raftgate/v1/notifications/{id}/redeliver");
+    world
+        .node
+        .ask("POST", &path, &Value::Null)
+        .expect_status(202);
+    let of_gone = |entry: &Value| text(entry, "id") == id;
+    wait_for("it failed again", || {
+        let all = listed(&world.node, "state=failed");
+        let again = all.iter().find(|entry| of_gone(entry));
+        again.is_some_and(|entry| entry["last_error"] == json!("nowhere to send it"))
+    });
+}
+
+#[test]
 fn reuse_of_a_refresh_token_is_told() {
     let node = Node::builder()
         .configuration("[oauth]\nretry_window_s = 0")

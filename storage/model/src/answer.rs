@@ -102,6 +102,8 @@ pub enum Refusal {
     NotFailed,
     /// The key is not one that may be activated.
     UnsuitableKey,
+    /// As many messages of the API wait as may; an old one that comes back would only be given up again.
+    QueueFull,
 }
 
 /// Why a code cannot be exchanged (RFC 6749 section 5.2, `invalid_grant`).

@@ -13,14 +13,17 @@ use openraft::{CommittedLeaderId, EntryPayload};
 use raftgate_model::command::{Batch, Command, Origin, Request, RevokeOwner};
 use raftgate_model::command::{Revoke, RevokeTarget};
 use raftgate_model::id::{
-    ApiId, BootId, ClientId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId, PolicyId,
-    Revision,
+    ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
+    NotificationId, PolicyId, Revision,
 };
 use raftgate_model::oauth::scope::Scope;
-use raftgate_model::state::record::{Grant, SessionSource};
+use raftgate_model::state::record::{
+    AttemptFailure, FailureReason, Grant, Notification, NotificationKind, NotificationState,
+    SessionSource,
+};
 use raftgate_model::state::{ClientKey, Record, RecordKey};
 use raftgate_model::time::Timestamp;
-use raftgate_model::token::TokenBirth;
+use raftgate_model::token::{AccessToken, AuthCode, RefreshToken, TokenBirth};
 
 use super::entry::COMMAND_KINDS;
 use super::*;
@@ -261,5 +264,51 @@ proptest::proptest! {
         let _ = decode_entry(&bytes);
         let _ = decode_key(&bytes);
         let _ = decode_record(&RecordKey::Meta, &bytes);
+    }
+}
+
+/// What a message counts against the bound of its queue is no less than what it takes on disk.
+#[test]
+fn a_notification_takes_no_more_than_it_counts() {
+    let birth = TokenBirth {
+        key: KeyId(u16::MAX),
+        incarnation: Incarnation(u32::MAX),
+        index: LogIndex(u64::MAX),
+    };
+    let access = AccessToken {
+        birth,
+        id: GrantId::from_bytes([0xFF; 16]),
+    };
+    let refresh = RefreshToken {
+        birth,
+        family: FamilyId::from_bytes([0xFF; 16]),
+        generation: u32::MAX,
+    };
+    for client in ["c".to_owned(), "c".repeat(256)] {
+        let message = Notification {
+            id: NotificationId::from_bytes([0xFF; 16]),
+            client: ClientId::new(&client).unwrap(),
+            kind: NotificationKind::Revoked,
+            family: Some(refresh.family),
+            code: Some(AuthCode {
+                birth,
+                id: CodeId::from_bytes([0xFF; 16]),
+            }),
+            access: Some(access),
+            refresh: Some(refresh),
+            old_refresh: Some(refresh),
+            created_at: Timestamp::from_ms(u64::MAX),
+            state: NotificationState::Failed {
+                at: Timestamp::from_ms(u64::MAX),
+                reason: FailureReason::Overflow,
+            },
+            attempts: u32::MAX,
+            last_failure: Some(AttemptFailure::Status(u16::MAX)),
+        };
+        let in_memory = std::mem::size_of::<Notification>() + client.len();
+        let size = usize::try_from(message.size_bytes()).unwrap();
+        let encoded = encode_record(&Record::Notification(Arc::new(message))).unwrap();
+        assert!(encoded.len() <= size, "{} > {size}", encoded.len());
+        assert!(in_memory <= size, "{in_memory} > {size}");
     }
 }

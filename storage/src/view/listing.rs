@@ -112,6 +112,12 @@ impl View {
         due
     }
 
+    /// The APIs with notifications, from one on in order; an API that was deleted keeps what it had.
+    #[must_use]
+    pub fn apis_with_notifications(&self, from: Option<&ApiId>) -> Vec<ApiId> {
+        self.tables.load().indexes.read().queues.apis(from)
+    }
+
     /// The APIs with notifications whose next attempt is due, in order.
     #[must_use]
     pub fn apis_with_notifications_due(&self, now: Timestamp) -> Vec<ApiId> {

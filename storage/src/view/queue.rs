@@ -89,6 +89,13 @@ impl Queues {
         self.by_id.get(id).cloned()
     }
 
+    /// The APIs that have messages, those that are gone included, from one on in order.
+    pub(super) fn apis(&self, from: Option<&ApiId>) -> Vec<ApiId> {
+        let start = from.map_or(Bound::Unbounded, Bound::Included);
+        let apis = self.by_api.range::<ApiId, _>((start, Bound::Unbounded));
+        apis.map(|(api, _)| api.clone()).collect()
+    }
+
     /// The APIs with a message whose attempt is due, in order.
     pub(super) fn apis_due(&self, now: Timestamp) -> Vec<ApiId> {
         self.by_api

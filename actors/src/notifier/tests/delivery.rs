@@ -1,5 +1,8 @@
 //! Messages that arrive, and in which order.
 
+use raftgate_model::answer::NotificationRef;
+use raftgate_model::command::{NotifyTerms, Redelivery};
+
 use super::*;
 
 #[actix::test]
@@ -81,8 +84,10 @@ async fn three_failures_are_listed_and_redelivery_begins_anew() {
     sink.behave(Deed::Answer(200));
     let id = cluster.messages("orders")[0].id;
     let key = cluster.view.find_notification(&id).unwrap();
-    let which = raftgate_model::answer::NotificationRef { key, id };
-    cluster.done(Command::RedeliverNotification(which));
+    cluster.done(Command::RedeliverNotification(Redelivery {
+        notification: NotificationRef { key, id },
+        terms: NotifyTerms { queued_max: 10 },
+    }));
     delivered(&cluster, "orders").await;
     assert_eq!(sink.received()[3].id(), webhook_id(id));
 }

@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use crate::answer::{Issued, NotificationRef, Refusal, Reply};
-use crate::command::{AttemptOutcome, NotificationAttempt, NotifyTerms};
-use crate::id::{FamilyId, NotificationId};
+use crate::command::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
+use crate::id::{ApiId, FamilyId, NotificationId};
 use crate::state::record::{
     AttemptFailure, ClientRecord, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,
-    NotificationState, Outbox,
+    NotificationState, Outbox, QUEUED_BYTES_MAX,
 };
 use crate::state::{NotificationKey, ReadState, Record, RecordKey, Txn};
 use crate::token::{AuthCode, RefreshToken};
 
-/// How many places of a queue one command looks at to find the oldest message.
-const HEAD_STEPS_MAX: u32 = 100_000;
+/// How many places of a queue one command looks at to find the oldest messages.
+const HEAD_STEPS_MAX: u32 = 10_000;
+
+/// How many messages one command gives up: after a lower bound was set, a queue shrinks little by little.
+const OVERFLOWS_MAX: u32 = 64;
+
+/// How many places that are done with each attempt's record passes over, so that the oldest message is near.
+const PASSED_PER_ATTEMPT: u32 = 8;
 
 /// What a notification tells.
 pub(super) struct News<'a> {
@@ -22,6 +28,22 @@ pub(super) struct News<'a> {
     pub(super) code: Option<AuthCode>,
     pub(super) issued: &'a Issued,
     pub(super) old_refresh: Option<RefreshToken>,
+}
+
+impl Outbox {
+    fn takes(&mut self, message: &Notification) {
+        self.queued = self.queued.saturating_add(1);
+        self.queued_bytes = self.queued_bytes.saturating_add(message.size_bytes());
+    }
+
+    fn lets_go(&mut self, message: &Notification) {
+        self.queued = self.queued.saturating_sub(1);
+        self.queued_bytes = self.queued_bytes.saturating_sub(message.size_bytes());
+    }
+
+    fn is_over(&self, terms: NotifyTerms) -> bool {
+        self.queued > u64::from(terms.queued_max) || self.queued_bytes > QUEUED_BYTES_MAX
+    }
 }
 
 /// Queues a message in the entry of the token it speaks of; a full queue gives up its oldest.
@@ -34,7 +56,6 @@ pub(super) fn enqueue<S: ReadState>(
     let mut outbox = outbox_of(txn, client);
     let sequence = outbox.next_sequence;
     outbox.next_sequence = sequence.saturating_add(1);
-    outbox.queued = outbox.queued.saturating_add(1);
     let revoked = news.kind == NotificationKind::Revoked;
     let message = Notification {
         id: NotificationId::from_bytes(*news.issued.access.id.as_bytes()),
@@ -56,12 +77,16 @@ pub(super) fn enqueue<S: ReadState>(
         api: client.api.clone(),
         sequence,
     };
+    outbox.takes(&message);
     txn.put(
         RecordKey::Notification(key),
         Record::Notification(Arc::new(message)),
     );
-    while outbox.queued > u64::from(terms.queued_max) && drop_oldest(txn, client, &mut outbox) {}
-    put_outbox(txn, client, outbox);
+    drop_oldest(txn, &client.api, &mut outbox, terms);
+    txn.put(
+        RecordKey::Outbox(client.api.clone()),
+        Record::Outbox(Arc::new(outbox)),
+    );
 }
 
 fn outbox_of<S: ReadState>(txn: &Txn<'_, S>, client: &ClientRecord) -> Outbox {
@@ -70,36 +95,47 @@ fn outbox_of<S: ReadState>(txn: &Txn<'_, S>, client: &ClientRecord) -> Outbox {
         .unwrap_or_default()
 }
 
-fn put_outbox<S: ReadState>(txn: &mut Txn<'_, S>, client: &ClientRecord, outbox: Outbox) {
-    txn.put(
-        RecordKey::Outbox(client.api.clone()),
-        Record::Outbox(Arc::new(outbox)),
-    );
-}
-
-/// Gives up the oldest queued message; every place is passed over once in the life of the queue.
+/// Gives up the oldest messages of a queue that is over its bounds.
 fn drop_oldest<S: ReadState>(
     txn: &mut Txn<'_, S>,
-    client: &ClientRecord,
+    api: &ApiId,
     outbox: &mut Outbox,
-) -> bool {
-    for _ in 0..HEAD_STEPS_MAX {
-        if outbox.head >= outbox.next_sequence {
-            return false;
+    terms: NotifyTerms,
+) {
+    let mut steps = HEAD_STEPS_MAX;
+    for _ in 0..OVERFLOWS_MAX {
+        if !outbox.is_over(terms) {
+            return;
         }
+        let Some((key, message)) = oldest(txn, api, outbox, &mut steps) else {
+            return;
+        };
+        give_up(txn, key, &message, FailureReason::Overflow, outbox);
+        outbox.head = outbox.head.saturating_add(1);
+    }
+}
+
+/// The oldest message that waits, if it is found in so many steps; the head moves on to it past places that are done with.
+fn oldest<S: ReadState>(
+    txn: &Txn<'_, S>,
+    api: &ApiId,
+    outbox: &mut Outbox,
+    steps: &mut u32,
+) -> Option<(NotificationKey, Arc<Notification>)> {
+    while *steps > 0 && outbox.head < outbox.next_sequence {
+        *steps = steps.saturating_sub(1);
         let key = NotificationKey {
-            api: client.api.clone(),
+            api: api.clone(),
             sequence: outbox.head,
         };
-        outbox.head = outbox.head.saturating_add(1);
         if let Some(message) = txn.notification(&key)
             && matches!(message.state, NotificationState::Queued { .. })
         {
-            give_up(txn, key, &message, FailureReason::Overflow, outbox);
-            return true;
+            return Some((key, message));
         }
+        outbox.head = outbox.head.saturating_add(1);
     }
-    false
+    None
 }
 
 /// Moves a queued message to the failed ones, listed while there is room, counted always.
@@ -110,7 +146,7 @@ fn give_up<S: ReadState>(
     reason: FailureReason,
     outbox: &mut Outbox,
 ) {
-    outbox.queued = outbox.queued.saturating_sub(1);
+    outbox.lets_go(message);
     outbox.failed_total = outbox.failed_total.saturating_add(1);
     if outbox.failed_listed >= FAILED_LISTED_MAX {
         txn.delete(RecordKey::Notification(key));
@@ -141,7 +177,7 @@ pub(super) fn attempted<S: ReadState>(
     }
     match attempt.outcome {
         AttemptOutcome::Delivered => {
-            outbox.queued = outbox.queued.saturating_sub(1);
+            outbox.lets_go(&message);
             txn.delete(RecordKey::Notification(key.clone()));
         }
         AttemptOutcome::Failed {
@@ -166,6 +202,8 @@ pub(super) fn attempted<S: ReadState>(
             }
         }
     }
+    let mut steps = PASSED_PER_ATTEMPT;
+    let _ = oldest(txn, &key.api, &mut outbox, &mut steps);
     txn.put(RecordKey::Outbox(key.api), Record::Outbox(Arc::new(outbox)));
     Ok(Reply::Done)
 }
@@ -183,17 +221,20 @@ fn after_failure(
     }
 }
 
-/// Queues a failed message again, with all of its attempts before it.
+/// Queues a failed message again, with all of its attempts before it, unless the queue is full.
 pub(super) fn redeliver<S: ReadState>(
     txn: &mut Txn<'_, S>,
-    which: &NotificationRef,
+    wish: &Redelivery,
 ) -> Result<Reply, Refusal> {
-    let (key, message, mut outbox) = find(txn, which)?;
+    let (key, message, mut outbox) = find(txn, &wish.notification)?;
     if !matches!(message.state, NotificationState::Failed { .. }) {
         return Err(Refusal::NotFailed);
     }
+    outbox.takes(&message);
+    if outbox.is_over(wish.terms) {
+        return Err(Refusal::QueueFull);
+    }
     outbox.failed_listed = outbox.failed_listed.saturating_sub(1);
-    outbox.queued = outbox.queued.saturating_add(1);
     outbox.head = outbox.head.min(key.sequence);
     let queued = Notification {
         state: NotificationState::Queued {

@@ -10,13 +10,12 @@ mod upkeep;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::NotificationRef;
 use crate::id::{ApiId, BootId, NodeId, PolicyId};
 use crate::state::{ClientKey, SourcePath, Subject};
 use crate::time::{Timestamp, Ttl};
 
 pub use config::{NewClient, PutApi, PutPolicy, SecretOrigin, SourceMark};
-pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms};
+pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
 pub use oauth::{
     AuthenticatedClient, IssueClientCredentials, IssueCode, Lifetimes, RedeemCode, Refresh, Revoke,
     RevokeOwner, RevokeTarget,
@@ -97,7 +96,7 @@ pub enum Command {
     /// Records an attempt to send a notification.
     NotificationAttempted(NotificationAttempt),
     /// Queues a failed notification again.
-    RedeliverNotification(NotificationRef),
+    RedeliverNotification(Redelivery),
     /// Removes records whose time is over.
     Sweep(Vec<SweepItem>),
 }

@@ -6,11 +6,20 @@ use crate::answer::NotificationRef;
 use crate::state::record::AttemptFailure;
 use crate::time::Ttl;
 
-/// On which terms a token's notification is queued.
+/// On which terms a notification is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifyTerms {
-    /// How many messages of the API may wait; the oldest gives way.
+    /// How many messages of the API may wait.
     pub queued_max: u32,
+}
+
+/// The wish that a failed message be sent once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redelivery {
+    /// The message.
+    pub notification: NotificationRef,
+    /// How many may wait.
+    pub terms: NotifyTerms,
 }
 
 /// An attempt that was made.

@@ -20,7 +20,7 @@ pub use config::{ApiRecord, Made, PolicyRecord, SourceRecord};
 pub use meta::{ANSWERS_PER_BOOT_MAX, BootWindow, KeptAnswer, Meta};
 pub use notification::{
     AttemptFailure, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,
-    NotificationState, Outbox,
+    NotificationState, Outbox, QUEUED_BYTES_MAX,
 };
 pub use token::{Code, CodeUse, Family, Grant, SessionSource};
 

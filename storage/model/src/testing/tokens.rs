@@ -3,8 +3,8 @@
 use super::Scenario;
 use crate::answer::NotificationRef;
 use crate::command::{
-    AttemptOutcome, Command, NotificationAttempt, Refresh, Revoke, RevokeOwner, RevokeTarget,
-    SweepItem,
+    AttemptOutcome, Command, NotificationAttempt, NotifyTerms, Redelivery, Refresh, Revoke,
+    RevokeOwner, RevokeTarget, SweepItem,
 };
 use crate::id::GrantId;
 use crate::state::record::AttemptFailure;
@@ -72,7 +72,13 @@ impl Scenario {
             .collect();
         let notification = self.choices.pick(&messages)?.clone();
         let outcome = match self.choices.below(4) {
-            0 => return Some(Command::RedeliverNotification(notification)),
+            0 => {
+                let terms = NotifyTerms { queued_max: 4 };
+                return Some(Command::RedeliverNotification(Redelivery {
+                    notification,
+                    terms,
+                }));
+            }
             1 => AttemptOutcome::Delivered,
             _ => AttemptOutcome::Failed {
                 failure: AttemptFailure::Timeout,

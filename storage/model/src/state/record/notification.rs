@@ -9,6 +9,12 @@ use crate::token::{AccessToken, AuthCode, RefreshToken};
 /// How many failed messages are listed for one API; later ones are only counted.
 pub const FAILED_LISTED_MAX: u64 = 10_000;
 
+/// How many bytes the messages of one API that wait may take, by [`Notification::size_bytes`].
+pub const QUEUED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What a message takes at the most besides its client's id, in memory and on disk: it names tokens, and holds none.
+const MESSAGE_BYTES: u64 = 320;
+
 /// The counters of one API's queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
@@ -22,6 +28,8 @@ pub struct Outbox {
     pub failed_listed: u64,
     /// How many messages ever failed.
     pub failed_total: u64,
+    /// How many bytes the messages that wait take.
+    pub queued_bytes: u64,
 }
 
 /// One message; it names tokens by what they are derived from, never by their text.
@@ -51,6 +59,15 @@ pub struct Notification {
     pub attempts: u32,
     /// What the last attempt met.
     pub last_failure: Option<AttemptFailure>,
+}
+
+impl Notification {
+    /// What the message counts against [`QUEUED_BYTES_MAX`], the same in each of its states.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        let client = u64::try_from(self.client.as_str().len()).unwrap_or(u64::MAX);
+        MESSAGE_BYTES.saturating_add(client)
+    }
 }
 
 /// Why a message is sent: `notification_type` on the wire.
