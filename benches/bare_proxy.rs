@@ -12,7 +12,8 @@ use raftgate::clock::{SystemClock, SystemEntropy};
 use raftgate::proxy::{
     EndpointResponse, Gateway, GatewayCounters, GatewayParts, GatewaySettings, upstream_tls,
 };
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, ListenPath, Publisher, Target};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
+use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 
 #[global_allocator]

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, ListenPath, RouteTable, Target};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, RouteTable};
+use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 
 const COUNTS: [usize; 3] = [10, 1_000, 10_000];

@@ -7,9 +7,8 @@ use raftgate_model::id::Revision;
 use raftgate_model::oauth::error::ErrorStyle;
 
 use crate::snapshot::{
-    Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, InvalidListenPath,
-    InvalidTarget, ListenPath, ListenPathForwarding, OAuthAccess, OAuthEndpoints, Target,
-    UpstreamTimeouts,
+    Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding,
+    OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
 };
 
 /// What holds for every API that does not say otherwise.
@@ -25,27 +24,14 @@ pub struct GatewayDefaults {
     pub timeouts: UpstreamTimeouts,
 }
 
-/// Why a definition that could be read cannot be served.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CompileError {
-    /// The listen path.
-    #[error("proxy.listen_path: {0}")]
-    ListenPath(#[from] InvalidListenPath),
-    /// The target.
-    #[error("proxy.target_url: {0}")]
-    Target(#[from] InvalidTarget),
-}
-
-/// Compiles a definition; counters go on from version to version.
-///
-/// # Errors
-/// The listen path or the target cannot be served.
+/// Compiles a definition; counters go on from version to version. What cannot be served is no [`ApiSpec`].
+#[must_use]
 pub fn compile(
     spec: &ApiSpec,
     revision: Revision,
     defaults: &GatewayDefaults,
     counters: Arc<ApiCounters>,
-) -> Result<CompiledApi, CompileError> {
+) -> CompiledApi {
     let (access, oauth_endpoints) = match &spec.auth {
         Auth::Keyless => (Access::Keyless, OAuthEndpoints::Absent),
         Auth::OAuth(oauth) => {
@@ -61,14 +47,14 @@ pub fn compile(
             (Access::OAuth(Arc::new(access)), OAuthEndpoints::Served)
         }
     };
-    Ok(CompiledApi {
+    CompiledApi {
         id: spec.id.clone(),
         name: spec.name.as_ref().into(),
-        org: Some(spec.org.clone()),
+        org: spec.org.clone(),
         revision,
-        listen_path: ListenPath::parse(spec.listen_path.as_str())?,
+        listen_path: spec.listen_path.clone(),
         host: spec.domain.as_ref().map(|domain| domain.as_str().into()),
-        target: Target::parse(spec.target.as_str())?,
+        target: spec.target.clone(),
         forwarding: forwarding(spec),
         host_header: if spec.preserve_host_header {
             HostHeader::Client
@@ -84,7 +70,7 @@ pub fn compile(
         access,
         oauth_endpoints,
         counters,
-    })
+    }
 }
 
 fn forwarding(spec: &ApiSpec) -> ListenPathForwarding {

@@ -23,7 +23,7 @@ use raftgate_model::command::{
 };
 use raftgate_model::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
-    PolicyId,
+    OrgId, PolicyId,
 };
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::oauth::error::ErrorStyle;
@@ -164,6 +164,7 @@ impl TestCluster {
         }));
         cluster.done(Command::PutPolicy(PutPolicy {
             id: PolicyId::new("gold").unwrap(),
+            org: OrgId::default(),
             document: "{}".into(),
             source: None,
         }));
@@ -269,6 +270,7 @@ impl TestCluster {
         document_hash[..8].copy_from_slice(&self.fresh()[8..]);
         self.done(Command::PutApi(PutApi {
             id: ApiId::new(id).unwrap(),
+            org: OrgId::default(),
             document,
             document_hash,
             routes: vec![],

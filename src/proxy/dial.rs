@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use raftgate_actors::snapshot::{Scheme, Target};
+use raftgate_model::api::{Scheme, Target};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;

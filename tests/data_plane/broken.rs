@@ -4,7 +4,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use raftgate::proxy::Refusal;
-use raftgate_actors::snapshot::{CompiledApi, Target};
+use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::api::Target;
 
 use crate::bodies::closed_port;
 use crate::rig::{Rig, api, eventually};

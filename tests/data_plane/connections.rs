@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use raftgate::proxy::Refusal;
-use raftgate_actors::snapshot::{GatewaySnapshot, Target};
+use raftgate_actors::snapshot::GatewaySnapshot;
+use raftgate_model::api::Target;
 
 use crate::rig::{Rig, api, eventually};
 use crate::wire::{PATIENCE, Upstream, get};

@@ -121,14 +121,10 @@ fn an_api_at_the_root_leaves_our_own_endpoints_alone() {
             .text()
             .starts_with("GET /hello/x ")
     );
-    let taken = Rig::with(api("/hello", Upstream::echo().address), |_| {});
-    assert!(
-        taken
-            .connect()
-            .ask(get("/hello"))
-            .text()
-            .starts_with("GET / ")
-    );
+    let below = Rig::with(api("/hello/x", Upstream::echo().address), |_| {});
+    let mut client = below.connect();
+    assert!(client.ask(get("/hello/x")).text().starts_with("GET / "));
+    assert!(client.ask(get("/hello")).text().starts_with("hello|"));
 }
 
 #[test]

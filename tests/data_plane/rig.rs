@@ -12,7 +12,8 @@ use raftgate::proxy::{
     AccessRecord, Endpoint, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
     GatewaySettings, Refusal, upstream_tls,
 };
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, ListenPath, Publisher, Target};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
+use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot};

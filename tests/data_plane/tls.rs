@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use raftgate::proxy::Refusal;
-use raftgate_actors::snapshot::{CompiledApi, Target};
+use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::api::Target;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, ServerName};

@@ -61,14 +61,12 @@ impl ApiActor {
         if !spec.active {
             return Ok(None);
         }
-        compile(
+        Ok(Some(compile(
             &spec,
             record.revision,
             &self.defaults,
             Arc::clone(&self.counters),
-        )
-        .map(Some)
-        .map_err(|error| error.to_string())
+        )))
     }
 }
 

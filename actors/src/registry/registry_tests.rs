@@ -6,7 +6,7 @@
 
 use raftgate_model::api::TokenLifetimes;
 use raftgate_model::command::{Batch, Command, Found, Origin, PutApi, PutPolicy, Request};
-use raftgate_model::id::{BootId, Incarnation, KeyId, LogIndex, NodeId, PolicyId};
+use raftgate_model::id::{BootId, Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
@@ -73,6 +73,7 @@ impl Config {
             .unwrap();
         self.apply(Command::PutApi(PutApi {
             id: ApiId::new(id).unwrap(),
+            org: OrgId::default(),
             document: sealed,
             document_hash: [self.index as u8; 32],
             routes: vec![],
@@ -248,6 +249,7 @@ async fn policies_are_published_with_the_apis() {
     let document = r#"{"id":"gold","org_id":"default","active":true,"access_rights":{"orders":{"api_id":"orders","versions":["Default"]}}}"#;
     config.apply(Command::PutPolicy(PutPolicy {
         id: gold.clone(),
+        org: OrgId::default(),
         document: document.into(),
         source: None,
     }));

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{Consistency, OAuthSpec, TokenLifetimes};
+use raftgate_model::api::{Consistency, ListenPath, OAuthSpec, Target, TokenLifetimes};
 use raftgate_model::id::{ApiId, OrgId, Revision};
 use raftgate_model::oauth::error::ErrorStyle;
 
 use super::counters::ApiCounters;
-use super::route_table::ListenPath;
-use super::target::Target;
 
 /// Who may call an API: what the identify stage matches on.
 #[derive(Clone, Debug)]
@@ -97,8 +95,8 @@ pub struct CompiledApi {
     pub id: ApiId,
     /// The API's name: the realm of challenges.
     pub name: Box<str>,
-    /// The API's organisation; none for an API that was not made from a definition.
-    pub org: Option<OrgId>,
+    /// The API's organisation: policies of others make no sessions for it.
+    pub org: OrgId,
     /// The revision of the definition.
     pub revision: Revision,
     /// Where it is mounted.
@@ -133,7 +131,7 @@ impl CompiledApi {
     pub fn keyless(id: ApiId, listen_path: ListenPath, target: Target) -> Self {
         Self {
             name: id.as_str().into(),
-            org: None,
+            org: OrgId::default(),
             revision: Revision::default(),
             id,
             listen_path,

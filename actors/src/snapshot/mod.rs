@@ -6,7 +6,6 @@ mod compiled_api;
 mod counters;
 mod policy;
 mod route_table;
-mod target;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,8 +20,7 @@ pub use compiled_api::{
 pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
 pub use policy::CompiledPolicy;
 pub use raftgate_model::oauth::error::ErrorStyle;
-pub use route_table::{InvalidListenPath, ListenPath, PathMatch, RouteConflict, RouteTable};
-pub use target::{InvalidTarget, Scheme, Target};
+pub use route_table::{PathMatch, RouteConflict, RouteTable};
 
 /// Everything about the configured APIs that a request can depend on, at one revision.
 #[derive(Debug, Default)]
@@ -63,6 +61,13 @@ impl GatewaySnapshot {
     #[must_use]
     pub fn policy(&self, id: &PolicyId) -> Option<&Arc<CompiledPolicy>> {
         self.policies.get(id)
+    }
+
+    /// The policy with this id, if it may make sessions for an API: one of another organisation is as good as none (Tyk).
+    #[must_use]
+    pub fn policy_for(&self, api: &CompiledApi, id: &PolicyId) -> Option<&Arc<CompiledPolicy>> {
+        self.policy(id)
+            .filter(|policy| policy.policy.org == api.org)
     }
 
     /// The API with this id, if it is configured and active.

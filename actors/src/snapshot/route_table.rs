@@ -1,107 +1,12 @@
 //! From host and path to an API: the longest listen path that ends at a segment boundary, APIs of the host first.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
+use raftgate_model::api::LISTEN_PATH_SEGMENTS_MAX;
 use raftgate_model::id::ApiId;
 
 use super::compiled_api::CompiledApi;
-
-/// How many segments a listen path may have.
-const SEGMENTS_MAX: usize = 32;
-
-/// Why a text cannot be a listen path.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidListenPath {
-    /// It does not begin with a slash.
-    #[error("listen path {0:?} must begin with '/'")]
-    NotAbsolute(String),
-    /// It holds characters that no request path carries unescaped.
-    #[error("listen path {0:?} holds a character that a request path cannot carry unescaped")]
-    Character(String),
-    /// It holds an empty segment, `.` or `..`.
-    #[error("listen path {0:?} holds an empty or dot segment")]
-    Segment(String),
-    /// It holds a `{template}` segment, which is not supported yet.
-    #[error("listen path {0:?} holds a template segment; templates are not supported")]
-    Template(String),
-    /// It has more segments than any API needs.
-    #[error("listen path {0:?} has more than {SEGMENTS_MAX} segments")]
-    TooDeep(String),
-}
-
-/// Where an API is mounted; with and without a trailing slash is the same place.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ListenPath {
-    // Without trailing slash, so the root is empty.
-    prefix: Box<str>,
-}
-
-impl ListenPath {
-    /// Checks a listen path.
-    ///
-    /// # Errors
-    /// It is not absolute, holds empty, dot or template segments, or characters that paths cannot hold.
-    pub fn parse(text: &str) -> Result<Self, InvalidListenPath> {
-        let Some(inner) = text.strip_prefix('/') else {
-            return Err(InvalidListenPath::NotAbsolute(text.to_owned()));
-        };
-        if text.contains(['{', '}']) {
-            return Err(InvalidListenPath::Template(text.to_owned()));
-        }
-        if text
-            .bytes()
-            .any(|byte| !byte.is_ascii_graphic() || b"?#\\\"<>^`|".contains(&byte))
-        {
-            return Err(InvalidListenPath::Character(text.to_owned()));
-        }
-        if inner.is_empty() {
-            return Ok(Self { prefix: "".into() });
-        }
-        let inner = inner.strip_suffix('/').unwrap_or(inner);
-        if inner
-            .split('/')
-            .any(|segment| matches!(segment, "" | "." | ".."))
-        {
-            return Err(InvalidListenPath::Segment(text.to_owned()));
-        }
-        if inner.split('/').count() > SEGMENTS_MAX {
-            return Err(InvalidListenPath::TooDeep(text.to_owned()));
-        }
-        Ok(Self {
-            prefix: format!("/{inner}").into(),
-        })
-    }
-
-    /// The path without trailing slash; empty for the root.
-    #[must_use]
-    pub fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
-    /// Whether this is `/`, which matches every path.
-    #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.prefix.is_empty()
-    }
-
-    fn segments(&self) -> usize {
-        self.prefix.matches('/').count()
-    }
-}
-
-impl fmt::Debug for ListenPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl fmt::Display for ListenPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/", self.prefix)
-    }
-}
 
 /// Two APIs claim the same place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -203,7 +108,7 @@ impl PathTable {
         let mut depth = path.bytes().filter(|byte| *byte == b'/').count();
         let mut end = path.len();
         loop {
-            if depth <= SEGMENTS_MAX
+            if depth <= LISTEN_PATH_SEGMENTS_MAX
                 && self.depths & (1 << depth) != 0
                 && let Some((prefix, rest)) = path.split_at_checked(end)
                 && let Some(api) = self.by_prefix.get(prefix)

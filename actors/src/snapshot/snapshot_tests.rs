@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use raftgate_model::api::{ListenPath, Target};
+
 use super::*;
 
 fn api(id: &str, listen_path: &str) -> Arc<CompiledApi> {

@@ -7,8 +7,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use raftgate_actors::snapshot::{GatewaySnapshot, ListenPath, OAuthAccess, Target};
-use raftgate_model::api::{OAuthSpec, TokenLifetimes};
+use raftgate_actors::snapshot::{GatewaySnapshot, OAuthAccess};
+use raftgate_model::api::{ListenPath, OAuthSpec, Target, TokenLifetimes};
 use raftgate_model::id::ApiId;
 use raftgate_model::oauth::grant_type::{GrantTypes, ResponseTypes};
 use raftgate_model::time::Ttl;

@@ -19,7 +19,7 @@ pub(crate) enum Destination {
 
 /// Finds where a request goes.
 ///
-/// `/hello` and `/ready` are the gateway's own unless an API is mounted there; an API at `/` leaves them alone.
+/// `/hello` and `/ready` are the gateway's own: no API is mounted there, and one at `/` leaves them alone.
 pub(crate) fn route(
     snapshot: &GatewaySnapshot,
     view: &RequestView<'_>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 const LISTEN_PATH_BYTES_MAX: usize = 1024;
 
 /// The most segments of a listen path.
-const SEGMENTS_MAX: usize = 32;
+pub const LISTEN_PATH_SEGMENTS_MAX: usize = 32;
 
 /// Paths of the gateway itself.
 const RESERVED: [&str; 2] = ["/hello", "/ready"];
@@ -28,7 +28,7 @@ pub enum InvalidListenPath {
     #[error("must not hold '//', '/./' or '/../'")]
     Segment,
     /// It is too long.
-    #[error("has at most {LISTEN_PATH_BYTES_MAX} bytes and {SEGMENTS_MAX} segments")]
+    #[error("has at most {LISTEN_PATH_BYTES_MAX} bytes and {LISTEN_PATH_SEGMENTS_MAX} segments")]
     TooLong,
     /// The gateway answers this path itself.
     #[error("is a path of the gateway itself (/hello and /ready)")]
@@ -68,7 +68,8 @@ impl ListenPath {
         {
             return Err(InvalidListenPath::Segment);
         }
-        if text.len() > LISTEN_PATH_BYTES_MAX || inner.split('/').count() > SEGMENTS_MAX {
+        if text.len() > LISTEN_PATH_BYTES_MAX || inner.split('/').count() > LISTEN_PATH_SEGMENTS_MAX
+        {
             return Err(InvalidListenPath::TooLong);
         }
         let path = format!("/{inner}");
@@ -84,17 +85,22 @@ impl ListenPath {
         &self.0
     }
 
-    /// The path, shared.
+    /// What stands before the rest of a request's path: empty for the root, so that the rest keeps its slash.
     #[must_use]
-    pub fn shared(&self) -> Arc<str> {
-        Arc::clone(&self.0)
+    pub fn prefix(&self) -> &str {
+        if self.is_root() { "" } else { &self.0 }
     }
 
-    /// What follows the listen path in a request's path, which must end at a segment boundary: empty or with its slash.
+    /// Whether this is `/`, under which every path stands.
     #[must_use]
-    pub fn rest_of<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let rest = path.strip_prefix(self.0.strip_suffix('/').unwrap_or(&self.0))?;
-        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    pub fn is_root(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    /// How many segments the path has, none for the root; at most [`LISTEN_PATH_SEGMENTS_MAX`].
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.prefix().matches('/').count()
     }
 }
 
@@ -165,22 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn matching_ends_at_a_segment_boundary() {
-        let sample = ListenPath::parse("/sample/").unwrap();
-        for (path, rest) in [
-            ("/sample", Some("")),
-            ("/sample/", Some("/")),
-            ("/sample/foo", Some("/foo")),
-            ("/samplefoo", None),
-            ("/Sample", None),
-            ("/", None),
-        ] {
-            assert_eq!(sample.rest_of(path), rest, "{path}");
+    fn the_root_is_an_empty_prefix_without_segments() {
+        for (text, prefix, segments) in [("/", "", 0), ("/a/", "/a", 1), ("/a/b-c", "/a/b-c", 2)] {
+            let path = ListenPath::parse(text).unwrap();
+            assert_eq!((path.prefix(), path.segments()), (prefix, segments));
+            assert_eq!(path.is_root(), segments == 0);
         }
-        assert_eq!(
-            ListenPath::parse("/").unwrap().rest_of("/x/y"),
-            Some("/x/y")
-        );
+        let deepest = ListenPath::parse(&"/a".repeat(LISTEN_PATH_SEGMENTS_MAX)).unwrap();
+        assert_eq!(deepest.segments(), LISTEN_PATH_SEGMENTS_MAX);
     }
 
     proptest! {
@@ -188,7 +186,8 @@ mod tests {
         fn no_text_panics_and_an_accepted_path_stays_itself(text in "[ -~]{0,40}|/[a-z./]{0,40}") {
             if let Ok(path) = ListenPath::parse(&text) {
                 prop_assert_eq!(ListenPath::parse(path.as_str()), Ok(path.clone()));
-                prop_assert!(path.rest_of(&text).is_some());
+                prop_assert!(text.starts_with(path.prefix()));
+                prop_assert!(path.segments() <= LISTEN_PATH_SEGMENTS_MAX);
             }
         }
     }

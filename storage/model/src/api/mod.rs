@@ -11,16 +11,16 @@ mod read_auth;
 mod rules;
 mod settings;
 mod spec;
-mod target_url;
+mod target;
 mod unsupported;
 
 pub use auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
 pub use document::{ClassicDocument, DEFAULT_ORG, DEFINITION_BYTES_MAX};
 pub use domain::{Domain, InvalidDomain};
-pub use listen_path::{InvalidListenPath, ListenPath};
+pub use listen_path::{InvalidListenPath, LISTEN_PATH_SEGMENTS_MAX, ListenPath};
 pub use settings::{ApiSettings, Consistency};
 pub use spec::{ApiSpec, TokenLifetimes};
-pub use target_url::{InvalidTargetUrl, Scheme, TargetUrl};
+pub use target::{InvalidTarget, Scheme, Target};
 pub use unsupported::ImportWarning;
 
 pub use crate::json::{DocumentFault as DefinitionFault, DocumentFaults as DefinitionErrors};

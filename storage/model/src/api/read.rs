@@ -10,7 +10,7 @@ use super::listen_path::ListenPath;
 use super::read_auth;
 use super::settings::ApiSettings;
 use super::spec::ApiSpec;
-use super::target_url::TargetUrl;
+use super::target::Target;
 use super::unsupported::{self, ImportWarning};
 use crate::id::{ApiId, OrgId};
 use crate::json::{DocumentFaults, Node};
@@ -138,9 +138,9 @@ fn read_listen_path(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<List
         .ok()
 }
 
-fn read_target(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<TargetUrl> {
+fn read_target(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<Target> {
     let text = required_text(node, faults)?;
-    TargetUrl::parse(text)
+    Target::parse(text)
         .map_err(|error| faults.add(node.path(), error.to_string()))
         .ok()
 }

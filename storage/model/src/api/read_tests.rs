@@ -23,8 +23,12 @@ fn tyks_oauth_fixture_is_read() {
         ("999999", "OAuth Test API", "default")
     );
     assert_eq!(
-        (spec.listen_path.as_str(), spec.target.as_str()),
-        ("/APIID", "http://up.example:8080/base")
+        (
+            spec.listen_path.as_str(),
+            spec.target.origin(),
+            spec.target.path()
+        ),
+        ("/APIID", "http://up.example:8080", "/base")
     );
     assert!(
         spec.active

@@ -6,7 +6,7 @@ use super::auth::Auth;
 use super::domain::Domain;
 use super::listen_path::ListenPath;
 use super::settings::ApiSettings;
-use super::target_url::TargetUrl;
+use super::target::Target;
 use crate::id::{ApiId, OrgId};
 use crate::time::Ttl;
 
@@ -26,7 +26,7 @@ pub struct ApiSpec {
     /// The only host that it answers to.
     pub domain: Option<Domain>,
     /// Where its requests go.
-    pub target: TargetUrl,
+    pub target: Target,
     /// Whether the listen path is taken off before the target sees the request.
     pub strip_listen_path: bool,
     /// Whether the target sees the client's `Host`.

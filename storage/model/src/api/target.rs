@@ -1,23 +1,23 @@
-//! The URL that an API's requests go to.
+//! Where an API's requests go: the target URL, taken apart once so that no request parses it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use url::Url;
+use url::{Host, Url};
 
 /// The longest target URL, in bytes.
 const TARGET_URL_BYTES_MAX: usize = 4096;
 
 /// Why a text cannot be a target URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTargetUrl {
+pub enum InvalidTarget {
     /// It is not an absolute URL with a host.
     #[error("must be an absolute URL such as http://upstream:8080/base")]
     Syntax,
     /// Its scheme is another than those allowed.
     #[error("must begin with http:// or https://")]
     Scheme,
-    /// It holds a user name or password.
+    /// It holds a user name or password, which would end in logs and listings.
     #[error("must not hold credentials")]
     Credentials,
     /// It holds a fragment, which no request carries.
@@ -31,46 +31,72 @@ pub enum InvalidTargetUrl {
 /// How an upstream is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// HTTP over TCP.
+    /// HTTP/1.1 over TCP.
     Http,
-    /// HTTP over TLS.
+    /// HTTP/1.1 over TLS.
     Https,
+}
+
+impl Scheme {
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 /// An `http` or `https` URL with a host, without credentials and fragment.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TargetUrl {
-    url: Arc<Url>,
+pub struct Target {
     scheme: Scheme,
+    dial_host: Box<str>,
+    port: u16,
+    origin: Box<str>,
+    host_header: Box<str>,
+    path: Box<str>,
+    query: Option<Box<str>>,
 }
 
-impl TargetUrl {
-    /// Checks a target URL.
+impl Target {
+    /// Checks a target URL and takes it apart.
     ///
     /// # Errors
     /// The text is not a URL that requests can be sent to.
-    pub fn parse(text: &str) -> Result<Self, InvalidTargetUrl> {
+    pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
         if text.len() > TARGET_URL_BYTES_MAX {
-            return Err(InvalidTargetUrl::TooLong);
+            return Err(InvalidTarget::TooLong);
         }
-        let url = Url::parse(text).map_err(|_| InvalidTargetUrl::Syntax)?;
+        let url = Url::parse(text).map_err(|_| InvalidTarget::Syntax)?;
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
-            _ => return Err(InvalidTargetUrl::Scheme),
+            _ => return Err(InvalidTarget::Scheme),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidTargetUrl::Credentials);
+            return Err(InvalidTarget::Credentials);
         }
         if url.fragment().is_some() {
-            return Err(InvalidTargetUrl::Fragment);
+            return Err(InvalidTarget::Fragment);
         }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(InvalidTargetUrl::Syntax);
+        let host = url.host().ok_or(InvalidTarget::Syntax)?;
+        let dial_host = match host {
+            Host::Domain(name) => name.to_owned(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        if dial_host.is_empty() {
+            return Err(InvalidTarget::Syntax);
         }
+        let port = url.port().unwrap_or(scheme.default_port());
         Ok(Self {
-            url: Arc::new(url),
             scheme,
+            dial_host: dial_host.into(),
+            port,
+            origin: format!("{}://{host}:{port}", url.scheme()).into(),
+            host_header: url.authority().into(),
+            path: url.path().into(),
+            query: url.query().filter(|query| !query.is_empty()).map(Box::from),
         })
     }
 
@@ -80,34 +106,53 @@ impl TargetUrl {
         self.scheme
     }
 
-    /// The whole URL in its normal form.
+    /// The host to connect to: a name to resolve or an address without brackets.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.url.as_str()
+    pub fn dial_host(&self) -> &str {
+        &self.dial_host
     }
 
-    /// Host and port as they stand in a `Host` header: the scheme's own port is left out.
+    /// The address to connect to, when the host is one.
     #[must_use]
-    pub fn authority(&self) -> &str {
-        self.url.authority()
+    pub fn dial_address(&self) -> Option<IpAddr> {
+        self.dial_host.parse().ok()
     }
 
-    /// The path that requests are put under; at least `/`.
+    /// The port to connect to.
     #[must_use]
-    pub fn base_path(&self) -> &str {
-        self.url.path()
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
-    /// The query that comes before a request's own.
+    /// Scheme, host and port: what connections are pooled by.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The value of `Host` for this target: the port only when it is not the scheme's own.
+    #[must_use]
+    pub fn host_header(&self) -> &str {
+        &self.host_header
+    }
+
+    /// The path that requests are put under, `/` when the URL has none; percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query that goes before the client's own.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.url.query().filter(|query| !query.is_empty())
+        self.query.as_deref()
     }
 }
 
-impl fmt::Debug for TargetUrl {
+impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TargetUrl({:?})", self.as_str())
+        // The query may hold an upstream's API key.
+        write!(f, "{}{}", self.origin, self.path)
     }
 }
 
@@ -121,48 +166,74 @@ mod tests {
 
     #[test]
     fn a_target_is_taken_apart() {
-        let target = TargetUrl::parse("HTTPS://Upstream:8443/base/?a=b").unwrap();
-        assert_eq!(target.scheme(), Scheme::Https);
-        assert_eq!(target.authority(), "upstream:8443");
-        assert_eq!(
-            (target.base_path(), target.query()),
-            ("/base/", Some("a=b"))
-        );
-        let bare = TargetUrl::parse("http://[::1]:80").unwrap();
-        assert_eq!(
-            (bare.authority(), bare.base_path(), bare.query()),
-            ("[::1]", "/", None)
-        );
+        let target = Target::parse("HTTPS://Example.com:8443/base/?k=v").unwrap();
+        assert_eq!((target.scheme(), target.port()), (Scheme::Https, 8443));
+        assert_eq!(target.dial_host(), "example.com");
+        assert_eq!(target.host_header(), "example.com:8443");
+        assert_eq!(target.origin(), "https://example.com:8443");
+        assert_eq!((target.path(), target.query()), ("/base/", Some("k=v")));
+    }
+
+    #[test]
+    fn the_default_port_stays_out_of_the_host_header() {
+        for (text, port) in [
+            ("https://example.com", 443),
+            ("https://example.com:443", 443),
+            ("http://example.com:80", 80),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!((target.port(), target.host_header()), (port, "example.com"));
+            assert!(target.origin().ends_with(&format!("example.com:{port}")));
+            assert_eq!((target.path(), target.query()), ("/", None));
+        }
+        assert_eq!(Target::parse("http://a/?").unwrap().query(), None);
+    }
+
+    #[test]
+    fn an_ipv6_target_is_dialled_without_brackets_and_named_with_them() {
+        let target = Target::parse("http://[::1]:81/").unwrap();
+        assert_eq!(target.dial_host(), "::1");
+        assert!(target.dial_address().is_some());
+        assert_eq!(target.host_header(), "[::1]:81");
+        assert_eq!(target.origin(), "http://[::1]:81");
     }
 
     #[test]
     fn targets_that_no_request_can_be_sent_to_are_refused() {
-        use InvalidTargetUrl as Invalid;
+        use InvalidTarget as Invalid;
         for (text, why) in [
             ("", Invalid::Syntax),
             ("upstream:8080/x", Invalid::Scheme),
+            ("example.com/x", Invalid::Syntax),
             ("/relative", Invalid::Syntax),
             ("http://", Invalid::Syntax),
             ("http://a:70000", Invalid::Syntax),
+            ("ftp://a/", Invalid::Scheme),
             ("h2c://a", Invalid::Scheme),
             ("tyk://other-api", Invalid::Scheme),
             ("env://TARGET", Invalid::Scheme),
             ("http://user:secret@a", Invalid::Credentials),
             ("http://a/#f", Invalid::Fragment),
         ] {
-            assert_eq!(TargetUrl::parse(text), Err(why), "{text}");
+            assert_eq!(Target::parse(text), Err(why), "{text}");
         }
         assert_eq!(
-            TargetUrl::parse(&format!("http://a/{}", "b".repeat(4096))),
+            Target::parse(&format!("http://a/{}", "b".repeat(4096))),
             Err(Invalid::TooLong)
         );
+    }
+
+    #[test]
+    fn the_query_stays_out_of_debug_output() {
+        let target = Target::parse("http://u/p?apikey=s3cret").unwrap();
+        assert_eq!(format!("{target:?}"), "http://u:80/p");
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in any::<String>(), tail in ".{0,30}") {
-            let _ = TargetUrl::parse(&text);
-            let _ = TargetUrl::parse(&format!("http://{tail}"));
+            let _ = Target::parse(&text);
+            let _ = Target::parse(&format!("http://{tail}"));
         }
     }
 }
