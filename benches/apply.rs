@@ -23,7 +23,7 @@ use raftgate_model::command::{
 };
 use raftgate_model::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
-    PolicyId, Revision,
+    OrgId, PolicyId, Revision,
 };
 use raftgate_model::seal::{Sealed, SecretVerifier};
 use raftgate_model::state::record::{ClientSecret, ClientText};
@@ -68,6 +68,7 @@ impl World {
             }),
             Command::PutApi(PutApi {
                 id: world.api.clone(),
+                org: OrgId::default(),
                 document: sealed,
                 document_hash: [1; 32],
                 routes: vec![RouteKey {
@@ -78,6 +79,7 @@ impl World {
             }),
             Command::PutPolicy(PutPolicy {
                 id: world.policy.clone(),
+                org: OrgId::default(),
                 document: "{}".into(),
                 source: None,
             }),

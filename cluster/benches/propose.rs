@@ -27,7 +27,7 @@ use raftgate_model::command::{
     SecretOrigin,
 };
 use raftgate_model::id::{
-    ApiId, ClientId, GrantId, Incarnation, KeyId, NodeId, PolicyId, Revision,
+    ApiId, ClientId, GrantId, Incarnation, KeyId, NodeId, OrgId, PolicyId, Revision,
 };
 use raftgate_model::seal::{Sealed, SecretVerifier};
 use raftgate_model::state::record::{ClientSecret, ClientText};
@@ -222,6 +222,7 @@ async fn prepare(handle: &ClusterHandle) -> ClientKey {
     let commands = [
         Command::PutApi(PutApi {
             id: key.api.clone(),
+            org: OrgId::default(),
             document: sealed(),
             document_hash: [1; 32],
             routes: vec![RouteKey {
@@ -232,6 +233,7 @@ async fn prepare(handle: &ClusterHandle) -> ClientKey {
         }),
         Command::PutPolicy(PutPolicy {
             id: policy.clone(),
+            org: OrgId::default(),
             document: "{}".into(),
             source: None,
         }),

@@ -129,7 +129,9 @@ impl Control {
         })
     }
 
-    /// The APIs that a registration is for: the one it names, else every OAuth API of its policy.
+    /// The APIs that a registration is for: the one it names, else every OAuth API of its policy and organisation.
+    ///
+    /// Whether the policy of a registration that names its API is there and fits is seen when a token is asked for (Tyk).
     fn apis_for(&self, request: &ClientRequest) -> Result<Vec<ApiId>, ControlFailure> {
         let snapshot = self.registry.source().current();
         let is_oauth = |id: &ApiId| {
@@ -162,10 +164,19 @@ impl Control {
             }
         }
         if apis.is_empty() {
-            Err(no_oauth())
-        } else {
-            Ok(apis)
+            return Err(no_oauth());
         }
+        let fits = |id: &ApiId| {
+            let api = snapshot.api(id);
+            api.is_some_and(|api| snapshot.policy_for(api, &policy.id).is_some())
+        };
+        apis.retain(fits);
+        if apis.is_empty() {
+            return Err(ControlFailure::Invalid(
+                "Policy belongs to another organisation than its APIs".into(),
+            ));
+        }
+        Ok(apis)
     }
 
     /// The command that registers a client, and its secret unless it has none.

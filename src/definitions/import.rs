@@ -132,6 +132,7 @@ impl Importer {
         };
         Ok(PutApi {
             id: spec.id.clone(),
+            org: spec.org.clone(),
             document,
             document_hash: Sha256::digest(text.expose().as_bytes()).into(),
             routes: if spec.active { vec![route] } else { Vec::new() },
@@ -160,6 +161,7 @@ impl Importer {
         let id = policy.id.clone().ok_or(ImportError::PolicyWithoutId)?;
         let put = PutPolicy {
             id: id.clone(),
+            org: policy.org.clone(),
             document: text.into(),
             source,
         };

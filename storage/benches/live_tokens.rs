@@ -24,7 +24,7 @@ use raftgate_model::command::{
     PutPolicy, Request, SecretOrigin,
 };
 use raftgate_model::id::{
-    ApiId, BootId, ClientId, GrantId, Incarnation, KeyId, NodeId, PolicyId, Revision,
+    ApiId, BootId, ClientId, GrantId, Incarnation, KeyId, NodeId, OrgId, PolicyId, Revision,
 };
 use raftgate_model::oauth::scope::Scope;
 use raftgate_model::state::record::{ClientSecret, ClientText};
@@ -148,6 +148,7 @@ impl Log {
             }),
             Command::PutPolicy(PutPolicy {
                 id: policy.clone(),
+                org: OrgId::default(),
                 document: "{}".into(),
                 source: None,
             }),
@@ -155,6 +156,7 @@ impl Log {
         for api in 0..APIS {
             commands.push(Command::PutApi(PutApi {
                 id: api_id(api),
+                org: OrgId::default(),
                 document: serde_json::from_str(sealed).unwrap(),
                 document_hash: [0; 32],
                 routes: vec![RouteKey {

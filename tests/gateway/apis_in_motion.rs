@@ -9,7 +9,7 @@ use crate::harness::{
     Node, RecordingServer, Reply, keyless_api, merge, oauth_api, policy, wait_for,
 };
 use crate::wire::Wire;
-use crate::world::{OAuthApi, Style, World, unique};
+use crate::world::{OAuthApi, STYLES, Style, Tokens, World, unique};
 
 /// An upstream whose answer's second part waits for the test.
 fn halting(go_on: &Arc<AtomicBool>) -> RecordingServer {
@@ -123,6 +123,47 @@ fn a_change_of_one_api_leaves_the_tokens_of_others_alone() {
         .expect_status(200);
     changed.call(&of_changed).expect_status(404);
     other.assert_good(&of_other);
+}
+
+#[test]
+fn an_api_that_comes_back_finds_its_clients_and_tokens_again_as_in_tyk() {
+    let world = World::shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let (access, pair, code) = (api.access_token(), api.tokens(), api.code());
+        let path = format!("/tyk/apis/{}", api.id);
+        let definition = world.node.ask("GET", &path, &Value::Null).json();
+        world
+            .node
+            .ask("DELETE", &path, &Value::Null)
+            .expect_status(200);
+        for token in [&access, &pair.access] {
+            api.call(token).expect_status(404);
+        }
+        api.refresh(&pair.refresh).expect_status(404);
+        world.node.create_api(&definition);
+        for token in [&access, &pair.access] {
+            api.assert_good(token);
+        }
+        api.exchange(&code, &[]).expect_status(200);
+        let next = Tokens::of(api.refresh(&pair.refresh));
+        api.assert_unknown(&pair.access);
+        // Whoever wants the tokens dead deletes their client: that holds for ever.
+        let client = format!("/tyk/oauth/clients/{}/{}", api.id, api.client.id);
+        world
+            .node
+            .ask("DELETE", &client, &Value::Null)
+            .expect_status(200);
+        world
+            .node
+            .ask("DELETE", &path, &Value::Null)
+            .expect_status(200);
+        world.node.create_api(&definition);
+        api.another_client(json!({"client_id": api.client.id, "secret": api.client.secret}));
+        for token in [&access, &next.access] {
+            api.assert_unknown(token);
+        }
+    }
 }
 
 /// Everything that is shown of APIs, policies and clients.

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use raftgate_model::answer::{Answer, Reply};
 use raftgate_model::apply::apply;
 use raftgate_model::command::{Command, Found};
-use raftgate_model::id::{ApiId, Incarnation, KeyId, LogIndex, PolicyId};
+use raftgate_model::id::{ApiId, Incarnation, KeyId, LogIndex, OrgId, PolicyId};
 use raftgate_model::state::MemoryState;
 use raftgate_model::time::Timestamp;
 use raftgate_storage::types::Proposal;
@@ -355,6 +355,7 @@ async fn a_full_queue_and_a_large_command_are_turned_away_at_once() {
     assert_eq!(refused, Err(ProposeError::QueueFull));
     let large = Command::PutPolicy(raftgate_model::command::PutPolicy {
         id: PolicyId::new("large").unwrap(),
+        org: OrgId::default(),
         document: "x".repeat(5 << 20).into(),
         source: None,
     });

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use raftgate_model::answer::{Refusal, Reply};
 use raftgate_model::clock::Clock;
 use raftgate_model::command::{Command, Found, PutPolicy};
-use raftgate_model::id::{Incarnation, KeyId, LogIndex, NodeId, PolicyId};
+use raftgate_model::id::{Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
 use raftgate_model::state::{ReadState, Record, RecordKey};
 use raftgate_model::time::{Timestamp, Ttl};
 use raftgate_storage::wal::{WalConfig, WalError, WalId};
@@ -95,6 +95,7 @@ async fn start_in(folder: &TempDir) -> ClusterHandle {
 fn put(name: &str) -> Command {
     Command::PutPolicy(PutPolicy {
         id: PolicyId::new(name).unwrap(),
+        org: OrgId::default(),
         document: "{}".into(),
         source: None,
     })

@@ -42,13 +42,14 @@ fn check_rights(
     }
 }
 
-/// A policy that is gone makes its sessions unknown, as Tyk has it.
+/// A policy that is gone or of another organisation makes its sessions unknown, as Tyk has it.
 fn policy_grants(
     snapshot: &GatewaySnapshot,
     api: &CompiledApi,
     id: &PolicyId,
 ) -> Result<(), Refusal> {
-    let policy = &snapshot.policy(id).ok_or(Refusal::TokenUnknown)?.policy;
+    let policy = snapshot.policy_for(api, id);
+    let policy = &policy.ok_or(Refusal::TokenUnknown)?.policy;
     if policy.inactive {
         return Err(Refusal::SessionInactive);
     }

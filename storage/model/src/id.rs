@@ -95,9 +95,12 @@ text_id! {
     /// An organisation's `org_id`.
     OrgId
 }
-text_id! {
-    /// The name of a basic-auth user, within its organisation.
-    UserName
+
+impl Default for OrgId {
+    /// The organisation of whatever names none.
+    fn default() -> Self {
+        Self(Arc::from("default"))
+    }
 }
 
 macro_rules! random_id {

@@ -33,13 +33,6 @@ pub(super) struct Killed {
 impl Killed {
     /// A mark was set: its records are looked for from the beginning.
     pub(super) fn marked(&mut self, subject: &Subject) {
-        // Marks of organisations and users end sessions by what the check knows of them, not by client.
-        if !matches!(
-            subject,
-            Subject::Everyone | Subject::Api(_) | Subject::Client(_)
-        ) {
-            return;
-        }
         self.jobs.retain(|job| job.subject != *subject);
         self.jobs.push_back(Job {
             subject: subject.clone(),
@@ -105,7 +98,7 @@ impl Job {
                 return Some((client.clone(), indexes.holdings.all_of(client, None, count)));
             }
             Subject::Client(_) => return None,
-            _ => None,
+            Subject::Everyone => None,
         };
         let next = indexes.holdings.next_holder(api, after)?;
         let places = indexes.holdings.all_of(&next, None, count);

@@ -284,7 +284,7 @@ fn followers_hear_of_each_entry_and_of_its_kind() {
 
 #[test]
 fn loaded_grants_share_their_texts() {
-    let (_, view) = run(3, 150);
+    let (_, view) = run(4, 150);
     let loading = Loading::new(0);
     for (key, record) in records_of(view.walk().unwrap()) {
         let bytes = crate::codec::encode_record(&record).unwrap();

@@ -9,7 +9,8 @@ use super::{clients, notifications, revoke};
 use crate::answer::{CodeFault, Issued, Refusal, Reply};
 use crate::command::{IssueCode, RedeemCode};
 use crate::id::FamilyId;
-use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind};
+use crate::session::SessionRules;
+use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind, SessionSource};
 use crate::state::{ReadState, Record, RecordKey, Txn};
 use crate::token::{AccessToken, AuthCode, RefreshToken};
 
@@ -21,10 +22,11 @@ pub(super) fn issue<S: ReadState>(
     txn.api(&issue.client.api).ok_or(Refusal::UnknownApi)?;
     let client = clients::present(txn, &issue.client)?;
     let session = match &issue.session {
-        Some(session) => session.clone(),
+        Some(SessionSource::Rules(rules)) => rules_of(rules, &client),
+        Some(policy) => policy.clone(),
         None => issue::session_of(txn, &client)?,
     };
-    issue::check_session(txn, &session)?;
+    issue::check_session(txn, &client.api, &session)?;
     let birth = txn.birth();
     let expires_at = txn.now().plus(issue.lifetime);
     let code = Code {
@@ -47,6 +49,13 @@ pub(super) fn issue<S: ReadState>(
         },
         expires_at,
     })
+}
+
+/// The session of `key_rules`, with what the client's registration says of it by now.
+fn rules_of(rules: &Arc<SessionRules>, client: &ClientRecord) -> SessionSource {
+    let meta = client.text.meta_data.as_deref();
+    let merged = meta.and_then(|meta| rules.with_client_meta(meta));
+    SessionSource::Rules(merged.map_or_else(|| Arc::clone(rules), Arc::new))
 }
 
 /// Exchanges a code for tokens, at most once in the whole cluster.
@@ -75,7 +84,7 @@ pub(super) fn redeem<S: ReadState>(
         return again(txn, redeem, used);
     }
     check_binding(redeem, &code)?;
-    issue::check_session(txn, &code.session)?;
+    issue::check_session(txn, &client.api, &code.session)?;
     let issued = tokens_for(txn, redeem, &client, &code);
     let used = CodeUse::Exchanged {
         at: txn.now(),

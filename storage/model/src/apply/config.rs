@@ -39,6 +39,7 @@ pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Resul
     }
     let record = ApiRecord {
         id: put.id.clone(),
+        org: put.org.clone(),
         document: put.document.clone(),
         document_hash: put.document_hash,
         routes: put.routes.clone().into(),
@@ -94,6 +95,7 @@ pub(super) fn put_policy<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutPolicy) ->
         .or_else(|| old.as_ref().and_then(|policy| policy.source.clone()));
     let record = PolicyRecord {
         id: put.id.clone(),
+        org: put.org.clone(),
         document: put.document.clone(),
         source,
         revision: txn.revision(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::clients;
 use crate::answer::{Issued, Refusal, Reply};
 use crate::command::IssueClientCredentials;
-use crate::id::{FamilyId, GrantId};
+use crate::id::{ApiId, FamilyId, GrantId, PolicyId};
 use crate::oauth::scope::Scope;
-use crate::state::record::{ClientRecord, Grant, SessionSource};
+use crate::state::record::{ClientRecord, Grant, PolicyRecord, SessionSource};
 use crate::state::{ReadState, Record, RecordKey, Txn};
 use crate::time::Ttl;
 use crate::token::AccessToken;
@@ -61,18 +61,33 @@ pub(super) fn session_of<S: ReadState>(
     client: &ClientRecord,
 ) -> Result<SessionSource, Refusal> {
     let policy = client.text.policy.as_ref().ok_or(Refusal::NoSession)?;
-    let policy = txn.policy(policy).ok_or(Refusal::NoSession)?;
+    let policy = policy_for(txn, &client.api, policy)?;
     Ok(SessionSource::Policy(policy.id.clone()))
 }
 
-/// Whether a session can still be made: a policy that was deleted makes none.
+/// Whether a session can still be made for an API.
 pub(super) fn check_session<S: ReadState>(
     txn: &Txn<'_, S>,
+    api: &ApiId,
     session: &SessionSource,
 ) -> Result<(), Refusal> {
     match session {
-        SessionSource::Policy(policy) if txn.policy(policy).is_none() => Err(Refusal::NoSession),
-        _ => Ok(()),
+        SessionSource::Policy(policy) => policy_for(txn, api, policy).map(drop),
+        SessionSource::Rules(_) => Ok(()),
+    }
+}
+
+/// The policy that makes a session for an API: one that is there, and of the API's organisation.
+///
+/// Tyk looks the policy up without that check and issues a token that its API then refuses.
+fn policy_for<S: ReadState>(
+    txn: &Txn<'_, S>,
+    api: &ApiId,
+    policy: &PolicyId,
+) -> Result<Arc<PolicyRecord>, Refusal> {
+    match (txn.api(api), txn.policy(policy)) {
+        (Some(api), Some(policy)) if policy.org == api.org => Ok(policy),
+        _ => Err(Refusal::NoSession),
     }
 }
 

@@ -59,7 +59,7 @@ fn rotate<S: ReadState>(
 ) -> Result<Reply, Refusal> {
     let id = refresh.token.family;
     let scope = narrowed(refresh.scope.as_ref(), family.scope.as_ref())?;
-    issue::check_session(txn, &family.session)?;
+    issue::check_session(txn, &client.api, &family.session)?;
     txn.delete(RecordKey::Grant(family.grant));
     let mut issued = issue::grant(
         txn,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, ClientId, PolicyId};
+use crate::id::{ApiId, ClientId, OrgId, PolicyId};
 use crate::seal::Sealed;
 use crate::state::record::{ClientSecret, ClientText};
 use crate::state::{RouteKey, SourcePath};
@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub struct PutApi {
     /// The `api_id`.
     pub id: ApiId,
+    /// The definition's organisation: only its policies make sessions for the API.
+    pub org: OrgId,
     /// The definition's text, sealed.
     pub document: Sealed,
     /// SHA-256 of the definition's text.
@@ -30,6 +32,8 @@ pub struct PutApi {
 pub struct PutPolicy {
     /// The policy's `id`.
     pub id: PolicyId,
+    /// The policy's organisation.
+    pub org: OrgId,
     /// The policy as JSON text.
     pub document: Arc<str>,
     /// The file it comes from, if it comes from one.

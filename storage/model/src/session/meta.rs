@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// Merges a client's metadata into a session's; where both have a key, the session's value stays (Tyk).
 #[must_use]
-pub fn merge_meta(
+pub(super) fn merge_meta(
     client: Option<&Map<String, Value>>,
     session: Option<&Map<String, Value>>,
 ) -> Map<String, Value> {

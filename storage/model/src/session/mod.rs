@@ -5,5 +5,4 @@ mod meta;
 mod rules;
 
 pub use access::{ACCESS_RIGHTS_MAX, AccessRight, AccessRights};
-pub use meta::merge_meta;
 pub use rules::{Rights, SESSION_BYTES_MAX, SessionError, SessionRules};

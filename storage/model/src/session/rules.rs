@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::meta::merge_meta;
 use super::{AccessRight, AccessRights};
 use crate::id::{ApiId, OrgId, PolicyId};
 use crate::json::{DocumentFaults, Node, parse_object};
@@ -13,6 +14,10 @@ use crate::time::Timestamp;
 
 /// The longest session object, in bytes.
 pub const SESSION_BYTES_MAX: usize = 32 * 1024;
+
+/// The longest session object that is read from the state, in bytes: a client's metadata stands in it too, and numbers
+/// are written out.
+const STORED_BYTES_MAX: usize = 256 * 1024;
 
 /// The most tags that one session may have.
 const TAGS_MAX: usize = 256;
@@ -70,7 +75,7 @@ impl SessionRules {
     /// The text is not a JSON object of at most [`SESSION_BYTES_MAX`] bytes, a field has the wrong kind of value, a part
     /// is not supported, or no API is named and `allow_master_keys` is off.
     pub fn from_json(text: &str, allow_master_keys: bool) -> Result<Self, SessionError> {
-        let read = Read::from_text(text)?;
+        let read = Read::from_text(text, SESSION_BYTES_MAX)?;
         if read.is_master() && !allow_master_keys {
             return Err(SessionError::NoAccessRights);
         }
@@ -86,13 +91,39 @@ impl SessionRules {
         &self.text
     }
 
+    /// The same session with a client's `meta_data` in it; where both have a key, the session's value stays (Tyk).
+    ///
+    /// `None` when that changes nothing. What cannot be read was checked when it was taken, and is left alone.
+    #[must_use]
+    pub fn with_client_meta(&self, client_meta: &str) -> Option<Self> {
+        let client: Map<String, Value> = serde_json::from_str(client_meta).ok()?;
+        let own = self.meta_data();
+        if client
+            .keys()
+            .all(|key| own.is_some_and(|own| own.contains_key(key)))
+        {
+            return None;
+        }
+        let merged = merge_meta(Some(&client), own);
+        let mut object = parse_object(&self.text, STORED_BYTES_MAX).ok()?;
+        object.insert("meta_data".to_owned(), Value::Object(merged.clone()));
+        let read = Read {
+            meta_data: Some(merged),
+            ..self.read().clone()
+        };
+        Some(Self {
+            text: Arc::from(Value::Object(object).to_string()),
+            read: OnceLock::from(Arc::new(read)),
+        })
+    }
+
     fn read(&self) -> &Read {
         self.read.get_or_init(|| {
             let unreadable = |_| Read {
                 unreadable: true,
                 ..Read::default()
             };
-            Arc::new(Read::from_text(&self.text).unwrap_or_else(unreadable))
+            Arc::new(Read::from_text(&self.text, STORED_BYTES_MAX).unwrap_or_else(unreadable))
         })
     }
 
@@ -173,8 +204,8 @@ impl SessionRules {
 }
 
 impl Read {
-    fn from_text(text: &str) -> Result<Self, DocumentFaults> {
-        let object = parse_object(text, SESSION_BYTES_MAX)?;
+    fn from_text(text: &str, bytes_max: usize) -> Result<Self, DocumentFaults> {
+        let object = parse_object(text, bytes_max)?;
         let mut faults = DocumentFaults::default();
         let read = Self::from_object(&object, &mut faults);
         faults.or(read)

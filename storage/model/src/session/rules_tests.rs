@@ -220,3 +220,55 @@ proptest! {
         let _ = read(&json!({field: value}));
     }
 }
+
+fn with_meta(meta: &Value) -> SessionRules {
+    let rules =
+        json!({"access_rights": {"a": {}}, "alias": "who", "rate": 1e15, "meta_data": meta});
+    SessionRules::from_json(&rules.to_string(), false).unwrap()
+}
+
+fn meta_of(rules: &SessionRules) -> Value {
+    // As it is read again from the state, by whoever has only the text.
+    let stored: SessionRules =
+        serde_json::from_value(serde_json::to_value(rules).unwrap()).unwrap();
+    assert_eq!(stored.meta_data(), rules.meta_data());
+    assert_eq!((stored.alias(), stored.has_limits()), ("who", true));
+    assert!(stored.grants(&api("a")).is_some());
+    Value::from(stored.meta_data().cloned().unwrap_or_default())
+}
+
+#[test]
+fn t8_a_clients_metadata_goes_under_the_sessions_own() {
+    let rules = with_meta(&json!({"key": "meta", "foo": "keybar"}));
+    let merged = rules
+        .with_client_meta(r#"{"foo":"bar","client":"meta"}"#)
+        .unwrap();
+    assert_eq!(
+        meta_of(&merged),
+        json!({"foo": "keybar", "client": "meta", "key": "meta"})
+    );
+    let bare = with_meta(&Value::Null).with_client_meta(r#"{"foo":"bar"}"#);
+    assert_eq!(meta_of(&bare.unwrap()), json!({"foo": "bar"}));
+}
+
+#[test]
+fn metadata_that_adds_nothing_leaves_the_session_as_it_was_given() {
+    let rules = with_meta(&json!({"foo": "own", "more": 1}));
+    for nothing in ["{}", r#"{"foo":"bar"}"#, "null", "[]", "{"] {
+        assert_eq!(rules.with_client_meta(nothing), None, "{nothing}");
+    }
+}
+
+#[test]
+fn a_session_at_its_limit_can_be_read_with_metadata_at_its_own() {
+    let numbers = |count: usize| Value::from(vec![1e15; count]);
+    // As short as such numbers can be written; they are stored written out.
+    let short = |value: &Value| value.to_string().replace("1000000000000000.0", "1e15");
+    let session = json!({"access_rights": {"a": {}}, "x": numbers(6_500)});
+    let rules = SessionRules::from_json(&short(&session), false).unwrap();
+    let client = json!({"y": numbers(3_200)});
+    let merged = rules.with_client_meta(&short(&client)).unwrap();
+    let stored: SessionRules =
+        serde_json::from_value(serde_json::to_value(&merged).unwrap()).unwrap();
+    assert!(stored.grants(&api("a")).is_some() && stored.meta_data().is_some());
+}

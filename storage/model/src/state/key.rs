@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, ClientId, CodeId, FamilyId, GrantId, NodeId, OrgId, PolicyId, UserName};
+use crate::id::{ApiId, ClientId, CodeId, FamilyId, GrantId, NodeId, PolicyId};
 
 /// Names one record of the replicated state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,17 +74,8 @@ pub struct SourcePath(pub Arc<str>);
 pub enum Subject {
     /// Every token of the cluster.
     Everyone,
-    /// Tokens of one organisation's sessions.
-    Org(OrgId),
     /// Tokens issued through one API.
     Api(ApiId),
     /// Tokens of one client, issued through one API.
     Client(ClientKey),
-    /// Tokens of one user of an organisation.
-    User {
-        /// The organisation.
-        org: OrgId,
-        /// The user.
-        user: UserName,
-    },
 }

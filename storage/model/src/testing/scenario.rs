@@ -10,7 +10,7 @@ use crate::command::{
 };
 use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
-    PolicyId,
+    OrgId, PolicyId,
 };
 use crate::oauth::scope::Scope;
 use crate::seal::{Sealed, SecretVerifier};
@@ -238,11 +238,13 @@ impl Scenario {
             2 => Command::RemoveSource(file),
             3..=7 => Command::PutPolicy(PutPolicy {
                 id: policy,
+                org: OrgId::default(),
                 document: "{}".into(),
                 source,
             }),
             _ => Command::PutApi(PutApi {
                 id: api,
+                org: OrgId::default(),
                 document: self.names.sealed.clone()?,
                 document_hash: [u8::try_from(self.choices.below(3)).ok()?; 32],
                 routes: vec![RouteKey {

@@ -13,4 +13,5 @@ mod notifications;
 mod refresh;
 mod requests;
 mod revoke;
+mod sessions;
 mod world;

@@ -10,7 +10,7 @@ use crate::command::{
 };
 use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
-    PolicyId,
+    OrgId, PolicyId,
 };
 use crate::seal::{Sealed, SecretVerifier};
 use crate::state::record::{ClientSecret, ClientText, Grant};
@@ -26,7 +26,7 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) index: u64,
     sequence: u64,
-    fresh: u8,
+    fresh: u128,
 }
 
 pub(super) fn key(api: &str, client: &str) -> ClientKey {
@@ -46,6 +46,7 @@ pub(super) fn sealed() -> Sealed {
 pub(super) fn api(id: &str, listen_path: &str) -> PutApi {
     PutApi {
         id: ApiId::new(id).unwrap(),
+        org: OrgId::default(),
         document: sealed(),
         document_hash: [id.len() as u8; 32],
         routes: vec![RouteKey {
@@ -103,6 +104,7 @@ impl World {
         world.done(Command::PutApi(api("orders", "/orders")));
         world.done(Command::PutPolicy(PutPolicy {
             id: PolicyId::new("gold").unwrap(),
+            org: OrgId::default(),
             document: "{}".into(),
             source: None,
         }));
@@ -181,7 +183,7 @@ impl World {
 
     pub(super) fn fresh(&mut self) -> [u8; 16] {
         self.fresh += 1;
-        [self.fresh; 16]
+        self.fresh.to_be_bytes()
     }
 
     pub(super) fn authenticated(&self, client: &str) -> AuthenticatedClient {

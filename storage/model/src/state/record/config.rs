@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, PolicyId, Revision};
+use crate::id::{ApiId, OrgId, PolicyId, Revision};
 use crate::seal::Sealed;
 use crate::state::{RouteKey, SourcePath};
 use crate::time::Timestamp;
@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub struct ApiRecord {
     /// The `api_id`.
     pub id: ApiId,
+    /// The organisation.
+    pub org: OrgId,
     /// The definition as JSON text, sealed under the key ring.
     pub document: Sealed,
     /// SHA-256 of the definition's text, so that an identical one is seen without opening it.
@@ -33,6 +35,8 @@ pub struct ApiRecord {
 pub struct PolicyRecord {
     /// The policy's `id`.
     pub id: PolicyId,
+    /// The organisation; the policy makes sessions for APIs of the same one alone.
+    pub org: OrgId,
     /// The policy as JSON text.
     pub document: Arc<str>,
     /// The file that made it, if one did.

@@ -1,0 +1,121 @@
+//! What makes the session of a token: `key_rules` with the client's metadata, or a policy of the API's organisation.
+
+use std::sync::Arc;
+
+use super::world::{World, client};
+use crate::answer::Refusal;
+use crate::command::{Command, IssueClientCredentials, IssueCode, PutPolicy};
+use crate::id::{GrantId, OrgId, PolicyId};
+use crate::session::SessionRules;
+use crate::state::record::{Grant, SessionSource};
+use crate::time::Ttl;
+
+const RULES: &str =
+    r#"{"access_rights":{"orders":{}},"meta_data":{"key":"meta","foo":"keybar"},"alias":"who"}"#;
+
+fn rules() -> Option<SessionSource> {
+    let rules = SessionRules::from_json(RULES, false).unwrap();
+    Some(SessionSource::Rules(Arc::new(rules)))
+}
+
+fn rules_of(grant: &Grant) -> &Arc<SessionRules> {
+    match &grant.session {
+        SessionSource::Rules(rules) => rules,
+        SessionSource::Policy(id) => panic!("a session of policy {id}"),
+    }
+}
+
+/// A code of the client `app`, whose registration carries this metadata.
+fn code_with_rules(world: &mut World, meta_data: Option<&str>) -> crate::token::AuthCode {
+    let mut new = client(&["orders"], "described", Some("gold"));
+    new.text.meta_data = meta_data.map(Arc::from);
+    world.done(Command::CreateClient(new));
+    let issue = IssueCode {
+        client: super::world::key("orders", "described"),
+        session: rules(),
+        ..world.issue_code()
+    };
+    world.code_from(issue)
+}
+
+#[test]
+fn a_clients_metadata_is_in_every_session_that_key_rules_make_t8() {
+    let mut world = World::new();
+    let code = code_with_rules(&mut world, Some(r#"{"foo":"bar","client":"meta"}"#));
+    let mut redeem = world.redeem(code);
+    redeem.client = world.authenticated("described");
+    let first = world.issued(Command::RedeemCode(redeem));
+    let mut refresh = world.refresh(first.refresh.unwrap());
+    refresh.client = world.authenticated("described");
+    let before = world.grant(&first).unwrap();
+    let second = world.issued(Command::Refresh(refresh));
+    let expected: serde_json::Value =
+        serde_json::json!({"foo": "keybar", "client": "meta", "key": "meta"});
+    for grant in [before, world.grant(&second).unwrap()] {
+        let rules = rules_of(&grant);
+        assert_eq!(rules.meta_data(), expected.as_object());
+        assert_eq!(rules.alias(), "who");
+    }
+}
+
+#[test]
+fn rules_of_a_client_without_metadata_stay_as_they_were_given() {
+    for meta_data in [None, Some("{}")] {
+        let mut world = World::new();
+        let code = code_with_rules(&mut world, meta_data);
+        let mut redeem = world.redeem(code);
+        redeem.client = world.authenticated("described");
+        let issued = world.issued(Command::RedeemCode(redeem));
+        let grant = world.grant(&issued).unwrap();
+        assert_eq!(rules_of(&grant).as_str(), RULES);
+    }
+}
+
+fn policy_of(org: &str) -> Command {
+    Command::PutPolicy(PutPolicy {
+        id: PolicyId::new("gold").unwrap(),
+        org: OrgId::new(org).unwrap(),
+        document: "{}".into(),
+        source: None,
+    })
+}
+
+fn client_credentials(world: &mut World) -> Command {
+    Command::IssueClientCredentials(IssueClientCredentials {
+        client: world.authenticated("app"),
+        grant: GrantId::from_bytes(world.fresh()),
+        scope: None,
+        lifetime: Ttl::from_s(3600),
+    })
+}
+
+#[test]
+fn a_policy_of_another_organisation_makes_no_session() {
+    let mut world = World::new();
+    let (code, tokens) = (world.code(), world.tokens());
+    world.done(policy_of("others"));
+    let commands = [
+        client_credentials(&mut world),
+        Command::IssueCode(world.issue_code()),
+        Command::RedeemCode(world.redeem(code)),
+        Command::Refresh(world.refresh(tokens.refresh.unwrap())),
+    ];
+    for command in commands.clone() {
+        assert_eq!(world.refused(command), Refusal::NoSession);
+    }
+    // Nothing was burnt or revoked by it: the policy's return makes all of them good again.
+    world.done(policy_of("default"));
+    for command in commands {
+        world.done(command);
+    }
+}
+
+#[test]
+fn rules_need_no_policy_of_any_organisation() {
+    let mut world = World::new();
+    world.done(policy_of("others"));
+    let code = code_with_rules(&mut world, None);
+    let mut redeem = world.redeem(code);
+    redeem.client = world.authenticated("described");
+    world.issued(Command::RedeemCode(redeem));
+}
