@@ -1,6 +1,7 @@
 //! New connections to upstreams: look up, connect, and TLS where the target asks for it.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use raftgate_model::api::{Scheme, Target};
@@ -28,9 +29,9 @@ pub(super) enum DialError {
 /// Opens a connection to a target.
 pub(super) async fn dial(target: &Target, tls: &Arc<ClientConfig>) -> Result<Transport, DialError> {
     let origin = || target.origin().to_owned();
-    let connected = match target.dial_address() {
-        Some(address) => TcpStream::connect((address, target.port())).await,
-        None => connect_by_name(target).await?,
+    let connected = match target.dial_host().parse::<IpAddr>() {
+        Ok(address) => TcpStream::connect((address, target.port())).await,
+        Err(_) => connect_by_name(target).await?,
     };
     let stream = connected.map_err(|error| DialError::Connect {
         origin: origin(),

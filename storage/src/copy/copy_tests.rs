@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use raftgate_model::id::{ApiId, ClientId, GrantId, LogIndex, PolicyId, Revision};
+use raftgate_model::id::{ApiId, ClientId, GrantId, LogIndex, OrgId, PolicyId, Revision};
 use raftgate_model::state::record::{
     ApiRecord, ClientRecord, ClientSecret, ClientText, Grant, PolicyRecord,
 };
@@ -150,6 +150,7 @@ fn api(name: &str, bytes: usize) -> Change {
     let id = ApiId::new(name).unwrap();
     let record = ApiRecord {
         id: id.clone(),
+        org: OrgId::default(),
         document: serde_json::from_value(sealed).unwrap(),
         document_hash: [0; 32],
         routes: Arc::new([]),
@@ -164,6 +165,7 @@ fn policy(bytes: usize) -> Change {
     let id = PolicyId::new("gold").unwrap();
     let record = PolicyRecord {
         id: id.clone(),
+        org: OrgId::default(),
         document: "x".repeat(bytes).into(),
         source: None,
         revision: Revision(1),

@@ -1,7 +1,6 @@
 //! Where an API's requests go: the target URL, taken apart once so that no request parses it.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use url::{Host, Url};
 
@@ -112,12 +111,6 @@ impl Target {
         &self.dial_host
     }
 
-    /// The address to connect to, when the host is one.
-    #[must_use]
-    pub fn dial_address(&self) -> Option<IpAddr> {
-        self.dial_host.parse().ok()
-    }
-
     /// The port to connect to.
     #[must_use]
     pub const fn port(&self) -> u16 {
@@ -193,7 +186,6 @@ mod tests {
     fn an_ipv6_target_is_dialled_without_brackets_and_named_with_them() {
         let target = Target::parse("http://[::1]:81/").unwrap();
         assert_eq!(target.dial_host(), "::1");
-        assert!(target.dial_address().is_some());
         assert_eq!(target.host_header(), "[::1]:81");
         assert_eq!(target.origin(), "http://[::1]:81");
     }
