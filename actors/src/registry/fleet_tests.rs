@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use raftgate_model::api::TokenLifetimes;
-use raftgate_model::id::KeyId;
+use raftgate_model::id::{KeyId, OrgId};
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
@@ -51,6 +51,7 @@ fn record(number: usize) -> Arc<ApiRecord> {
         .unwrap();
     Arc::new(ApiRecord {
         id: ApiId::new(&id).unwrap(),
+        org: OrgId::default(),
         document,
         document_hash: [0; 32],
         routes: Arc::from([]),
