@@ -1,5 +1,6 @@
 //! Bytes on disk: write-ahead log, sled copy, snapshots and the read view; and the folder that holds them.
 
+mod background_thread;
 pub mod codec;
 mod copy;
 pub mod data_dir;

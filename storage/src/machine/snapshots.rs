@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::apply::PendingSnapshot;
 use super::{Inner, error};
+use crate::background_thread::run_behind;
 use crate::copy::Summed;
 use crate::snapshot::{
     Progress, SnapshotError, SnapshotFile, SnapshotHead, SnapshotOrigin, snapshot_id,
@@ -64,12 +65,22 @@ impl SnapshotBuilder {
 async fn build_once(inner: &Inner) -> Result<SnapshotFile, SnapshotError> {
     let (head, walk, summed) = begin(inner).ok_or(SnapshotError::Busy)?;
     let folder = inner.folder.clone();
-    let built = spawn_blocking(move || {
+    let build = move || {
         // The copier may be gone only because the node ends.
         let expected = || summed.blocking_recv().ok().map(|summed| summed.digest);
         folder.build(head, walk, expected, &mut reporter("writing a snapshot"))
-    });
-    built.await.unwrap_or(Err(SnapshotError::Blank))
+    };
+    let built = spawn_blocking(move || run_behind("snapshot", build));
+    match built.await {
+        Ok(Ok(built)) => built,
+        Ok(Err(error)) => Err(SnapshotError::Io {
+            action: "write",
+            path: "a snapshot".to_owned(),
+            error,
+        }),
+        // The runtime ends.
+        Err(_) => Err(SnapshotError::Blank),
+    }
 }
 
 /// Takes hold of one point in time: nothing is committed meanwhile.
