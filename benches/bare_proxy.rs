@@ -5,12 +5,13 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::StatusCode;
 use raftgate::clock::{SystemClock, SystemEntropy};
 use raftgate::proxy::{
-    EndpointResponse, Gateway, GatewayCounters, GatewayParts, GatewaySettings, upstream_tls,
+    EndpointHandler, EndpointResponse, Gateway, GatewayCounters, GatewayParts, GatewaySettings,
+    Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};
@@ -59,11 +60,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         arguments.target,
     );
     let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).0);
-    let parts = GatewayParts {
+    let endpoints: EndpointHandler =
+        Arc::new(|_| Box::pin(async { EndpointResponse::new(StatusCode::OK, "") }));
+    let serving = Serving {
         tokens: None,
         snapshots: publisher.source(),
-        endpoints: Arc::new(|_| Box::pin(async { EndpointResponse::new(StatusCode::OK, "") })),
+        endpoints: Arc::clone(&endpoints),
         records: None,
+    };
+    let parts = GatewayParts {
+        serving: Arc::new(OnceLock::from(serving)),
+        starting: endpoints,
         upstream_tls: upstream_tls()?,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -72,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = GatewaySettings::at(arguments.listen);
     settings.workers = arguments.workers;
     actix_rt::System::new().block_on(async move {
-        let gateway = Gateway::start(settings, parts)?;
+        let gateway = Gateway::start(settings, parts).await?;
         println!("ready gateway={}", gateway.address());
         std::future::pending::<()>().await;
         Ok(())

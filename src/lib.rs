@@ -8,6 +8,7 @@ pub mod control;
 pub mod control_address;
 pub mod definitions;
 pub mod demo;
+pub mod listen_error;
 pub mod listener_tls;
 pub mod oauth;
 pub mod proxy;

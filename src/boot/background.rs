@@ -28,10 +28,13 @@ use super::identity::Stage;
 use super::loading::Loading;
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
+use crate::listen_error::Listener;
 use crate::proxy::AccessRecord;
 
 /// How often the Sweeper looks for something when there was nothing.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the newest entries of the log are waited for at the start.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many access records may wait to be written; more are dropped and counted.
 const ACCESS_RECORDS_QUEUED_MAX: usize = 4096;
 
@@ -51,7 +54,6 @@ impl Background {
         settings: &Settings,
         cluster: &ClusterHandle,
         keys: &Arc<KeyRing>,
-        _surroundings: &Surroundings,
     ) -> Result<Self, BootError> {
         let control = Arbiter::new();
         let parts = RegistryParts {
@@ -178,10 +180,7 @@ pub(super) async fn start_cluster(
 ) -> Result<ClusterHandle, BootError> {
     let bound = listener
         .local_addr()
-        .map_err(|error| BootError::ClusterListen {
-            address: settings.cluster.listen,
-            error,
-        })?;
+        .map_err(|error| Listener::Cluster.failed(settings.cluster.listen, error))?;
     let address = match &settings.cluster.advertise {
         Some(advertised) => advertised.to_string(),
         None => bound.to_string(),
@@ -213,12 +212,30 @@ pub(super) async fn start_cluster(
     // Before anything is written: what does not belong together must not be mixed any further.
     check_fits(settings, identity, keys, &storage.machine)?;
     let cluster = start(config, storage, Arc::clone(&surroundings.clock)).await?;
+    catch_up(&cluster).await;
     // What the state was not known to hold before the rest of the log was applied.
     if let Err(error) = check_active_key(settings, keys, cluster.view()) {
         cluster.shutdown().await;
         return Err(error);
     }
     Ok(cluster)
+}
+
+/// Waits until everything in the log is applied, where this node needs nobody else for that.
+///
+/// An entry is acknowledged when it is durable, and what was committed is written down a little later: after a crash the
+/// newest entries are applied only when this node leads again, which takes a sole voter no longer than a write.
+async fn catch_up(cluster: &ClusterHandle) {
+    let status = cluster.status();
+    let mut voters = status.members.iter().filter(|member| member.is_voter);
+    let is_sole_voter = voters.next().is_some_and(|voter| voter.node == status.node);
+    let (true, None, Some(last)) = (is_sole_voter, voters.next(), status.last_log) else {
+        return;
+    };
+    let deadline = tokio::time::Instant::now() + CATCH_UP_TIMEOUT;
+    if let Err(error) = cluster.wait_applied(last, deadline).await {
+        tracing::warn!(last = last.0, %error, "the newest entries of the log are not in force yet");
+    }
 }
 
 /// The state must be that of this node, and the ring must hold the key by which tokens are made.

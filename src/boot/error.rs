@@ -1,7 +1,6 @@
 //! Why a node does not start; each text says what to do where something can be done.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use raftgate_actors::registry::NotInForce;
@@ -10,6 +9,7 @@ use raftgate_storage::data_dir::DataDirError;
 use raftgate_storage::keyring_file::KeyRingFileError;
 
 use crate::control::ControlStartError;
+use crate::listen_error::ListenError;
 use crate::proxy::GatewayStartError;
 
 /// Why a node does not start.
@@ -75,13 +75,8 @@ pub enum BootError {
         key: String,
     },
     /// The cluster listener cannot be bound.
-    #[error("cannot listen on {address} for the cluster: {error}")]
-    ClusterListen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    ClusterListen(#[from] ListenError),
     /// The log and the state cannot be opened.
     #[error(transparent)]
     Storage(Box<StorageError>),
@@ -94,6 +89,14 @@ pub enum BootError {
     /// The stored configuration did not come into force.
     #[error("this node does not serve its configuration: {0}")]
     Configuration(#[from] NotInForce),
+    /// The definitions folder cannot be read.
+    #[error("definitions.dir: cannot read the folder {}: {error}; create it, correct the path, or leave definitions.dir out", path.display())]
+    Definitions {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// The gateway listener does not start.
     #[error(transparent)]
     Gateway(#[from] GatewayStartError),

@@ -2,48 +2,37 @@
 
 use std::sync::Arc;
 
-use raftgate_actors::registry::RegistryHandle;
-
 use super::background::duration;
-use super::{Assembly, BootError};
+use super::{Assembly, Tls};
+use crate::config::settings::Settings;
 use crate::listener_tls::ListenerTls;
 use crate::proxy::{
-    ClientTimeouts, EndpointHandler, Gateway, GatewayCounters, GatewayParts, GatewaySettings,
-    PoolLimits, RequestLimits, TokenJudge, TrustedProxies, upstream_tls,
+    ClientTimeouts, EndpointHandler, GatewaySettings, PoolLimits, RequestLimits, Serving,
+    TokenJudge, TrustedProxies,
 };
 
-/// Starts the gateway listener.
-pub(super) fn start(
-    assembly: &Assembly,
-    registry: &RegistryHandle,
-    endpoints: EndpointHandler,
-) -> Result<(Gateway, Arc<GatewayCounters>), BootError> {
-    let counters = Arc::new(GatewayCounters::default());
-    let parts = GatewayParts {
-        snapshots: registry.source(),
+/// What requests are served by.
+pub(super) fn serving(assembly: &Assembly, endpoints: EndpointHandler) -> Serving {
+    let index_wait = duration(assembly.settings.cluster.index_wait);
+    Serving {
+        snapshots: assembly.background.registry().source(),
         endpoints,
         tokens: Some(Arc::new(TokenJudge::new(
             assembly.cluster.clone(),
             Arc::clone(&assembly.keys),
-            duration(assembly.settings.cluster.index_wait),
+            index_wait,
         ))),
         records: assembly.background.access_records(),
-        upstream_tls: upstream_tls().map_err(|error| BootError::Tls(error.to_string()))?,
-        clock: Arc::clone(&assembly.surroundings.clock),
-        entropy: Arc::clone(&assembly.surroundings.entropy),
-        counters: Arc::clone(&counters),
-    };
-    let gateway = Gateway::start(settings(assembly), parts)?;
-    Ok((gateway, counters))
+    }
 }
 
-fn settings(assembly: &Assembly) -> GatewaySettings {
-    let settings = &assembly.settings;
+/// How the listener listens.
+pub(super) fn settings(settings: &Settings, tls: &Tls) -> GatewaySettings {
     let limits = &settings.limits;
     GatewaySettings {
         listen: settings.gateway.listen,
         workers: settings.gateway.workers,
-        tls: assembly.tls.gateway.as_ref().map(ListenerTls::config),
+        tls: tls.gateway.as_ref().map(ListenerTls::config),
         trusted_proxies: TrustedProxies::new(settings.gateway.trusted_proxies.iter().copied()),
         limits: RequestLimits {
             head_bytes_max: limits.request_head_bytes,

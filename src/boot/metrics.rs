@@ -18,17 +18,13 @@ use crate::proxy::{GatewayCounters, Refusal};
 use crate::telemetry::metrics::{Metrics, MetricsBuilder, as_number};
 
 /// The metrics of a node.
-pub(super) fn build(
-    assembly: &Assembly,
-    registry: &RegistryHandle,
-    counters: Arc<GatewayCounters>,
-) -> Metrics {
+pub(super) fn build(assembly: &Assembly, counters: Arc<GatewayCounters>) -> Metrics {
     let mut builder = MetricsBuilder::new(assembly.surroundings.clock.now());
     store(&mut builder, &assembly.cluster);
     gateway(&mut builder, &counters);
     upkeep(&mut builder, assembly);
     let per_api = PerApi {
-        registry: registry.clone(),
+        registry: assembly.background.registry().clone(),
         counters,
     };
     builder.ours().register_collector(Box::new(per_api));

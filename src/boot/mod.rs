@@ -1,10 +1,11 @@
 //! The composition root: the one place that knows all parts of a node and puts them together.
 //!
 //! ```text
-//! data directory -> identity, key ring, secret -> log and state -> consensus -> actors -> listeners -> definitions
+//! data directory -> listeners (503) -> identity, key ring, secret -> log and state -> consensus -> actors -> definitions -> open
 //! ```
 
 mod background;
+mod doors;
 mod endpoints;
 mod error;
 mod gateway;
@@ -15,7 +16,7 @@ mod restore;
 mod seals;
 mod secrets;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use raftgate_actors::registry::RegistryHandle;
@@ -26,17 +27,14 @@ use raftgate_model::secret::Secret;
 use raftgate_storage::data_dir::DataDir;
 
 use self::background::Background;
+use self::doors::Doors;
 use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
-use crate::control::{
-    Control, ControlAccess, ControlListener, ControlListenerSettings, Health, Lifecycle,
-    SnapshotExports,
-};
+use crate::control::{Control, ControlAccess, Lifecycle, SnapshotExports};
 use crate::control_address;
-use crate::definitions::{DefinitionsFolder, DefinitionsWatch, Importer, LookOn};
+use crate::definitions::{DefinitionsFolder, DefinitionsWatch, FolderError, Importer, LookOn};
 use crate::listener_tls::ListenerTls;
 use crate::oauth::{AuthorizationServer, OAuthParts};
-use crate::proxy::Gateway;
 
 pub use error::BootError;
 pub use restore::{Restoration, RestoreError, RestoreOrder, restore};
@@ -77,12 +75,9 @@ impl Tls {
 /// A node that serves.
 pub struct RunningNode {
     name: String,
-    gateway: Gateway,
-    control: ControlListener,
-    cluster_listener: TcpListener,
+    doors: Doors,
     cluster: ClusterHandle,
     background: Background,
-    health: Arc<Health>,
     definitions: Option<DefinitionsWatch>,
     tls: Tls,
     control_secret: Secret,
@@ -93,37 +88,36 @@ pub struct RunningNode {
 impl RunningNode {
     /// Starts a node; must be called inside an actix system.
     ///
+    /// The listeners are bound at once and answer 503 until the stored configuration and the definitions folder are in
+    /// force, which they are when this returns.
+    ///
     /// # Errors
-    /// See [`BootError`]; nothing runs any more then.
+    /// See [`BootError`]; the listeners are closed again then.
     pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, BootError> {
         let tls = Tls::load(&settings)?;
         let data_dir = DataDir::open(&settings.node.data_dir)?;
-        let name = settings.node.name.as_deref();
-        let mut identity = Identity::load_or_create(&data_dir, name, &surroundings)?;
-        let keys = Arc::new(secrets::key_ring(&settings, &identity, &surroundings)?);
-        let control_secret = secrets::control_secret(&settings, &identity, &surroundings)?;
-        let cluster_listener = bind_cluster(settings.cluster.listen)?;
-        let cluster = background::start_cluster(
-            &settings,
-            &identity,
-            &keys,
-            &surroundings,
-            &cluster_listener,
-        )
-        .await?;
-        identity.started(&keys)?;
-        let background = Background::start(&settings, &cluster, &keys, &surroundings).await?;
-        let node = Assembly {
-            settings,
-            surroundings,
-            identity,
-            keys,
-            cluster,
-            background,
-            control_secret,
-            tls,
+        let doors = Doors::bind(&settings, &surroundings, &tls).await?;
+        let begun = match Assembly::begin(settings, surroundings, &data_dir, &doors).await {
+            Ok(assembly) => assembly.open(&doors, &data_dir).await,
+            Err(error) => Err(error),
         };
-        node.listen(cluster_listener, data_dir).await
+        let (assembly, definitions) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                doors.close().await;
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            name: assembly.identity.name().to_owned(),
+            doors,
+            cluster: assembly.cluster,
+            background: assembly.background,
+            definitions,
+            tls,
+            control_secret: assembly.control_secret,
+            _data_dir: data_dir,
+        })
     }
 
     /// The node's name.
@@ -135,21 +129,21 @@ impl RunningNode {
     /// Where the APIs are served.
     #[must_use]
     pub fn gateway_address(&self) -> SocketAddr {
-        self.gateway.address()
+        self.doors.gateway_address()
     }
 
     /// Where the control API is served.
     #[must_use]
     pub fn control_address(&self) -> SocketAddr {
-        self.control.address()
+        self.doors.control_address()
     }
 
-    /// The address that is kept for peers.
+    /// Where the other nodes reach this one.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system has forgotten the listener, which it does not.
     pub fn cluster_address(&self) -> std::io::Result<SocketAddr> {
-        self.cluster_listener.local_addr()
+        self.doors.cluster().local_addr()
     }
 
     /// The secret of the control API.
@@ -170,18 +164,17 @@ impl RunningNode {
 
     /// Finishes what is in flight and ends every part, the listeners first and the store last.
     pub async fn stop(self) {
-        self.health.enter(Lifecycle::Draining);
+        self.doors.health.enter(Lifecycle::Draining);
         if let Some(watch) = self.definitions {
             watch.stop().await;
         }
-        self.gateway.drain().await;
-        self.control.drain().await;
+        self.doors.close().await;
         self.background.stop(NOTIFIER_PATIENCE).await;
         self.cluster.shutdown().await;
     }
 }
 
-/// The parts that are there before the listeners.
+/// The parts behind the listeners.
 struct Assembly {
     settings: Settings,
     surroundings: Surroundings,
@@ -190,56 +183,70 @@ struct Assembly {
     cluster: ClusterHandle,
     background: Background,
     control_secret: Secret,
-    tls: Tls,
 }
 
 impl Assembly {
-    async fn listen(
+    /// Opens the data of the node and starts what runs over it.
+    async fn begin(
+        settings: Settings,
+        surroundings: Surroundings,
+        data_dir: &DataDir,
+        doors: &Doors,
+    ) -> Result<Self, BootError> {
+        let name = settings.node.name.as_deref();
+        let mut identity = Identity::load_or_create(data_dir, name, &surroundings)?;
+        control_address::publish(data_dir.path(), doors.control_address())
+            .map_err(|error| BootError::file(data_dir.path(), error))?;
+        let keys = Arc::new(secrets::key_ring(&settings, &identity, &surroundings)?);
+        let control_secret = secrets::control_secret(&settings, &identity, &surroundings)?;
+        let listener = doors.cluster();
+        let cluster =
+            background::start_cluster(&settings, &identity, &keys, &surroundings, listener).await?;
+        identity.started(&keys)?;
+        let background = Background::start(&settings, &cluster, &keys).await?;
+        Ok(Self {
+            settings,
+            surroundings,
+            identity,
+            keys,
+            cluster,
+            background,
+            control_secret,
+        })
+    }
+
+    /// Brings the configuration into force and lets requests in.
+    async fn open(
         self,
-        cluster_listener: TcpListener,
-        data_dir: DataDir,
-    ) -> Result<RunningNode, BootError> {
+        doors: &Doors,
+        data_dir: &DataDir,
+    ) -> Result<(Self, Option<DefinitionsWatch>), BootError> {
         let registry = self.background.registry().clone();
-        let health = Arc::new(Health::new(self.cluster.clone(), registry.clone()));
+        let health = Arc::clone(&doors.health);
+        health.attach(self.cluster.clone(), registry.clone());
+        let importer = self.importer(registry.clone());
+        let definitions = self.definitions(importer.clone()).await?;
+        let stored = self.cluster.view().meta().config_revision;
+        registry.in_force(stored, CONFIGURATION_PATIENCE).await?;
         let access = Arc::new(ControlAccess::new(self.control_secret.duplicate()));
         let oauth = Arc::new(self.authorization_server(Arc::clone(&access)));
-        let importer = self.importer(registry.clone());
         let endpoints = endpoints::handler(Arc::clone(&oauth), Arc::clone(&health));
-        let (gateway, counters) = gateway::start(&self, &registry, endpoints)?;
-        let metrics = metrics::build(&self, &registry, counters);
+        let metrics = metrics::build(&self, Arc::clone(&doors.counters));
         let control = Arc::new(Control {
             cluster: self.cluster.clone(),
-            registry: registry.clone(),
-            importer: importer.clone(),
+            registry,
+            importer,
             oauth,
             keys: Arc::clone(&self.keys),
             entropy: Arc::clone(&self.surroundings.entropy),
             access,
             settings: self.settings.oauth.clone(),
-            health: Arc::clone(&health),
+            health,
             metrics: Arc::new(metrics),
             snapshots: SnapshotExports::new(data_dir.path()),
         });
-        let control = ControlListener::start(self.control_settings(), control)?;
-        control_address::publish(data_dir.path(), control.address())
-            .map_err(|error| BootError::file(data_dir.path(), error))?;
-        let definitions = self.definitions(importer).await?;
-        let in_force = self.cluster.view().meta().config_revision;
-        registry.in_force(in_force, CONFIGURATION_PATIENCE).await?;
-        health.enter(Lifecycle::Serving);
-        Ok(RunningNode {
-            name: self.identity.name().to_owned(),
-            gateway,
-            control,
-            cluster_listener,
-            cluster: self.cluster,
-            background: self.background,
-            health,
-            definitions,
-            tls: self.tls,
-            control_secret: self.control_secret,
-            _data_dir: data_dir,
-        })
+        doors.open(gateway::serving(&self, endpoints), control);
+        Ok((self, definitions))
     }
 
     /// Applies the definitions folder, if there is one, and begins to watch it.
@@ -257,11 +264,16 @@ impl Assembly {
         } else {
             LookOn::Reloads
         };
-        let report = folder
-            .apply()
-            .await
-            .map_err(|error| BootError::file(dir, error))?;
-        tracing::info!(?report, "definitions folder applied");
+        match folder.apply().await {
+            Ok(report) => tracing::info!(?report, "definitions folder applied"),
+            Err(FolderError::Unreadable { path, error }) => {
+                return Err(BootError::Definitions { path, error });
+            }
+            // It is served from what there is, and the watch tries again.
+            Err(error @ FolderError::NoWrites(_)) => {
+                tracing::warn!(%error, "definitions folder not applied yet");
+            }
+        }
         let watch = DefinitionsWatch::start(dir, on, move || {
             let folder = Arc::clone(&folder);
             async move { folder.apply_or_log().await }
@@ -291,17 +303,4 @@ impl Assembly {
             Arc::clone(&self.surroundings.entropy),
         )
     }
-
-    fn control_settings(&self) -> ControlListenerSettings {
-        ControlListenerSettings {
-            listen: self.settings.control.listen,
-            tls: self.tls.control.as_ref().map(|tls| (*tls.config()).clone()),
-            body_bytes_max: self.settings.limits.control_body_bytes,
-            drain: background::duration(self.settings.limits.drain_timeout),
-        }
-    }
-}
-
-fn bind_cluster(address: SocketAddr) -> Result<TcpListener, BootError> {
-    TcpListener::bind(address).map_err(|error| BootError::ClusterListen { address, error })
 }

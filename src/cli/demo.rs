@@ -26,10 +26,13 @@ pub fn run(arguments: DemoArguments, terminal: &mut Terminal<'_>) -> Exit {
         format: LogFormat::Text,
         access: false,
     };
-    if let Err(error) = logging::start(&logs) {
-        terminal.complain(error);
-        return Exit::Failure;
-    }
+    let _log = match logging::start(&logs) {
+        Ok(writer) => writer,
+        Err(error) => {
+            terminal.complain(error);
+            return Exit::Failure;
+        }
+    };
     panic_hook::install();
     let after = if arguments.once {
         AfterTour::End

@@ -15,6 +15,7 @@ use crate::config::settings::Settings;
 use crate::config::table;
 use crate::ready_line::ReadyLine;
 use crate::signals::{Signal, Signals};
+use crate::telemetry::log_queue::LogWriter;
 use crate::telemetry::{logging, panic_hook};
 
 /// Run a node
@@ -53,7 +54,7 @@ pub struct ServeArguments {
     join_token: Option<String>,
 }
 
-/// Resolves the settings, starts logging and says what is unwise: all that comes before the node is put together.
+/// Resolves the settings, starts logging (until the writer is dropped) and says what is unwise: all that comes before the node is put together.
 ///
 /// # Errors
 /// The reason has been printed; the status says whether the configuration or the system is at fault.
@@ -61,7 +62,7 @@ pub fn prepare(
     arguments: &ServeArguments,
     environment: &Environment,
     terminal: &mut Terminal<'_>,
-) -> Result<Settings, Exit> {
+) -> Result<(Settings, LogWriter), Exit> {
     let settings = match settings(arguments, environment) {
         Ok(settings) => settings,
         Err(reason) => {
@@ -69,15 +70,18 @@ pub fn prepare(
             return Err(Exit::Usage);
         }
     };
-    if let Err(error) = logging::start(&settings.log) {
-        terminal.complain(error);
-        return Err(Exit::Failure);
-    }
+    let log = match logging::start(&settings.log) {
+        Ok(writer) => writer,
+        Err(error) => {
+            terminal.complain(error);
+            return Err(Exit::Failure);
+        }
+    };
     panic_hook::install();
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
-    Ok(settings)
+    Ok((settings, log))
 }
 
 /// Runs a node until it is asked to end.
@@ -86,15 +90,19 @@ pub fn run(
     environment: &Environment,
     terminal: &mut Terminal<'_>,
 ) -> Exit {
-    match prepare(arguments, environment, terminal) {
-        Ok(settings) => match actix_rt::System::new().block_on(serve(settings)) {
-            Ok(()) => Exit::Success,
-            Err(reason) => {
-                terminal.complain(reason);
-                Exit::Failure
-            }
-        },
-        Err(exit) => exit,
+    let (settings, log) = match prepare(arguments, environment, terminal) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
+    let ended = actix_rt::System::new().block_on(serve(settings));
+    // What led to a failure is read before the failure.
+    drop(log);
+    match ended {
+        Ok(()) => Exit::Success,
+        Err(reason) => {
+            terminal.complain(reason);
+            Exit::Failure
+        }
     }
 }
 

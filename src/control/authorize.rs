@@ -6,10 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use raftgate_actors::snapshot::{Access, CompiledApi};
 use raftgate_model::id::{ApiId, ClientId};
 
-use super::{Control, ControlFailure};
+use super::{Control, ControlFailure, shape};
 use crate::oauth::Call;
 use crate::oauth::form::Form;
-use crate::proxy::EndpointResponse;
 
 /// How many APIs a client can be registered with before the caller must name one.
 const CANDIDATES_MAX: usize = 16;
@@ -36,7 +35,7 @@ pub(super) async fn approve(
         body: &body,
         client_ip,
     };
-    Ok(answer(
+    Ok(shape::plain(
         control.oauth.authorize_client_approved(&api, call).await,
     ))
 }
@@ -47,14 +46,6 @@ fn headers_of(request: &HttpRequest) -> http::HeaderMap {
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
-}
-
-fn answer(response: EndpointResponse) -> HttpResponse {
-    let mut out = HttpResponse::build(response.status);
-    for (name, value) in &response.headers {
-        out.insert_header((name.clone(), value.clone()));
-    }
-    out.body(response.body)
 }
 
 impl Control {

@@ -40,7 +40,8 @@ pub(super) async fn create(
     // An identical client may have been there before: then it kept its secret, and the one made now opens nothing.
     let fresh = secret.filter(|secret| control.is_secret_of(client, secret));
     let shown = control.secret_of(client)?.or(fresh);
-    Ok(json(&view(client, shown.as_ref())))
+    let response = json(&view(client, shown.as_ref()));
+    Ok(shape::noted(response, client.id.as_str(), "added"))
 }
 
 pub(super) async fn list(

@@ -11,6 +11,10 @@ use raftgate_model::time::Ttl;
 use serde::Serialize;
 
 use super::ControlDenied;
+use crate::telemetry::answers::{Account, AnswerNote};
+
+/// How long a caller should wait for a node that is starting.
+const STARTING_RETRY: Ttl = Ttl::from_s(1);
 
 /// When to ask again after a change that was not in force in time.
 const NOT_IN_FORCE_RETRY_AFTER: Ttl = Ttl::from_s(5);
@@ -39,6 +43,9 @@ pub enum ControlFailure {
     /// The method is not one of the resource's.
     #[error("Method not supported")]
     MethodNotAllowed,
+    /// The node is starting: what there is cannot be asked yet.
+    #[error("The node is starting, try again.")]
+    Starting,
     /// The cluster cannot write now, or does not know whether it did.
     #[error("The store cannot confirm the change now, it may or may not take effect.")]
     Unavailable(Ttl),
@@ -64,16 +71,44 @@ impl ControlFailure {
     #[must_use]
     pub fn answer(&self, door: Door) -> HttpResponse {
         let mut response = HttpResponse::build(self.status(door));
-        if let Self::TooManyAttempts(retry_after)
-        | Self::Unavailable(retry_after)
-        | Self::NotInForce(retry_after) = self
-        {
+        if let Some(retry_after) = self.retry_after() {
             response.insert_header((RETRY_AFTER, retry_after.as_s_ceil().max(1).to_string()));
         }
-        response.json(ErrorBody {
+        let mut response = response.json(ErrorBody {
             status: "error",
             message: &self.to_string(),
-        })
+        });
+        response.extensions_mut().insert(self.note());
+        response
+    }
+
+    /// How long the caller should wait, where waiting helps.
+    const fn retry_after(&self) -> Option<Ttl> {
+        match self {
+            Self::TooManyAttempts(retry_after)
+            | Self::Unavailable(retry_after)
+            | Self::NotInForce(retry_after) => Some(*retry_after),
+            Self::Starting => Some(STARTING_RETRY),
+            _ => None,
+        }
+    }
+
+    /// What the log says of it.
+    const fn note(&self) -> AnswerNote {
+        let (what, account) = match self {
+            Self::Denied => ("control_secret", Account::Caller),
+            Self::TooManyAttempts(_) => ("too_many_attempts", Account::Caller),
+            Self::Invalid(_) => ("invalid", Account::Caller),
+            Self::BodyTooLarge => ("body_too_large", Account::Caller),
+            Self::NotFound(_) => ("not_found", Account::Caller),
+            Self::Conflict(_) => ("conflict", Account::Caller),
+            Self::MethodNotAllowed => ("method_not_allowed", Account::Caller),
+            Self::Starting => ("starting", Account::Operator),
+            Self::Unavailable(_) => ("unavailable", Account::Operator),
+            Self::NotInForce(_) => ("not_in_force", Account::Operator),
+            Self::Internal => ("internal", Account::Program),
+        };
+        AnswerNote { what, account }
     }
 
     fn status(&self, door: Door) -> StatusCode {
@@ -88,7 +123,9 @@ impl ControlFailure {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable(_) | Self::NotInForce(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Starting | Self::Unavailable(_) | Self::NotInForce(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

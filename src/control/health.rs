@@ -1,5 +1,6 @@
 //! `/hello`, `/ready` and `/metrics`: how this node fares, for people, balancers and Prometheus.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use raftgate_cluster::handle::ClusterHandle;
 use serde::Serialize;
 
 use crate::proxy::EndpointResponse;
+use crate::telemetry::answers::AnswerNote;
 
 /// Where a process stands between its start and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,11 @@ pub enum Lifecycle {
 /// How this node fares.
 pub struct Health {
     lifecycle: AtomicU8,
+    sources: OnceLock<Sources>,
+}
+
+/// Who knows how the parts of the node fare.
+struct Sources {
     cluster: ClusterHandle,
     registry: RegistryHandle,
 }
@@ -63,12 +70,16 @@ struct Ready<'a> {
 impl Health {
     /// The health of a node that is starting.
     #[must_use]
-    pub fn new(cluster: ClusterHandle, registry: RegistryHandle) -> Self {
+    pub fn starting() -> Self {
         Self {
             lifecycle: AtomicU8::new(Lifecycle::Starting as u8),
-            cluster,
-            registry,
+            sources: OnceLock::new(),
         }
+    }
+
+    /// Says whom to ask from now on; the first ones stay.
+    pub fn attach(&self, cluster: ClusterHandle, registry: RegistryHandle) {
+        self.sources.get_or_init(|| Sources { cluster, registry });
     }
 
     /// Moves the process on.
@@ -76,14 +87,25 @@ impl Health {
         self.lifecycle.store(lifecycle as u8, Ordering::Release);
     }
 
-    fn is_serving(&self) -> bool {
-        self.lifecycle.load(Ordering::Acquire) == Lifecycle::Serving as u8
+    /// Why the node does not serve, if it does not.
+    fn hindrance(&self) -> Option<&'static str> {
+        let lifecycle = self.lifecycle.load(Ordering::Acquire);
+        if lifecycle == Lifecycle::Serving as u8 {
+            None
+        } else if lifecycle == Lifecycle::Starting as u8 {
+            Some("starting")
+        } else {
+            Some("draining")
+        }
     }
 
     /// What is wrong with the store and with the configuration, in words; empty when nothing is.
     fn troubles(&self) -> (String, String) {
-        let store = self.cluster.status().verdict;
-        let degraded = self.registry.status().degraded;
+        let Some(sources) = self.sources.get() else {
+            return ("starting".to_owned(), "starting".to_owned());
+        };
+        let store = sources.cluster.status().verdict;
+        let degraded = sources.registry.status().degraded;
         let names: Vec<_> = degraded.iter().map(|(api, _)| api.as_str()).collect();
         let configuration = if names.is_empty() {
             String::new()
@@ -129,10 +151,10 @@ impl Health {
     /// `/ready`: 200 while it serves, also without quorum; 503 while it starts or drains.
     #[must_use]
     pub fn ready(&self) -> EndpointResponse {
-        if !self.is_serving() {
+        if let Some(output) = self.hindrance() {
             let body = Ready {
                 status: "fail",
-                output: "starting or draining",
+                output,
             };
             return json(StatusCode::SERVICE_UNAVAILABLE, &body);
         }
@@ -161,6 +183,7 @@ impl Health {
         response
             .headers
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response.note = Some(AnswerNote::of_caller("method_not_allowed"));
         response
     }
 }

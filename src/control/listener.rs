@@ -1,23 +1,29 @@
 //! The control listener itself: routes, the check of the secret, bounds, start and end.
 
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, NormalizePath, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 use tokio::task::JoinHandle;
 
+use super::shape::{self, Written};
 use super::{
-    Control, ControlFailure, Door, apis, authorize, clients, notifications, policies, reload,
-    snapshot,
+    Control, ControlFailure, Door, Entrance, apis, authorize, clients, notifications, policies,
+    reload, snapshot,
 };
-use crate::proxy::EndpointResponse;
+use crate::listen_error::{ListenError, Listener};
+use crate::telemetry::answers::{AnswerNote, ControlAnswer};
 use crate::telemetry::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,10 +42,16 @@ pub struct ControlListenerSettings {
 
 /// Why the control listener cannot start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for the control API: {error}")]
-pub struct ControlStartError {
-    address: SocketAddr,
-    error: io::Error,
+pub enum ControlStartError {
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The worker cannot be started.
+    #[error("the worker of the control listener cannot be started: {error}")]
+    Worker {
+        /// What the system says.
+        error: io::Error,
+    },
 }
 
 /// A running control listener.
@@ -50,25 +62,22 @@ pub struct ControlListener {
 }
 
 impl ControlListener {
-    /// Starts the listener with one worker; must be called inside an actix system.
+    /// Starts the listener with one worker, which accepts when this returns; must be called inside an actix system.
     ///
     /// # Errors
-    /// The address cannot be listened on; the error names it.
-    pub fn start(
+    /// The address cannot be listened on, or the worker cannot be started; the error names it.
+    pub async fn start(
         settings: ControlListenerSettings,
-        control: Arc<Control>,
+        entrance: Arc<Entrance>,
     ) -> Result<Self, ControlStartError> {
         let wanted = settings.listen;
-        let failed = |error| ControlStartError {
-            address: wanted,
-            error,
-        };
-        let control = web::Data::from(control);
+        let failed = |error| Listener::Control.failed(wanted, error);
+        let entrance = web::Data::from(entrance);
         let body_bytes_max = settings.body_bytes_max;
         let server =
             HttpServer::new(move || {
                 App::new()
-                    .app_data(control.clone())
+                    .app_data(entrance.clone())
                     .app_data(web::PayloadConfig::new(body_bytes_max))
                     .app_data(web::QueryConfig::default().error_handler(|error, _| {
                         ControlFailure::Invalid(error.to_string()).into()
@@ -86,11 +95,15 @@ impl ControlListener {
         }
         .map_err(failed)?;
         let address = server.addrs().first().copied().unwrap_or(wanted);
-        let server = server.run();
-        let handle = server.handle();
+        let mut server = server.run();
+        // The worker starts at the first poll, and whoever starts a node may not come to the next one for a while.
+        let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut server).poll(cx))).await;
+        if let Poll::Ready(Err(error)) = first {
+            return Err(ControlStartError::Worker { error });
+        }
         Ok(Self {
             address,
-            handle,
+            handle: server.handle(),
             server: tokio::task::spawn_local(server),
         })
     }
@@ -204,19 +217,25 @@ fn oauth_routes(app: &mut web::ServiceConfig) {
 
 /// Gives every answer an id, and lets only those in who hold the secret or ask for what is open.
 async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let Some(control) = request.app_data::<web::Data<Control>>().cloned() else {
+    let Some(entrance) = request.app_data::<web::Data<Entrance>>().cloned() else {
         return Err(ControlFailure::Internal.into());
     };
-    let id = format!("{:032x}", u128::from_be_bytes(control.entropy.bytes16()));
+    let id = entrance.request_id();
     let door = if request.path().starts_with("/tyk") {
         Door::Gateway
     } else {
         Door::Own
     };
-    let mut response = match admit(&control, &request) {
+    let admitted = match entrance.control() {
+        None => Err(entrance.while_starting(&request, door)),
+        Some(control) => admit(control, &request)
+            .map(|()| Entrance::lead_in(control, &mut request))
+            .map_err(|failure| failure.answer(door)),
+    };
+    let mut response = match admitted {
         Ok(()) => {
             let response = next.call(request).await?;
             match unreadable_body(&response) {
@@ -226,21 +245,48 @@ async fn guard(
                     .map_into_right_body(),
             }
         }
-        Err(failure) => request
-            .into_response(failure.answer(door))
-            .map_into_right_body(),
+        Err(answer) => request.into_response(answer).map_into_right_body(),
     };
-    tracing::debug!(
-        request = %id,
-        method = %response.request().method(),
-        path = response.request().path(),
-        status = response.status().as_u16(),
-        "control request"
-    );
+    log(&id, &response);
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     Ok(response)
+}
+
+/// Logs a request that was refused or wrote something; one that only read is seen at level debug.
+fn log<B>(id: &str, response: &ServiceResponse<B>) {
+    let request = response.request();
+    let status = response.status();
+    let resource = request.match_pattern();
+    let resource = resource.as_deref();
+    let extensions = response.response().extensions();
+    let written = extensions.get::<Written>();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let note = match (extensions.get::<AnswerNote>(), written) {
+        (Some(note), _) => *note,
+        (None, Some(written)) => AnswerNote::of_caller(written.action),
+        (None, None) if status.is_client_error() => AnswerNote::of_caller("refused"),
+        (None, None) if !is_read => AnswerNote::of_caller("done"),
+        (None, None) => {
+            let status = status.as_u16();
+            tracing::debug!(request_id = id, resource, status, "control request");
+            return;
+        }
+    };
+    let key = written.map(|written| written.key.as_str());
+    let is_api = resource.is_some_and(|resource| resource.starts_with("/tyk/apis"));
+    let of_api = written.and_then(|_| request.match_info().get("api"));
+    let answer = ControlAnswer {
+        request_id: id,
+        method: request.method().as_str(),
+        resource,
+        api: if is_api { key } else { of_api },
+        key: if is_api { None } else { key },
+        status: status.as_u16(),
+        note,
+    };
+    answer.log();
 }
 
 /// Why the body of a request could not be taken, if that is what a handler was kept from running by.
@@ -274,11 +320,11 @@ fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailu
 }
 
 async fn hello(control: web::Data<Control>) -> HttpResponse {
-    plain(control.health.hello())
+    shape::plain(control.health.hello())
 }
 
 async fn ready(control: web::Data<Control>) -> HttpResponse {
-    plain(control.health.ready())
+    shape::plain(control.health.ready())
 }
 
 async fn show_metrics(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
@@ -289,14 +335,6 @@ async fn show_metrics(control: web::Data<Control>) -> Result<HttpResponse, Contr
     Ok(HttpResponse::Ok()
         .content_type(metrics::CONTENT_TYPE)
         .body(text))
-}
-
-fn plain(response: EndpointResponse) -> HttpResponse {
-    let mut out = HttpResponse::build(response.status);
-    for (name, value) in &response.headers {
-        out.insert_header((name.clone(), value.clone()));
-    }
-    out.body(response.body)
 }
 
 async fn not_found(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {

@@ -7,6 +7,7 @@ mod access;
 mod apis;
 mod authorize;
 mod clients;
+mod entrance;
 mod failure;
 mod health;
 mod listener;
@@ -29,6 +30,7 @@ use crate::oauth::AuthorizationServer;
 use crate::telemetry::metrics::Metrics;
 
 pub use access::{ControlAccess, ControlDenied};
+pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};
 pub use health::{Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};

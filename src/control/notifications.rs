@@ -13,7 +13,7 @@ use raftgate_model::state::record::{
 use raftgate_storage::view::NotificationFilter;
 use serde::{Deserialize, Serialize};
 
-use super::{Control, ControlFailure};
+use super::{Control, ControlFailure, shape};
 
 /// The longest page.
 const LIMIT_MAX: usize = 1000;
@@ -111,7 +111,9 @@ pub(super) async fn redeliver(
         .cluster
         .propose(Lane::Administration, command)
         .await?;
-    Ok(HttpResponse::Accepted().json(serde_json::json!({"status": "ok", "message": "queued"})))
+    let response =
+        HttpResponse::Accepted().json(serde_json::json!({"status": "ok", "message": "queued"}));
+    Ok(shape::noted(response, &webhook_id(id), "queued"))
 }
 
 fn invalid(text: &str) -> ControlFailure {

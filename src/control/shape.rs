@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::ControlFailure;
+use crate::proxy::EndpointResponse;
 
 /// What changed, as Tyk says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,15 @@ struct Modified<'a> {
     warnings: &'a [String],
 }
 
+/// What a request wrote, kept with its answer for the log.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The id of what was written.
+    pub(super) key: String,
+    /// What was done to it.
+    pub(super) action: &'static str,
+}
+
 /// `{"key", "status", "action"}`; what has no effect yet stands in `warnings`, which Tyk does not have.
 pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpResponse {
     let action = match action {
@@ -34,12 +44,33 @@ pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpRe
         Action::Modified => "modified",
         Action::Deleted => "deleted",
     };
-    HttpResponse::Ok().json(Modified {
+    let response = HttpResponse::Ok().json(Modified {
         key,
         status: "ok",
         action,
         warnings,
-    })
+    });
+    noted(response, key, action)
+}
+
+/// The same answer with a word for the log on what was written.
+pub(super) fn noted(mut response: HttpResponse, key: &str, action: &'static str) -> HttpResponse {
+    let key = key.to_owned();
+    response.extensions_mut().insert(Written { key, action });
+    response
+}
+
+/// An answer that knows no server, on its way out by this one.
+pub(super) fn plain(response: EndpointResponse) -> HttpResponse {
+    let mut out = HttpResponse::build(response.status);
+    for (name, value) in &response.headers {
+        out.insert_header((name.clone(), value.clone()));
+    }
+    let mut out = out.body(response.body);
+    if let Some(note) = response.note {
+        out.extensions_mut().insert(note);
+    }
+    out
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::command::{Command, SourceMark};
 use raftgate_model::state::SourcePath;
@@ -20,6 +22,8 @@ use super::{ImportError, Importer};
 const PAGE: usize = 1000;
 /// The most files of one folder.
 const FILES_MAX: usize = 20_000;
+/// The pause before a folder is applied again that the store took no writes for.
+const WRITES_AGAIN: Duration = Duration::from_secs(5);
 
 /// What one look at the folder did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +39,35 @@ pub struct FolderReport {
 }
 
 impl FolderReport {
-    fn fail(&mut self, path: &SourcePath, reason: &ImportError) {
-        self.failed = self.failed.saturating_add(1);
-        error!(file = %path.0, %reason, "definition file not applied");
+    /// Counts and logs a file that cannot be applied, unless no file can be.
+    fn fail(&mut self, path: &SourcePath, reason: ImportError) -> Result<(), FolderError> {
+        match reason {
+            ImportError::Propose(error) if error.retry_after().is_some() => {
+                Err(FolderError::NoWrites(error))
+            }
+            reason => {
+                self.failed = self.failed.saturating_add(1);
+                error!(file = %path.0, %reason, "definition file not applied");
+                Ok(())
+            }
+        }
     }
+}
+
+/// Why a look at the folder came to nothing, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The folder cannot be read or holds too much; nothing was changed.
+    #[error("the definitions folder {} cannot be read: {error}", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The store takes no writes now, so that every further file would wait for nothing.
+    #[error("the store takes no definitions now: {0}")]
+    NoWrites(ProposeError),
 }
 
 /// Applies the files of a folder.
@@ -82,58 +111,69 @@ impl DefinitionsFolder {
     /// Looks at every file and applies what changed; a file that is there and cannot be read or understood changes nothing.
     ///
     /// # Errors
-    /// The folder cannot be read or holds too much, and nothing was changed; a file that cannot be applied is counted and
-    /// logged.
-    pub async fn apply(&self) -> io::Result<FolderReport> {
-        let contents = self.read()?;
+    /// See [`FolderError`]; a file that cannot be applied is none, but counted and logged.
+    pub async fn apply(&self) -> Result<FolderReport, FolderError> {
+        let contents = self.read().map_err(|error| FolderError::Unreadable {
+            path: self.path.clone(),
+            error,
+        })?;
         let mut report = FolderReport::default();
         let mut refused = Vec::new();
         for (path, file) in &contents.files {
             match self.apply_file(path, file).await {
                 Ok(true) => report.applied = report.applied.saturating_add(1),
                 Ok(false) => report.unchanged = report.unchanged.saturating_add(1),
-                Err(ImportError::Propose(_)) => refused.push((path, file)),
-                Err(reason) => report.fail(path, &reason),
+                Err(ImportError::Propose(ProposeError::Refused(_))) => refused.push((path, file)),
+                Err(reason) => report.fail(path, reason)?,
             }
         }
-        self.remove_missing(&contents, &mut report).await;
+        self.remove_missing(&contents, &mut report).await?;
         // What was in the way may be gone with its file: a listen path moves from one file to another.
         for (path, file) in refused {
             match self.apply_file(path, file).await {
                 Ok(_) => report.applied = report.applied.saturating_add(1),
-                Err(reason) => report.fail(path, &reason),
+                Err(reason) => report.fail(path, reason)?,
             }
         }
         report.failed = report.failed.saturating_add(contents.unread.len());
         Ok(report)
     }
 
-    /// Looks at the folder again while it is in force, and logs what came of it.
+    /// Looks at the folder again while it is in force, and logs what came of it; a store that takes no writes is waited for.
     pub async fn apply_or_log(&self) {
-        match self.apply().await {
-            Ok(report) => info!(?report, "definitions folder read again"),
-            Err(error) => {
-                let path = self.path.display();
-                error!(%path, %error, "definitions folder not read, what was read before stays in force");
+        loop {
+            match self.apply().await {
+                Ok(report) => return info!(?report, "definitions folder read again"),
+                Err(error @ FolderError::Unreadable { .. }) => {
+                    return error!(%error, "what was read before stays in force");
+                }
+                Err(error @ FolderError::NoWrites(_)) => {
+                    warn!(%error, "definitions folder not applied yet");
+                    tokio::time::sleep(WRITES_AGAIN).await;
+                }
             }
         }
     }
 
-    async fn remove_missing(&self, contents: &Contents, report: &mut FolderReport) {
+    async fn remove_missing(
+        &self,
+        contents: &Contents,
+        report: &mut FolderReport,
+    ) -> Result<(), FolderError> {
         let mut after = None;
         loop {
             let known = self.cluster.view().sources(after.as_ref(), PAGE);
             for path in known.iter().filter(|path| !contents.holds(path)) {
-                self.remove(path.clone(), report).await;
+                self.remove(path.clone(), report).await?;
             }
             match known.into_iter().next_back() {
                 Some(last) => after = Some(last),
-                None => return,
+                None => return Ok(()),
             }
         }
     }
 
-    async fn remove(&self, path: SourcePath, report: &mut FolderReport) {
+    async fn remove(&self, path: SourcePath, report: &mut FolderReport) -> Result<(), FolderError> {
         match self
             .importer
             .commit(Command::RemoveSource(path.clone()))
@@ -142,11 +182,9 @@ impl DefinitionsFolder {
             Ok(_) => {
                 info!(file = %path.0, "definition file is gone, and what it made");
                 report.removed = report.removed.saturating_add(1);
+                Ok(())
             }
-            Err(reason) => {
-                report.failed = report.failed.saturating_add(1);
-                error!(file = %path.0, %reason, "what a removed definition file made is still there");
-            }
+            Err(reason) => report.fail(&path, reason),
         }
     }
 

@@ -7,6 +7,6 @@ mod import;
 mod watch;
 
 pub use check::{DefinitionsCheck, Remark};
-pub use folder::{DefinitionsFolder, FolderReport};
+pub use folder::{DefinitionsFolder, FolderError, FolderReport};
 pub use import::{ImportError, Imported, Importer};
 pub use watch::{DefinitionsWatch, LookOn};

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::authorize_client::{ApprovedCode, Rejection};
 use super::token::MintedTokens;
 use crate::proxy::EndpointResponse;
+use crate::telemetry::answers::{Account, AnswerNote};
 
 /// The headers of every answer of Tyk's token endpoint; `no-store` among them is RFC 6749 section 5.1.
 const TOKEN_HEADERS: [(HeaderName, &str); 7] = [
@@ -91,7 +92,7 @@ pub(super) fn authorize_client_answer(
                 .failure
                 .answer(OAuthEndpoint::AuthorizeClient, api.error_style);
             let body = answer.body_with(None, rejection.state.as_deref());
-            error(&answer, body, api)
+            noted(error(&answer, body, api), &rejection.failure)
         }
     };
     response
@@ -131,7 +132,21 @@ pub(super) fn failure(
 ) -> EndpointResponse {
     let answer = failure.answer(endpoint, api.error_style);
     let body = answer.body();
-    error(&answer, body, api)
+    noted(error(&answer, body, api), failure)
+}
+
+/// Says to the log what the caller may only guess.
+fn noted(mut response: EndpointResponse, failure: &OAuthFailure) -> EndpointResponse {
+    let account = match failure {
+        OAuthFailure::Unavailable { .. } => Account::Operator,
+        OAuthFailure::Internal => Account::Program,
+        _ => Account::Caller,
+    };
+    response.note = Some(AnswerNote {
+        what: failure.label(),
+        account,
+    });
+    response
 }
 
 fn error(answer: &OAuthErrorAnswer, body: String, api: &CompiledApi) -> EndpointResponse {
@@ -167,6 +182,9 @@ fn json<T: Serialize>(status: StatusCode, body: &T) -> EndpointResponse {
             response.headers.insert(CONTENT_TYPE, content_type);
             response
         }
-        Err(_) => EndpointResponse::new(StatusCode::INTERNAL_SERVER_ERROR, ""),
+        Err(_) => noted(
+            EndpointResponse::new(StatusCode::INTERNAL_SERVER_ERROR, ""),
+            &OAuthFailure::Internal,
+        ),
     }
 }

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use raftgate_actors::snapshot::CompiledApi;
 
+use crate::telemetry::answers::AnswerNote;
+
 /// Which endpoint is asked.
 #[derive(Clone, Debug)]
 pub enum Endpoint {
@@ -25,6 +27,16 @@ pub enum Endpoint {
         /// Which of its endpoints.
         endpoint: OAuthEndpoint,
     },
+}
+
+impl Endpoint {
+    /// The API whose endpoint it is.
+    pub(super) const fn api(&self) -> Option<&Arc<CompiledApi>> {
+        match self {
+            Self::Hello | Self::Ready => None,
+            Self::OAuth { api, .. } => Some(api),
+        }
+    }
 }
 
 /// The authorization server's endpoints under a listen path.
@@ -89,6 +101,8 @@ pub struct EndpointResponse {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// What the log says of it; nothing is said of an answer without one.
+    pub note: Option<AnswerNote>,
 }
 
 impl EndpointResponse {
@@ -99,6 +113,7 @@ impl EndpointResponse {
             status,
             headers: HeaderMap::new(),
             body: body.into(),
+            note: None,
         }
     }
 }

@@ -1,30 +1,29 @@
 //! One request from its complete head to its record: the stages in their order, then forward or answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::LogIndex;
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::token::AccessToken;
-use tokio::time::Instant;
 
 use super::answer::{AnswerFrame, write_refusal};
 use super::connection::Connection;
 use super::pump::BodyProgress;
-use super::record::AccessRecord;
+use super::record::{Subject, finish};
 use super::refusal::{ConnectionFate, ErrorFormat, Refusal, RenderedRefusal};
 use super::request::RequestView;
 use super::request_id::RequestId;
 use super::stages::authorize::authorize;
 use super::stages::identify::{Identified, identify};
 use super::stages::prepare::prepare;
-use super::stages::route::{Destination, route};
+use super::stages::route::{Destination, own_endpoint, route};
 use super::wire::body::{BodyDecoder, BodyLength};
 use super::wire::field::FieldKind;
 use super::wire::response_head::{BodyCoding, ClientShape};
 use super::worker::Worker;
 use super::{local, relay};
+use crate::telemetry::answers::AnswerNote;
 
 /// What becomes of the client's connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +44,8 @@ pub(super) struct Outcome {
     pub(super) after: After,
     pub(super) status: u16,
     pub(super) refusal: Option<Refusal>,
+    /// What the log says of it.
+    pub(super) note: Option<AnswerNote>,
 }
 
 impl Outcome {
@@ -54,6 +55,8 @@ impl Outcome {
             after: After::Break,
             status: 499,
             refusal: Some(Refusal::ClientGone),
+            // There was no answer.
+            note: None,
         }
     }
 }
@@ -78,26 +81,30 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
         // The entry was waited for and is applied: a second wait would be for nothing.
         Ok(Admitted::Wait { api, .. }) => {
             let outcome = refuse_for(worker, connection, Refusal::Unjudged, &api).await;
-            record(worker, connection, (Some(&api), began), outcome);
-            outcome.after
+            finish(worker, connection, Subject::Api(&api), (began, outcome))
         }
         Ok(Admitted::Forward(api)) => {
             let outcome = relay::relay(worker, connection, &api).await;
-            record(worker, connection, (Some(&api), began), outcome);
-            outcome.after
+            finish(worker, connection, Subject::Api(&api), (began, outcome))
         }
         Ok(Admitted::Answer(endpoint)) => {
+            let api = endpoint.api().cloned();
             let outcome = local::answer(worker, connection, endpoint).await;
-            record(worker, connection, (None, began), outcome);
-            outcome.after
+            let subject = Subject::Endpoint(api.as_ref());
+            finish(worker, connection, subject, (began, outcome))
         }
         Err(Refused { refusal, api }) => {
-            let outcome = match &api {
-                Some(api) => refuse_for(worker, connection, refusal, api).await,
-                None => refuse(worker, connection, refusal, worker.settings.error_style).await,
+            let (outcome, subject) = match &api {
+                Some(api) => (
+                    refuse_for(worker, connection, refusal, api).await,
+                    Subject::Api(api),
+                ),
+                None => (
+                    refuse(worker, connection, refusal, worker.settings.error_style).await,
+                    Subject::Endpoint(None),
+                ),
             };
-            record(worker, connection, (api.as_ref(), began), outcome);
-            outcome.after
+            finish(worker, connection, subject, (began, outcome))
         }
     }
 }
@@ -112,8 +119,8 @@ pub(super) async fn refuse_unread(
     worker.assign_id(None, &mut connection.request_id);
     connection.head.clear();
     let outcome = refuse(worker, connection, refusal, worker.settings.error_style).await;
-    record(worker, connection, (None, began), outcome);
-    outcome.after
+    let subject = Subject::Endpoint(None);
+    finish(worker, connection, subject, (began, outcome))
 }
 
 enum Admitted {
@@ -151,7 +158,7 @@ async fn wait_for(
     token: &AccessToken,
     api: &CompiledApi,
 ) -> Result<(), Refusal> {
-    match &worker.parts.tokens {
+    match worker.serving().and_then(|serving| serving.tokens.as_ref()) {
         Some(tokens) => tokens.wait(index, token, api).await,
         None => Err(Refusal::Unjudged),
     }
@@ -167,7 +174,14 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
         ..
     } = connection;
     let view = RequestView::new(head, peer, request_id.as_bytes());
-    let mut snapshots = worker.snapshot.borrow_mut();
+    let Some(serving) = worker.serving() else {
+        let endpoint = own_endpoint(&view).ok_or(Refused {
+            refusal: Refusal::Starting,
+            api: None,
+        });
+        return endpoint.map(Admitted::Answer);
+    };
+    let mut snapshots = worker.snapshot(serving).borrow_mut();
     let snapshot = snapshots.load();
     let destination = route(snapshot, &view).map_err(|refusal| Refused { refusal, api: None })?;
     let api = match destination {
@@ -175,7 +189,7 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
         Destination::Api(api) => api,
     };
     let checked = check_size(worker, &view, &api)
-        .and_then(|()| identify(&view, &api, worker.parts.tokens.as_deref()))
+        .and_then(|()| identify(&view, &api, serving.tokens.as_deref()))
         .and_then(|identified| match identified {
             Identified::Caller(caller) => authorize(snapshot, &api, caller).map(Ok),
             Identified::Wait { index, token } => Ok(Err((index, token))),
@@ -269,6 +283,7 @@ async fn answer_refusal(
         after,
         status: rendered.status,
         refusal: Some(refusal),
+        note: Some(refusal.note()),
     };
     finish_answer(worker, connection, outcome).await
 }
@@ -331,52 +346,4 @@ fn skip_body(connection: &mut Connection) -> bool {
         }
     }
     decoder.is_done()
-}
-
-/// Counts a finished exchange and hands its record on, without waiting for anybody.
-fn record(
-    worker: &Worker,
-    connection: &Connection,
-    (api, began): (Option<&Arc<CompiledApi>>, Instant),
-    outcome: Outcome,
-) {
-    let latency: Duration = began.elapsed();
-    let counters = &worker.parts.counters;
-    if let Some(refusal) = outcome.refusal {
-        counters.refused(refusal);
-    }
-    let bytes = (
-        connection.upload.body_bytes(),
-        connection.download.body_bytes(),
-    );
-    api.map_or(&counters.unrouted, |api| &api.counters).record(
-        worker.index,
-        outcome.status,
-        latency,
-        bytes,
-    );
-    let Some(records) = &worker.parts.records else {
-        return;
-    };
-    let Ok(permit) = records.try_reserve() else {
-        counters.record_dropped();
-        return;
-    };
-    let view = RequestView::new(
-        &connection.head,
-        &connection.peer,
-        connection.request_id.as_bytes(),
-    );
-    permit.send(AccessRecord {
-        request_id: connection.request_id.as_str().to_owned(),
-        api_id: api.map(|api| api.id.clone()),
-        method: String::from_utf8_lossy(view.method()).into_owned(),
-        path: view.path().to_owned(),
-        status: outcome.status,
-        refusal: outcome.refusal,
-        latency,
-        request_bytes: bytes.0,
-        response_bytes: bytes.1,
-        client_ip: view.client_ip(&worker.settings.trusted_proxies),
-    });
 }

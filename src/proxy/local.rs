@@ -32,7 +32,10 @@ pub(super) async fn answer(
         Ok(request) => request,
         Err(refusal) => return refuse(worker, connection, refusal, style).await,
     };
-    let response = (worker.parts.endpoints)(request).await;
+    let handler = worker
+        .serving()
+        .map_or(&worker.parts.starting, |serving| &serving.endpoints);
+    let response = handler(request).await;
     let shape = client_shape(worker, connection);
     let frame = AnswerFrame {
         request_id: &connection.request_id,
@@ -51,6 +54,7 @@ pub(super) async fn answer(
         after,
         status: response.status.as_u16(),
         refusal: None,
+        note: response.note,
     };
     finish_answer(worker, connection, outcome).await
 }

@@ -1,13 +1,20 @@
 //! Record: what is kept of a request when it is over; never waited for.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use raftgate_actors::snapshot::ApiCounters;
+use raftgate_actors::snapshot::{ApiCounters, CompiledApi};
 use raftgate_model::id::ApiId;
+use tokio::time::Instant;
 
+use super::connection::Connection;
+use super::exchange::{After, Outcome};
 use super::refusal::Refusal;
+use super::request::RequestView;
+use super::worker::Worker;
+use crate::telemetry::answers::OwnAnswer;
 use crate::telemetry::logging::ACCESS_TARGET;
 
 /// One request, for access logs and analytics. It holds no query and no header, where secrets travel.
@@ -53,6 +60,84 @@ impl AccessRecord {
             "request"
         );
     }
+}
+
+/// What an exchange was about.
+#[derive(Clone, Copy)]
+pub(super) enum Subject<'a> {
+    /// An API, whose counters count it.
+    Api(&'a Arc<CompiledApi>),
+    /// An endpoint of our own, of an API or of the node, or nothing that there is.
+    Endpoint(Option<&'a Arc<CompiledApi>>),
+}
+
+/// Counts a finished exchange, logs what is worth it and hands its record on, without waiting for anybody.
+pub(super) fn finish(
+    worker: &Worker,
+    connection: &Connection,
+    subject: Subject<'_>,
+    (began, outcome): (Instant, Outcome),
+) -> After {
+    let latency: Duration = began.elapsed();
+    let counters = &worker.parts.counters;
+    if let Some(refusal) = outcome.refusal {
+        counters.refused(refusal);
+    }
+    let bytes = (
+        connection.upload.body_bytes(),
+        connection.download.body_bytes(),
+    );
+    let (api, counted) = match subject {
+        Subject::Api(api) => (Some(api), &*api.counters),
+        Subject::Endpoint(api) => (api, &counters.unrouted),
+    };
+    counted.record(worker.index, outcome.status, latency, bytes);
+    if let Some(note) = outcome.note {
+        let answer = OwnAnswer {
+            request_id: connection.request_id.as_str(),
+            api: api.map(|api| api.id.as_str()),
+            status: outcome.status,
+            note,
+        };
+        answer.log();
+    }
+    record(worker, connection, api, (latency, outcome));
+    outcome.after
+}
+
+fn record(
+    worker: &Worker,
+    connection: &Connection,
+    api: Option<&Arc<CompiledApi>>,
+    (latency, outcome): (Duration, Outcome),
+) {
+    let records = worker
+        .serving()
+        .and_then(|serving| serving.records.as_ref());
+    let Some(records) = records else {
+        return;
+    };
+    let Ok(permit) = records.try_reserve() else {
+        worker.parts.counters.record_dropped();
+        return;
+    };
+    let view = RequestView::new(
+        &connection.head,
+        &connection.peer,
+        connection.request_id.as_bytes(),
+    );
+    permit.send(AccessRecord {
+        request_id: connection.request_id.as_str().to_owned(),
+        api_id: api.map(|api| api.id.clone()),
+        method: String::from_utf8_lossy(view.method()).into_owned(),
+        path: view.path().to_owned(),
+        status: outcome.status,
+        refusal: outcome.refusal,
+        latency,
+        request_bytes: connection.upload.body_bytes(),
+        response_bytes: connection.download.body_bytes(),
+        client_ip: view.client_ip(&worker.settings.trusted_proxies),
+    });
 }
 
 /// Counters of the gateway as a whole, shared by its workers.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use raftgate_model::oauth::error::{AccessFailure, BodyKind, ErrorStyle, TYK_GENERATOR};
 
+use crate::telemetry::answers::{Account, AnswerNote};
 use rows::{Row, TykText};
 
 /// A reason not to serve a request.
@@ -37,6 +38,8 @@ pub enum Refusal {
     ClientTimeout,
     /// The client went away before the answer; only ever recorded.
     ClientGone,
+    /// The node is starting: what it serves is not in force yet.
+    Starting,
     /// No API stands at this host and path.
     NotFound,
     /// No credential came to an API that asks for one.
@@ -123,7 +126,7 @@ impl ErrorFormat {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -137,6 +140,7 @@ impl Refusal {
         Self::BodyTooLarge,
         Self::ClientTimeout,
         Self::ClientGone,
+        Self::Starting,
         Self::NotFound,
         Self::CredentialMissing,
         Self::CredentialMalformed,
@@ -158,6 +162,25 @@ impl Refusal {
     #[must_use]
     pub const fn label(self) -> &'static str {
         self.row().label
+    }
+
+    /// What the log says of it.
+    #[must_use]
+    pub const fn note(self) -> AnswerNote {
+        let account = match self {
+            Self::Starting
+            | Self::Unjudged
+            | Self::UpstreamLookup
+            | Self::UpstreamUnreachable
+            | Self::UpstreamBroken
+            | Self::UpstreamTimeout
+            | Self::UpstreamBusy => Account::Operator,
+            _ => Account::Caller,
+        };
+        AnswerNote {
+            what: self.label(),
+            account,
+        }
     }
 
     /// The status code that the client sees in the RFC style.
@@ -263,6 +286,7 @@ impl Refusal {
             Self::BodyTooLarge => &rows::BODY_TOO_LARGE,
             Self::ClientTimeout => &rows::CLIENT_TIMEOUT,
             Self::ClientGone => &rows::CLIENT_GONE,
+            Self::Starting => &rows::STARTING,
             Self::NotFound => &rows::NOT_FOUND,
             Self::CredentialMissing => &rows::CREDENTIAL_MISSING,
             Self::CredentialMalformed => &rows::CREDENTIAL_MALFORMED,

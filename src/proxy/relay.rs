@@ -147,6 +147,7 @@ impl End {
                     after,
                     status: facts.status,
                     refusal: None,
+                    note: None,
                 }
             }
             Self::CutOff {
@@ -158,6 +159,7 @@ impl End {
                 // Where the close itself would be the end of the body, only a reset says that it is none.
                 let ends_by_close = facts.coding == BodyCoding::Identity
                     && matches!(facts.body, BodyLength::Chunked | BodyLength::UntilClose);
+                let refusal = refusal_of(fault);
                 let after = if ends_by_close {
                     After::Break
                 } else {
@@ -166,7 +168,8 @@ impl End {
                 Outcome {
                     after,
                     status: facts.status,
-                    refusal: Some(refusal_of(fault)),
+                    refusal: Some(refusal),
+                    note: Some(refusal.note()),
                 }
             }
             Self::Refused(refusal) => {

@@ -1,11 +1,13 @@
 //! The gateway listener: workers of actix-server, each with its own data plane, and an orderly end.
 
-use std::future::ready;
+use std::future::{Future as _, poll_fn, ready};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 
 use actix_rt::net::TcpStream;
 use actix_server::{Server, ServerHandle};
@@ -16,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::connection::serve;
 use super::settings::GatewaySettings;
 use super::worker::{GatewayParts, Worker};
+use crate::listen_error::{ListenError, Listener};
 
 /// How many connections the system keeps for us while all workers are busy.
 const BACKLOG: u32 = 1024;
@@ -24,10 +27,11 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayStartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} for the gateway: {error}")]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The workers cannot be started.
+    #[error("the workers of the gateway cannot be started: {error}")]
+    Workers {
         /// What the system says.
         error: io::Error,
     },
@@ -43,19 +47,16 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts the listener and its workers; must be called inside an actix system.
+    /// Starts the listener and its workers, which accept when this returns; must be called inside an actix system.
     ///
     /// # Errors
-    /// The address cannot be listened on; the error names it.
-    pub fn start(
+    /// The address cannot be listened on, or the workers cannot be started; the error names it.
+    pub async fn start(
         settings: GatewaySettings,
         parts: GatewayParts,
     ) -> Result<Self, GatewayStartError> {
         let wanted = settings.listen;
-        let failed = |error| GatewayStartError::Listen {
-            address: wanted,
-            error,
-        };
+        let failed = |error| Listener::Gateway.failed(wanted, error);
         let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let draining = Arc::new(AtomicBool::new(false));
@@ -78,7 +79,7 @@ impl Gateway {
                 })))
             })
         };
-        let server = Server::build()
+        let mut server = Server::build()
             .workers(settings.workers.max(1))
             .max_concurrent_connections(settings.connections_per_worker_max)
             .shutdown_timeout(settings.drain.as_secs())
@@ -86,12 +87,15 @@ impl Gateway {
             .listen("gateway", listener, factory)
             .map_err(failed)?
             .run();
-        let handle = server.handle();
-        let server = tokio::task::spawn_local(server);
+        // The workers start at the first poll, and whoever starts a node may not come to the next one for a while.
+        let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut server).poll(cx))).await;
+        if let Poll::Ready(Err(error)) = first {
+            return Err(GatewayStartError::Workers { error });
+        }
         Ok(Self {
             address,
-            handle,
-            server,
+            handle: server.handle(),
+            server: tokio::task::spawn_local(server),
             draining,
         })
     }

@@ -1,9 +1,9 @@
 //! What one worker thread has to itself: its view of the configuration, its upstream connections, its clock of deadlines.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use raftgate_actors::snapshot::{SnapshotReader, SnapshotSource};
 use raftgate_model::clock::{Clock, Entropy};
@@ -25,9 +25,8 @@ const SCRATCH_BYTES: usize = 128 * 1024;
 /// How often idle upstream connections are looked at, in ticks.
 const PRUNE_TICKS: u64 = 20;
 
-/// What the data plane is given by the process.
-#[derive(Clone)]
-pub struct GatewayParts {
+/// What requests are served by, once the node's configuration is in force.
+pub struct Serving {
     /// Where the configuration in force comes from.
     pub snapshots: SnapshotSource,
     /// Who answers the endpoints of our own.
@@ -36,6 +35,15 @@ pub struct GatewayParts {
     pub tokens: Option<Arc<TokenJudge>>,
     /// Where access records go; `None` keeps none.
     pub records: Option<mpsc::Sender<AccessRecord>>,
+}
+
+/// What the data plane is given by the process.
+#[derive(Clone)]
+pub struct GatewayParts {
+    /// What requests are served by; until it is set every request but those of the node's health is answered 503.
+    pub serving: Arc<OnceLock<Serving>>,
+    /// Who answers `/hello` and `/ready` until then.
+    pub starting: EndpointHandler,
     /// TLS towards upstreams.
     pub upstream_tls: Arc<rustls::ClientConfig>,
     /// The time of day, for `Date`.
@@ -53,7 +61,7 @@ pub(super) struct Worker {
     pub(super) parts: GatewayParts,
     pub(super) pool: Pool,
     pub(super) deadlines: Deadlines,
-    pub(super) snapshot: RefCell<SnapshotReader>,
+    snapshot: OnceCell<RefCell<SnapshotReader>>,
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) draining: Arc<AtomicBool>,
     ids: RefCell<RequestIds>,
@@ -73,7 +81,7 @@ impl Worker {
             index,
             pool: Pool::new(settings.pool),
             deadlines: Deadlines::default(),
-            snapshot: RefCell::new(parts.snapshots.reader()),
+            snapshot: OnceCell::new(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             draining,
             ids: RefCell::new(RequestIds::new(parts.entropy.number())),
@@ -114,6 +122,17 @@ impl Worker {
     /// Whether the process is shutting down: no connection is kept for another request.
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// What requests are served by; `None` while the node starts.
+    pub(super) fn serving(&self) -> Option<&Serving> {
+        self.parts.serving.get()
+    }
+
+    /// This worker's view of the configuration in force.
+    pub(super) fn snapshot(&self, serving: &Serving) -> &RefCell<SnapshotReader> {
+        self.snapshot
+            .get_or_init(|| RefCell::new(serving.snapshots.reader()))
     }
 
     /// Gives a request its id.

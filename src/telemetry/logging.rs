@@ -1,6 +1,7 @@
 //! Structured logs on standard error, as text or JSON.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
 
 use tracing::Subscriber;
 use tracing::subscriber::SetGlobalDefaultError;
@@ -8,7 +9,14 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::log_queue::{LogQueue, LogWriter};
 use crate::config::log::{LogFormat, LogSettings};
+
+/// The most bytes of lines that wait to be written. As many again may be with the writer.
+const QUEUED_BYTES_MAX: usize = 1024 * 1024;
+
+/// The queue of this process, from which the metrics learn what was dropped.
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// The target of the one event per proxied request; `[log] access` alone turns it on and off.
 pub const ACCESS_TARGET: &str = "access";
@@ -22,26 +30,40 @@ pub enum LoggingError {
     /// Something in this process logs already.
     #[error("logging was started twice")]
     Twice(#[from] SetGlobalDefaultError),
+    /// The system has no room for the thread that writes.
+    #[error("cannot start the thread that writes the log: {0}")]
+    Thread(io::Error),
 }
 
 /// Starts logging to standard error, for the whole process and once.
 ///
-/// Lines are written by the thread that logs, so that the last words of a process that ends itself are not lost.
+/// Nobody who logs waits for whoever reads: lines that find no room are dropped and counted. What is logged until the writer
+/// is dropped is written, and so are the last words of a process that ends itself.
 ///
 /// # Errors
-/// Logging has been started before, or the level is none.
-pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
+/// Logging has been started before, the level is none, or there is no room for a thread.
+pub fn start(settings: &LogSettings) -> Result<LogWriter, LoggingError> {
     let filter = filter(settings)?;
-    let ansi = settings.format == LogFormat::Text && std::io::stderr().is_terminal();
+    let ansi = settings.format == LogFormat::Text && io::stderr().is_terminal();
+    let writer = LogQueue::start(QUEUED_BYTES_MAX, io::stderr()).map_err(LoggingError::Thread)?;
+    let queue = writer.queue();
     match settings.format {
         LogFormat::Text => {
-            tracing::subscriber::set_global_default(text(filter, ansi, std::io::stderr))?;
+            tracing::subscriber::set_global_default(text(filter, ansi, queue.clone()))?;
         }
         LogFormat::Json => {
-            tracing::subscriber::set_global_default(json(filter, std::io::stderr))?;
+            tracing::subscriber::set_global_default(json(filter, queue.clone()))?;
         }
     }
-    Ok(())
+    // The subscriber can be set once only, and so can this.
+    let _ = QUEUE.set(queue);
+    Ok(writer)
+}
+
+/// How many lines were not written, because nobody read the others or because writing failed.
+#[must_use]
+pub fn lines_dropped() -> u64 {
+    QUEUE.get().map_or(0, LogQueue::lines_dropped)
 }
 
 /// Libraries whose ordinary messages say nothing to an operator; a filter that names them says otherwise.

@@ -15,7 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use raftgate_model::time::Timestamp;
 
-use super::{panic_hook, process};
+use super::{logging, panic_hook, process};
 use crate::clock::process_cpu_time;
 
 /// What the names of our own metrics begin with.
@@ -43,6 +43,11 @@ impl MetricsBuilder {
         builder.counter_from("panics", "Panics of threads and tasks", || {
             Some(as_number(panic_hook::panics_seen()))
         });
+        builder.counter_from(
+            "log_lines_dropped",
+            "Log lines that found no room because nobody read the others, or could not be written",
+            || Some(as_number(logging::lines_dropped())),
+        );
         builder.describe_process(started);
         builder
     }
@@ -245,6 +250,7 @@ mod tests {
                 "process_resident_memory_bytes gauge",
                 "process_start_time_seconds gauge",
                 "raftgate_build info",
+                "raftgate_log_lines_dropped counter",
                 "raftgate_panics counter",
             ]
         );

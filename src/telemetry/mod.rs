@@ -1,5 +1,7 @@
 //! What a node says about itself: logs on standard error, metrics, and panics that reach both.
 
+pub mod answers;
+pub mod log_queue;
 pub mod logging;
 pub mod metrics;
 pub mod panic_hook;

@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_panic_is_logged_and_counted() {
         if std::env::var_os(CHILD).is_some() {
-            logging::start(&LogSettings {
+            let _writer = logging::start(&LogSettings {
                 filter: "error".to_owned(),
                 format: LogFormat::Json,
                 access: false,

@@ -6,6 +6,9 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
+/// The target of the last line of a process that ends itself: whoever writes logs must have it out before going on.
+pub const LOG_TARGET: &str = "raftgate_storage::fatal";
+
 /// Ends the process if the thread or task that holds it unwinds.
 ///
 /// Keep it in a variable from the first line of the thread's or future's body to its last.
@@ -52,7 +55,7 @@ pub fn spawn_fatal_thread(
     reason = "the one place that aborts: going on could break a promise"
 )]
 pub fn end_process(what: &str, reason: &str) -> ! {
-    tracing::error!(thread = what, reason, "ending the process");
+    tracing::error!(target: LOG_TARGET, thread = what, reason, "ending the process");
     std::process::abort()
 }
 

@@ -128,6 +128,33 @@ fn an_api_at_the_root_leaves_our_own_endpoints_alone() {
 }
 
 #[test]
+fn while_the_node_starts_only_its_health_is_told() {
+    let mut rig = Rig::starting(api("/sample/", Upstream::echo().address));
+    let mut early = rig.connect();
+    for path in ["/sample/x", "/sample/oauth/token", "/other", "/"] {
+        let refused = early.ask(get(path));
+        assert_eq!(refused.status(), 503, "{path}");
+        assert_eq!(refused.field("retry-after"), Some("1"));
+        assert!(refused.field("x-request-id").is_some());
+        assert!(
+            refused
+                .text()
+                .starts_with(r#"{"error":"temporarily_unavailable","#)
+        );
+    }
+    for path in ["/ready", "/hello/"] {
+        let told = early.ask(get(path));
+        assert_eq!((told.status(), told.text()), (418, "starting"), "{path}");
+    }
+    rig.expect_refused(Refusal::Starting, 4);
+    // The same connection is served as soon as there is something to serve.
+    rig.open();
+    assert!(early.ask(get("/sample/x")).text().starts_with("GET /x "));
+    assert_eq!(early.ask(get("/other")).status(), 404);
+    assert!(early.ask(get("/ready")).text().starts_with("ready|"));
+}
+
+#[test]
 fn one_id_names_a_request_everywhere() {
     let mut rig = Rig::before(&Upstream::echo());
     let mut client = rig.connect();

@@ -1,8 +1,8 @@
 //! A gateway on a thread of its own, with the settings and APIs that a test asks for.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 use raftgate::clock::{SystemClock, SystemEntropy};
 use raftgate::proxy::{
     AccessRecord, Endpoint, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
-    GatewaySettings, Refusal, upstream_tls,
+    GatewaySettings, Refusal, Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};
@@ -26,6 +26,8 @@ pub(crate) struct Rig {
     pub(crate) publisher: Publisher,
     pub(crate) counters: Arc<GatewayCounters>,
     pub(crate) records: mpsc::Receiver<AccessRecord>,
+    serving: Arc<OnceLock<Serving>>,
+    serves_later: Option<Serving>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,8 +59,29 @@ impl Rig {
         Self::start_trusting(upstream_tls().unwrap(), api, records_max, adjust)
     }
 
+    /// A gateway of a node that is starting; [`Rig::open`] lets requests in.
+    pub(crate) fn starting(api: CompiledApi) -> Self {
+        Self::closed(upstream_tls().unwrap(), api, 64, |_| {})
+    }
+
+    pub(crate) fn open(&mut self) {
+        let serving = self.serves_later.take().unwrap();
+        assert!(self.serving.set(serving).is_ok(), "it was open");
+    }
+
     /// A gateway with its own idea of which TLS upstreams to believe.
     pub(crate) fn start_trusting(
+        upstream_tls: Arc<ClientConfig>,
+        api: CompiledApi,
+        records_max: usize,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> Self {
+        let mut rig = Self::closed(upstream_tls, api, records_max, adjust);
+        rig.open();
+        rig
+    }
+
+    fn closed(
         upstream_tls: Arc<ClientConfig>,
         api: CompiledApi,
         records_max: usize,
@@ -67,11 +90,18 @@ impl Rig {
         let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).0);
         let counters = Arc::new(GatewayCounters::default());
         let (record_sender, records) = mpsc::channel(records_max);
-        let parts = GatewayParts {
+        let serving = Arc::new(OnceLock::new());
+        let serves_later = Serving {
             tokens: None,
             snapshots: publisher.source(),
             endpoints: Arc::new(|request| Box::pin(async move { describe(&request) })),
             records: Some(record_sender),
+        };
+        let parts = GatewayParts {
+            serving: Arc::clone(&serving),
+            starting: Arc::new(|_| {
+                Box::pin(async { EndpointResponse::new(StatusCode::IM_A_TEAPOT, "starting") })
+            }),
             upstream_tls,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -84,7 +114,7 @@ impl Rig {
         let (started, start) = sync_channel(1);
         let thread = thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                let gateway = Gateway::start(settings, parts).unwrap();
+                let gateway = Gateway::start(settings, parts).await.unwrap();
                 started.send(gateway.address()).unwrap();
                 let _ = stopped.await;
                 gateway.drain().await;
@@ -96,6 +126,8 @@ impl Rig {
             publisher,
             counters,
             records,
+            serving,
+            serves_later: Some(serves_later),
             stop: Some(stop),
             thread: Some(thread),
         }

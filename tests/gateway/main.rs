@@ -46,6 +46,7 @@ mod proxy_streaming;
 mod redirect_uris;
 mod secrets;
 mod snapshots;
+mod starting;
 mod throttling;
 mod wire;
 mod world;

@@ -155,6 +155,14 @@ impl Node {
         self.ready = Some(ready);
     }
 
+    /// Gives further starts the address that the gateway has now, and returns it.
+    pub(crate) fn keep_gateway_address(&mut self) -> SocketAddr {
+        let address = self.gateway();
+        let flag = ["--gateway-listen".to_owned(), address.to_string()];
+        self.builder.arguments.extend(flag);
+        address
+    }
+
     /// Kills it as a crash does and starts it again on the same data.
     pub(crate) fn crash_and_restart(&mut self) {
         self.kill();

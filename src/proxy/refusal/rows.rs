@@ -113,6 +113,7 @@ pub(super) const CLIENT_GONE: Row = Row {
     tyk: TykText::Template(499, "Client closed request"),
     ..Row::unreadable(499, "client_gone", "the client closed the connection")
 };
+pub(super) const STARTING: Row = Row::unavailable("starting", "this node is starting");
 pub(super) const NOT_FOUND: Row = Row {
     tyk: TykText::Plain(404, "Not Found"),
     connection: ConnectionFate::Keep,

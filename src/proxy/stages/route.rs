@@ -29,7 +29,7 @@ pub(crate) fn route(
     }
     let found = snapshot.routes().find(view.host(), view.path());
     if found.is_none_or(|found| found.api.listen_path.is_root())
-        && let Some(endpoint) = own_endpoint(view.path())
+        && let Some(endpoint) = own_endpoint(view)
     {
         return Ok(Destination::Endpoint(endpoint));
     }
@@ -43,7 +43,9 @@ pub(crate) fn route(
     Ok(Destination::Api(Arc::clone(found.api)))
 }
 
-fn own_endpoint(path: &str) -> Option<Endpoint> {
+/// The endpoint of the gateway's own that a request asks for.
+pub(crate) fn own_endpoint(view: &RequestView<'_>) -> Option<Endpoint> {
+    let path = view.path();
     match path.strip_suffix('/').unwrap_or(path) {
         "/hello" => Some(Endpoint::Hello),
         "/ready" => Some(Endpoint::Ready),

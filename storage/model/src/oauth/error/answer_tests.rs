@@ -373,3 +373,17 @@ fn what_an_answer_repeats_of_the_request_keeps_to_the_allowed_characters() {
         );
     }
 }
+
+#[test]
+fn every_condition_has_a_word_of_its_own_for_the_log() {
+    let labels: Vec<_> = conditions()
+        .iter()
+        .map(|(failure, ..)| failure.label())
+        .collect();
+    let distinct: std::collections::BTreeSet<_> = labels.iter().collect();
+    assert_eq!(distinct.len(), labels.len(), "{labels:?}");
+    for label in labels {
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        assert!(!label.is_empty() && label.bytes().all(is_word), "{label}");
+    }
+}

@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod code;
 mod failure;
+mod label;
 
 pub use access::{AccessAnswer, AccessFailure, BodyKind, TYK_GENERATOR};
 pub use answer::{ErrorShape, OAuthEndpoint, OAuthErrorAnswer};

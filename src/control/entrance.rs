@@ -1,0 +1,62 @@
+//! What stands at the control listener from its first moment, and lets requests in once the node is put together.
+
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use actix_web::dev::{Extensions, ServiceRequest};
+use actix_web::http::Method;
+use actix_web::{HttpResponse, web};
+use raftgate_model::clock::Entropy;
+
+use super::{Control, ControlFailure, Door, Health, shape};
+
+/// The way into the control listener.
+pub struct Entrance {
+    control: OnceLock<Arc<Control>>,
+    health: Arc<Health>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Entrance {
+    /// An entrance behind which nothing stands yet.
+    #[must_use]
+    pub fn new(health: Arc<Health>, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            control: OnceLock::new(),
+            health,
+            entropy,
+        }
+    }
+
+    /// Lets requests in from now on; a second call changes nothing.
+    pub fn open(&self, control: Arc<Control>) {
+        self.control.get_or_init(|| control);
+    }
+
+    /// An id for one request.
+    pub(super) fn request_id(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.entropy.bytes16()))
+    }
+
+    /// What the handlers work on; none while the node starts.
+    pub(super) fn control(&self) -> Option<&Arc<Control>> {
+        self.control.get()
+    }
+
+    /// Tells the handlers of a request what they work on.
+    pub(super) fn lead_in(control: &Arc<Control>, request: &mut ServiceRequest) {
+        let mut data = Extensions::new();
+        data.insert(web::Data::from(Arc::clone(control)));
+        request.add_data_container(Rc::new(data));
+    }
+
+    /// The answer while the node starts: how it fares, and to all else that it cannot be asked yet.
+    pub(super) fn while_starting(&self, request: &ServiceRequest, door: Door) -> HttpResponse {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        match request.path() {
+            "/ready" if is_read => shape::plain(self.health.ready()),
+            "/hello" if is_read => shape::plain(self.health.hello()),
+            _ => ControlFailure::Starting.answer(door),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One log line for each answer of our own that refuses or changes something: which request, what happened, on whose account.
+//!
+//! The request's id is the one in `X-Request-Id`. No line holds anything that the caller sent but that id, since all else may
+//! be a secret: not the query, not the path, no header and no body.
+
+/// The target of these lines, by which `[log] level` turns them up and down.
+pub const ANSWER_TARGET: &str = "raftgate::answer";
+
+/// Who can do something about it; this decides the level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// Whoever sent the request: `info`.
+    Caller,
+    /// Whoever runs this node, its upstreams and its cluster: `warn`.
+    Operator,
+    /// Whoever wrote this program: `error`.
+    Program,
+}
+
+/// Logs at the level of an account; a level is part of where a line is written, and cannot be a value.
+macro_rules! log_on_account {
+    ($account:expr, $($line:tt)+) => {
+        match $account {
+            Account::Caller => tracing::info!(target: ANSWER_TARGET, $($line)+),
+            Account::Operator => tracing::warn!(target: ANSWER_TARGET, $($line)+),
+            Account::Program => tracing::error!(target: ANSWER_TARGET, $($line)+),
+        }
+    };
+}
+
+/// What happened, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerNote {
+    /// One stable word for programs that read the log.
+    pub what: &'static str,
+    /// Who can do something about it.
+    pub account: Account,
+}
+
+impl AnswerNote {
+    /// Something that the caller brought about.
+    #[must_use]
+    pub const fn of_caller(what: &'static str) -> Self {
+        Self {
+            what,
+            account: Account::Caller,
+        }
+    }
+}
+
+/// An answer of the gateway listener's own.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnAnswer<'a> {
+    /// The id in `X-Request-Id`.
+    pub request_id: &'a str,
+    /// The API that was asked, when one was found.
+    pub api: Option<&'a str>,
+    /// The status of the answer.
+    pub status: u16,
+    /// What happened.
+    pub note: AnswerNote,
+}
+
+impl OwnAnswer<'_> {
+    /// Writes the line.
+    pub fn log(&self) {
+        log_on_account!(
+            self.note.account,
+            request_id = self.request_id,
+            api = self.api,
+            what = self.note.what,
+            status = self.status,
+            "refused"
+        );
+    }
+}
+
+/// An answer of the control listener.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlAnswer<'a> {
+    /// The id in `X-Request-Id`.
+    pub request_id: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The pattern of the path, without what the caller put into it; `None` where no resource is.
+    pub resource: Option<&'a str>,
+    /// The API that was written, when one was.
+    pub api: Option<&'a str>,
+    /// What else was written: the id of a policy or client.
+    pub key: Option<&'a str>,
+    /// The status of the answer.
+    pub status: u16,
+    /// What happened.
+    pub note: AnswerNote,
+}
+
+impl ControlAnswer<'_> {
+    /// Writes the line.
+    pub fn log(&self) {
+        log_on_account!(
+            self.note.account,
+            request_id = self.request_id,
+            method = self.method,
+            resource = self.resource,
+            api = self.api,
+            key = self.key,
+            what = self.note.what,
+            status = self.status,
+            "control request"
+        );
+    }
+}
