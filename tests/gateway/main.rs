@@ -11,6 +11,7 @@
 )]
 
 mod access;
+mod answer_log;
 mod apis;
 mod apis_in_motion;
 mod apis_refused;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::answer::{Answer, Client};
-use super::process::{Killer, Process};
+use super::process::{Killer, LogReader, Process};
 use super::wait::{PATIENCE, eventually};
 
 /// What the line `ready ...` on standard output says.
@@ -47,6 +47,7 @@ pub(crate) struct NodeBuilder {
     configuration: String,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    log_reader: LogReader,
 }
 
 impl NodeBuilder {
@@ -66,6 +67,12 @@ impl NodeBuilder {
     /// Appends to the command line after `serve`.
     pub(crate) fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Leaves standard error to fill up.
+    pub(crate) fn unread_log(mut self) -> Self {
+        self.log_reader = LogReader::Nobody;
         self
     }
 
@@ -131,7 +138,12 @@ impl Node {
             arguments.extend([flag.to_owned(), "127.0.0.1:0".to_owned()]);
         }
         arguments.extend(self.builder.arguments.iter().cloned());
-        let process = Process::start(&arguments, &self.builder.environment, self.folder());
+        let process = Process::start_read_by(
+            self.builder.log_reader,
+            &arguments,
+            &self.builder.environment,
+            self.folder(),
+        );
         self.ready = None;
         self.process.insert(process)
     }

@@ -40,6 +40,15 @@ impl Lines {
     }
 }
 
+/// Who reads a child's standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogReader {
+    #[default]
+    Test,
+    /// The pipe stays open and fills up.
+    Nobody,
+}
+
 /// A running child; dropping it kills it.
 pub(crate) struct Process {
     child: Child,
@@ -51,6 +60,16 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the binary in `folder`; of the environment only `PATH` and `environment` reach it.
     pub(crate) fn start(
+        arguments: &[String],
+        environment: &[(String, String)],
+        folder: &Path,
+    ) -> Self {
+        Self::start_read_by(LogReader::Test, arguments, environment, folder)
+    }
+
+    /// The same, with a say in whether anybody reads standard error.
+    pub(crate) fn start_read_by(
+        reader: LogReader,
         arguments: &[String],
         environment: &[(String, String)],
         folder: &Path,
@@ -68,10 +87,10 @@ impl Process {
             .spawn()
             .unwrap();
         let (out, err) = (Lines::default(), Lines::default());
-        let readers = vec![
-            keep_lines(child.stdout.take().unwrap(), out.clone()),
-            keep_lines(child.stderr.take().unwrap(), err.clone()),
-        ];
+        let mut readers = vec![keep_lines(child.stdout.take().unwrap(), out.clone())];
+        if reader == LogReader::Test {
+            readers.push(keep_lines(child.stderr.take().unwrap(), err.clone()));
+        }
         Self {
             child,
             out,

@@ -1,0 +1,212 @@
+//! Every answer of our own stands in the log under its request id, and nobody waits for whoever reads the log.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Node, keyless_api, wait_for};
+use crate::wire::Wire;
+use crate::world::{OAuthApi, Style, World, text};
+
+fn logging_json() -> World {
+    World::of(
+        Node::builder()
+            .configuration("[log]\nformat = \"json\"")
+            .start(),
+    )
+}
+
+/// The line of the log that has the request id of this answer; there is exactly one.
+#[track_caller]
+fn line_of(world: &World, answer: &Answer) -> Value {
+    let id = answer.header("x-request-id").to_owned();
+    assert!(!id.is_empty(), "{:?}", answer.headers);
+    wait_for("the answer stands in the log", || {
+        world.node.log().contains(&id)
+    });
+    let log = world.node.log();
+    let mut lines = log.lines().filter(|line| line.contains(&id));
+    let line = lines.next().unwrap();
+    assert_eq!(lines.next(), None);
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// Level, word, API and status of a line.
+fn told(line: &Value) -> (String, String, String, u64) {
+    let status = line.get("status").and_then(Value::as_u64);
+    (
+        text(line, "level"),
+        text(line, "what"),
+        text(line, "api"),
+        status.unwrap_or_default(),
+    )
+}
+
+#[track_caller]
+fn assert_told(world: &World, answer: &Answer, level: &str, what: &str, api: &str) {
+    let line = line_of(world, answer);
+    let status = u64::from(answer.status);
+    let expected = (level.to_owned(), what.to_owned(), api.to_owned(), status);
+    assert_eq!(told(&line), expected, "{line}");
+    assert_eq!(text(&line, "target"), "raftgate::answer");
+}
+
+#[test]
+fn refusals_of_the_gateway_stand_in_the_log_with_their_reason() {
+    let world = logging_json();
+    let api = OAuthApi::new(&world, Style::Tyk);
+    world.node.create_api(&keyless_api(
+        "dead-end",
+        "/dead-end/",
+        "http://127.0.0.1:9/",
+    ));
+    let client = world.node.client();
+    let get = |path: &str| client.get(&world.node.gateway_url(path), &[]);
+    assert_told(&world, &get("/nowhere?token=x"), "INFO", "not_found", "");
+    let guarded = format!("/{}/x", api.id);
+    assert_told(
+        &world,
+        &get(&guarded),
+        "INFO",
+        "credential_missing",
+        &api.id,
+    );
+    let forged = world.node.get_with_token(&guarded, "forged");
+    assert_told(&world, &forged, "INFO", "token_unknown", &api.id);
+    // An upstream that does not answer is no mistake of the caller.
+    let unreachable = get("/dead-end/x");
+    assert_told(
+        &world,
+        &unreachable,
+        "WARN",
+        "upstream_unreachable",
+        "dead-end",
+    );
+    // The caller's own id is the one that is told and logged.
+    let url = world.node.gateway_url("/nowhere");
+    let named = client.get(&url, &[("x-request-id", "mine-1")]);
+    assert_eq!(text(&line_of(&world, &named), "request_id"), "mine-1");
+}
+
+#[test]
+fn errors_of_the_oauth_endpoints_stand_in_the_log_with_what_the_caller_may_not_know() {
+    let world = logging_json();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let form = [("grant_type", "client_credentials")];
+    let mut other = api.client.clone();
+    other.secret.push('x');
+    let refused = api.token_for(&other, &form).expect_status(401);
+    assert_told(&world, &refused, "INFO", "client_secret_wrong", &api.id);
+    other.id.push('x');
+    let refused = api.token_for(&other, &form).expect_status(401);
+    let what = "client_authentication_unknown";
+    assert_told(&world, &refused, "INFO", what, &api.id);
+    let refused = api.exchange("no-code", &[]).expect_status(400);
+    assert_told(&world, &refused, "INFO", "code_invalid", &api.id);
+    let url = api.url("/oauth/token");
+    let too_large = vec![b'x'; 2 * 1024 * 1024];
+    let refused = world.node.client().send("POST", &url, &[], &too_large);
+    assert_told(&world, &refused, "INFO", "body_too_large", &api.id);
+    let refused = world.node.client().get(&api.url("/oauth/authorize"), &[]);
+    assert_told(&world, &refused, "INFO", "response_type_missing", &api.id);
+    let refused = world
+        .node
+        .client()
+        .post_form(&api.url("/tyk/oauth/authorize-client"), &[], &[]);
+    assert_told(&world, &refused, "INFO", "control_secret", &api.id);
+    // What succeeds is not told: tokens are made by the thousand.
+    let answer = api.token_for(&api.client, &form).expect_status(200);
+    let id = answer.header("x-request-id").to_owned();
+    line_of(
+        &world,
+        &world
+            .node
+            .client()
+            .get(&world.node.gateway_url("/nowhere"), &[]),
+    );
+    assert!(!world.node.log().contains(&id));
+}
+
+#[test]
+fn writes_and_errors_of_the_control_listener_stand_in_the_log() {
+    let world = logging_json();
+    let ask = |method: &str, path: &str, body: &Value| world.node.ask(method, path, body);
+    let api = keyless_api("orders", "/orders/", "http://127.0.0.1:9/");
+    let added = ask("POST", "/tyk/apis", &api).expect_status(200);
+    assert_told(&world, &added, "INFO", "added", "orders");
+    let line = line_of(&world, &added);
+    assert_eq!(
+        (text(&line, "method"), text(&line, "resource")),
+        ("POST".into(), "/tyk/apis".into())
+    );
+    let modified = ask("PUT", "/tyk/apis/orders/", &api).expect_status(200);
+    assert_told(&world, &modified, "INFO", "modified", "orders");
+    let policy = json!({"id": "gold", "access_rights": {}});
+    let added = ask("POST", "/tyk/policies", &policy).expect_status(200);
+    assert_told(&world, &added, "INFO", "added", "");
+    assert_eq!(text(&line_of(&world, &added), "key"), "gold");
+    let deleted = ask("DELETE", "/tyk/apis/orders", &Value::Null).expect_status(200);
+    assert_told(&world, &deleted, "INFO", "deleted", "orders");
+    let refused = ask("POST", "/tyk/apis", &json!({"proxy": 1})).expect_status(400);
+    assert_told(&world, &refused, "INFO", "invalid", "");
+    let refused = ask("GET", "/tyk/apis/orders", &Value::Null).expect_status(404);
+    assert_told(&world, &refused, "INFO", "not_found", "");
+    // A path that is no resource may be anything, and is not told.
+    let refused = ask("GET", "/tyk/s3cret-in-a-path", &Value::Null).expect_status(404);
+    assert_told(&world, &refused, "INFO", "not_found", "");
+    assert!(!world.node.log().contains("s3cret-in-a-path"));
+    let url = world.node.control_url("/tyk/apis");
+    let denied = world.node.client().get(&url, &[("authorization", "wrong")]);
+    assert_told(
+        &world,
+        &denied.expect_status(403),
+        "INFO",
+        "control_secret",
+        "",
+    );
+    // A read is not told.
+    let listed = ask("GET", "/tyk/policies", &Value::Null).expect_status(200);
+    let id = listed.header("x-request-id").to_owned();
+    line_of(&world, &ask("GET", "/tyk/policies/none", &Value::Null));
+    assert!(!world.node.log().contains(&id));
+}
+
+fn lines_dropped(node: &Node) -> f64 {
+    let metrics = node.client().get(&node.control_url("/metrics"), &[]).text();
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("raftgate_log_lines_dropped_total "));
+    line.unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let node = Node::builder()
+        .configuration("[log]\nlevel = \"trace\"\naccess = true")
+        .unread_log()
+        .start();
+    let mut world = World::of(node);
+    let api = OAuthApi::new(&world, Style::Rfc);
+    assert!(lines_dropped(&world.node) < 1.0);
+    let mut wire = Wire::connect(world.node.gateway());
+    let mut rounds = 0;
+    wait_for("the pipe and the queue are full", || {
+        for _ in 0..500 {
+            assert_eq!(wire.get("/nowhere").answer().0.status, 404);
+        }
+        rounds += 1;
+        lines_dropped(&world.node) > 0.0
+    });
+    assert!(rounds < 200, "more lines are kept than there is room for");
+    // Workers, OAuth endpoints, control listener and actors go on.
+    for _ in 0..20 {
+        api.assert_good(&api.access_token());
+        let id = crate::world::unique("unread");
+        let path = format!("/{id}/");
+        world
+            .node
+            .create_api(&keyless_api(&id, &path, &world.upstream.url("/")));
+        let url = world.node.gateway_url(&path);
+        world.node.client().get(&url, &[]).expect_status(200);
+    }
+    drop(api);
+    assert_eq!(world.node.terminate().code(), Some(0));
+}
