@@ -47,15 +47,19 @@ pub enum BootError {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// The key ring belongs to another cluster.
+    /// The key ring and the node belong to different clusters.
     #[error(
-        "the key ring at {} is another cluster's: with it every token and secret of this node would be refused; move the \
-         file away and put this cluster's ring in its place, from a copy or an export (raftgate keys import)",
-        path.display()
+        "the key ring at {} and the node in {} belong to different clusters, so that every token and secret would be \
+         refused: put the one that does not belong here back from a copy; for the ring an export will do (move the file \
+         away, then raftgate keys import)",
+        path.display(),
+        node.display()
     )]
     OtherRing {
         /// The key ring's file.
         path: PathBuf,
+        /// The node's identity.
+        node: PathBuf,
     },
     /// The control secret is not text.
     #[error(

@@ -184,6 +184,10 @@ impl Identity {
             .map_err(|error| BootError::file(&self.path, error))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) const fn id(&self) -> NodeId {
         self.id
     }

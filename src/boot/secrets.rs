@@ -26,7 +26,10 @@ pub(super) fn key_ring(
     let path = settings.keyring_path();
     match keyring_file::load(&path) {
         Ok(ring) if identity.fits(&ring) => Ok(ring),
-        Ok(_) => Err(BootError::OtherRing { path }),
+        Ok(_) => Err(BootError::OtherRing {
+            path,
+            node: identity.path().to_owned(),
+        }),
         Err(KeyRingFileError::Missing { .. }) if identity.stage() == Stage::Founding => {
             let random = || SecretBytes::new(surroundings.entropy.bytes32());
             let ring = KeyRing::new(FIRST_KEY, random(), random());

@@ -15,14 +15,15 @@ const ROUNDS: usize = 12;
 const TOKEN_WRITERS: usize = 6;
 /// A writer revokes each token whose number this divides.
 const REVOKED_OF: usize = 4;
-const API: &str = "bank";
+/// The API that everything is written under.
+pub(super) const API: &str = "bank";
 
 /// What the node answered with success. What was asked for and not answered is in none of the sets: it may be either.
 #[derive(Default)]
-struct Acknowledged {
-    live: BTreeSet<String>,
-    revoked: BTreeSet<String>,
-    clients: BTreeSet<String>,
+pub(super) struct Acknowledged {
+    pub(super) live: BTreeSet<String>,
+    pub(super) revoked: BTreeSet<String>,
+    pub(super) clients: BTreeSet<String>,
 }
 
 /// Where a round's writers send, and what tells them to stop.
@@ -171,7 +172,7 @@ fn write_until_killed(
     node.kill();
 }
 
-fn assert_found(node: &Node, acknowledged: &Acknowledged) {
+pub(super) fn assert_found(node: &Node, acknowledged: &Acknowledged) {
     for token in &acknowledged.live {
         let answer = node.get_with_token(&format!("/{API}/x"), token);
         assert_eq!(

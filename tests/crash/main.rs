@@ -10,6 +10,10 @@
 )]
 
 mod acknowledged;
+mod damage;
+mod directories;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod lost_parts;
+mod restoring;
 mod starting;

@@ -12,6 +12,6 @@ mod wait;
 pub(crate) use answer::{Answer, Client};
 pub(crate) use fixture::{Credentials, keyless_api, merge, oauth_api, policy};
 pub(crate) use node::{Node, NodeBuilder};
-pub(crate) use process::{Finished, run};
+pub(crate) use process::{Finished, Process, run};
 pub(crate) use recording::{Received, RecordingServer, Reply};
 pub(crate) use wait::{PATIENCE, eventually, wait_for};

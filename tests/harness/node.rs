@@ -150,21 +150,30 @@ impl Node {
 
     /// Starts the process on the data that is there, and waits until it is ready.
     pub(crate) fn start_again(&mut self) {
+        if let Err((status, text)) = self.try_start() {
+            panic!("serve ended with {status} before it was ready:\n{text}");
+        }
+    }
+
+    /// Starts the process on the data that is there; answers its status and what it wrote on standard error if it ends
+    /// before it is ready.
+    pub(crate) fn try_start(&mut self) -> Result<(), (ExitStatus, String)> {
         let process = self.launch();
-        let ready = eventually("the ready line", PATIENCE, || {
+        let outcome = eventually("the ready line", PATIENCE, || {
             let ready = process.out.find(|line| Ready::parse(line));
-            if ready.is_none()
-                && let Some(status) = process.ended()
-            {
-                process.wait(PATIENCE);
-                panic!(
-                    "serve ended with {status} before it was ready:\n{}",
-                    process.err.text()
-                );
+            match ready {
+                Some(ready) => Some(Ok(ready)),
+                None => process.ended().map(Err),
             }
-            ready
         });
-        self.ready = Some(ready);
+        match outcome {
+            Ok(ready) => self.ready = Some(ready),
+            Err(status) => {
+                process.wait(PATIENCE);
+                return Err((status, process.err.text()));
+            }
+        }
+        Ok(())
     }
 
     /// Gives further starts the address that the gateway has now, and returns it.

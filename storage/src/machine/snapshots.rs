@@ -216,6 +216,7 @@ pub(super) fn load(
         }
         progress(reader.progress());
     }
+    progress(reader.progress());
     Ok(loading)
 }
 

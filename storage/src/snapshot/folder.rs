@@ -323,5 +323,6 @@ pub fn inspect(
         records.iter().for_each(|(key, record)| each(key, record));
         progress(reader.progress());
     }
+    progress(reader.progress());
     reader.into_info()
 }

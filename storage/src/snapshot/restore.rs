@@ -162,6 +162,7 @@ fn copy_records(
         }
         progress(reader.progress());
     }
+    progress(reader.progress());
     if founder.grants == GrantsAfterRestore::Revoke {
         let revision = marked_at.unwrap_or_default();
         writer.put(&everyone, &Record::Mark(revision))?;
