@@ -8,11 +8,11 @@ use crate::harness::{Credentials, Finished, Node, RecordingServer, Reply, run};
 
 const BACK: &str = "http://127.0.0.1/back";
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn save(node: &Node, file: &Path) -> Finished {
+pub(super) fn save(node: &Node, file: &Path) -> Finished {
     let data_dir = node.data_dir();
     let arguments = [
         "snapshot",
@@ -24,22 +24,22 @@ fn save(node: &Node, file: &Path) -> Finished {
     run(&arguments, &[], node.folder())
 }
 
-fn inspect(file: &Path, folder: &Path) -> Finished {
+pub(super) fn inspect(file: &Path, folder: &Path) -> Finished {
     run(&["snapshot", "inspect", text(file)], &[], folder)
 }
 
 /// A node with one OAuth API, a token and a code, and a snapshot of it.
-struct Saved {
+pub(super) struct Saved {
     _upstream: RecordingServer,
-    node: Node,
+    pub(super) node: Node,
     client: Credentials,
-    token: String,
+    pub(super) token: String,
     code: String,
-    file: PathBuf,
+    pub(super) file: PathBuf,
 }
 
 impl Saved {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let upstream = RecordingServer::replying(Reply::ok("inside"));
         let node = Node::start();
         let client = node.create_oauth_api("guarded", &upstream.url("/"));
@@ -59,7 +59,7 @@ impl Saved {
     }
 
     /// Restores into the data directory of a new node, beside which the old node's key ring was put.
-    fn restore(&self, flags: &[&str]) -> (Node, Finished) {
+    pub(super) fn restore(&self, flags: &[&str]) -> (Node, Finished) {
         let node = Node::builder().prepare();
         fs::create_dir(node.data_dir()).unwrap();
         let ring = self.node.data_dir().join("keyring");

@@ -21,7 +21,7 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const FLUSH_EVERY_MS: u64 = 5000;
 
 /// How many records are read between two words on the progress.
-const REPORT_EVERY: u64 = if cfg!(test) { 50 } else { 50_000 };
+const REPORT_EVERY: u64 = if cfg!(test) { 20 } else { 50_000 };
 
 /// How many records are read at a time, and how many chunks of them ahead.
 const CHUNK_RECORDS: usize = 1024;

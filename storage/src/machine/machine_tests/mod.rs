@@ -8,7 +8,10 @@
 
 mod conformance;
 mod damage;
+mod damage_whole;
+mod power;
 mod starting;
+mod whole_node;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,12 +19,13 @@ use std::path::Path;
 use openraft::storage::RaftSnapshotBuilder;
 use openraft::{CommittedLeaderId, EntryPayload};
 use proptest::prelude::*;
-use raftgate_model::state::{Record, RecordKey};
+use raftgate_model::state::{Change, Record, RecordKey};
 use raftgate_model::testing::Scenario;
 use raftgate_model::time::{Timestamp, Ttl};
 use tempfile::TempDir;
 
 use super::*;
+use crate::digest::StateDigest;
 use crate::disk::FsDisk;
 use crate::types::{Node, Proposal};
 
@@ -85,6 +89,8 @@ struct TestLog {
     entries: Vec<Entry>,
     answers: Vec<Answers>,
     records: BTreeMap<RecordKey, Record>,
+    /// The digest of the state after each entry.
+    digests: Vec<StateDigest>,
 }
 
 impl TestLog {
@@ -92,8 +98,11 @@ impl TestLog {
         let mut scenario = Scenario::new(seed);
         let mut entries = Vec::new();
         let mut answers = Vec::new();
+        let mut digests = Vec::new();
         for _ in 0..length {
             let (batch, applied) = scenario.next_batch();
+            let digest = digests.last().copied().unwrap_or_default();
+            digests.push(digest_after(digest, &applied.changes));
             entries.push(Entry {
                 log_id: log_id(scenario.index().0),
                 payload: EntryPayload::Normal(Proposal(Arc::new(batch))),
@@ -110,17 +119,25 @@ impl TestLog {
                 payload,
             });
             answers.push(Answers::default());
+            digests.extend(digests.last().copied());
         }
         let records = scenario.state().iter();
         Self {
             entries,
             answers,
+            digests,
             records: records.map(|(k, v)| (k.clone(), v.clone())).collect(),
         }
     }
 
     fn last(&self) -> u64 {
         self.entries.len() as u64
+    }
+
+    /// The digest of the state after an entry.
+    fn digest_at(&self, index: u64) -> StateDigest {
+        let before = usize::try_from(index).unwrap().checked_sub(1);
+        before.map_or_else(StateDigest::default, |position| self.digests[position])
     }
 
     /// The entries after an index, up to another.
@@ -132,6 +149,20 @@ impl TestLog {
     fn answers_after(&self, after: u64) -> Vec<Answers> {
         self.answers[usize::try_from(after).unwrap()..].to_vec()
     }
+}
+
+fn digest_after(mut digest: StateDigest, changes: &[Change]) -> StateDigest {
+    for change in changes {
+        let key = crate::codec::encode_key(&change.key).unwrap();
+        let encoded = |record| crate::codec::encode_record(record).unwrap();
+        if let Some(before) = &change.before {
+            digest.remove(&key, &encoded(before));
+        }
+        if let Some(after) = &change.after {
+            digest.add(&key, &encoded(after));
+        }
+    }
+    digest
 }
 
 fn records_of(machine: &StateMachine) -> BTreeMap<RecordKey, Record> {

@@ -1,7 +1,7 @@
 //! What a node begins with: every combination of copy, snapshot and log that a start may find.
 
 use super::*;
-use crate::snapshot::SnapshotFolder;
+use crate::snapshot::{Progress, SnapshotFolder};
 
 /// A node that applied a log, with a snapshot at one index, stopped in good order.
 async fn stopped(log: &TestLog, snapshot_at: Option<u64>) -> TempDir {
@@ -43,6 +43,43 @@ fn a_good_copy_is_carried_on() {
         assert_eq!(records_of(&opened.machine), log.records);
         let current = opened.machine.current_snapshot_info().unwrap();
         assert_eq!(current.head.last_log_id, Some(log_id(20)));
+    });
+}
+
+#[test]
+fn loading_says_how_far_it_is_and_how_much_there_is() {
+    let log = TestLog::new(1, 120);
+    run(async {
+        let folder = stopped(&log, Some(20)).await;
+        let heard = |log: LogExtent| {
+            let mut heard = Vec::new();
+            let opened = open(config(folder.path()), log, &mut |at| heard.push(at)).unwrap();
+            (opened.source, heard)
+        };
+        let (source, copied) = heard(cut_log(20, log.last()));
+        assert_eq!(source, StartSource::Copy);
+        let total = log.records.len() as u64;
+        let expected = (20..=total).step_by(20);
+        let expected = expected.map(|done| OpenProgress::Copy(Progress { done, total }));
+        assert_eq!(copied, expected.collect::<Vec<_>>());
+        assert!(copied.len() > 1);
+
+        remove_copy(&folder);
+        let (source, read) = heard(cut_log(20, log.last()));
+        assert_eq!(source, StartSource::Snapshot);
+        let bytes: Vec<_> = read
+            .iter()
+            .map(|at| match at {
+                OpenProgress::Snapshot(at) => (at.done, at.total),
+                OpenProgress::Copy(_) => panic!("there is none"),
+            })
+            .collect();
+        assert!(bytes.is_sorted() && bytes.len() > 1, "{bytes:?}");
+        assert!(
+            bytes
+                .last()
+                .is_some_and(|(done, total)| done == total && *done > 0)
+        );
     });
 }
 
