@@ -1,4 +1,4 @@
-//! `/tyk/oauth/authorize-client`: an approval on the control listener, where no listen path names the API.
+//! authorize-client on the control listener: under `/tyk` the request or its client names the API, under `/api` the path.
 
 use std::sync::Arc;
 
@@ -18,26 +18,47 @@ pub(super) async fn approve(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let query = request.query_string();
-    let query = (!query.is_empty()).then_some(query);
-    let headers = headers_of(&request);
-    let form = Form::read(query, &headers, &body)
+    let form = Form::read(query_of(&request), &headers_of(&request), &body)
         .map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
     let api = control.api_of(&form)?;
+    Ok(approve_at(&control, &api, &request, &body).await)
+}
+
+/// The Dashboard's doors; an `api_id` in the request says nothing there.
+pub(super) async fn approve_for(
+    control: web::Data<Control>,
+    api: web::Path<String>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let api = control.named_api(&api)?;
+    Ok(approve_at(&control, &api, &request, &body).await)
+}
+
+async fn approve_at(
+    control: &Control,
+    api: &CompiledApi,
+    request: &HttpRequest,
+    body: &[u8],
+) -> HttpResponse {
+    let headers = headers_of(request);
     let client_ip = request
         .peer_addr()
         .map_or(std::net::IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
     let method = request.method().clone();
     let call = Call {
         method: &method,
-        query,
+        query: query_of(request),
         headers: &headers,
-        body: &body,
+        body,
         client_ip,
     };
-    Ok(shape::plain(
-        control.oauth.authorize_client_approved(&api, call).await,
-    ))
+    shape::plain(control.oauth.authorize_client_approved(api, call).await)
+}
+
+fn query_of(request: &HttpRequest) -> Option<&str> {
+    let query = request.query_string();
+    (!query.is_empty()).then_some(query)
 }
 
 fn headers_of(request: &HttpRequest) -> http::HeaderMap {
@@ -49,24 +70,31 @@ fn headers_of(request: &HttpRequest) -> http::HeaderMap {
 }
 
 impl Control {
+    fn oauth_api(&self, id: &ApiId) -> Option<Arc<CompiledApi>> {
+        let snapshot = self.registry.source().current();
+        let api = snapshot.api(id);
+        api.filter(|api| matches!(api.access, Access::OAuth(_)))
+            .cloned()
+    }
+
+    fn named_api(&self, id: &str) -> Result<Arc<CompiledApi>, ControlFailure> {
+        let api = ApiId::new(id).ok().and_then(|id| self.oauth_api(&id));
+        api.ok_or_else(|| ControlFailure::Invalid("API doesn't exist".into()))
+    }
+
     /// The API that is meant: named by `api_id`, else the only OAuth API that the client is registered with.
     fn api_of(&self, form: &Form) -> Result<Arc<CompiledApi>, ControlFailure> {
-        let snapshot = self.registry.source().current();
-        let oauth_api = |id: &ApiId| {
-            snapshot
-                .api(id)
-                .filter(|api| matches!(api.access, Access::OAuth(_)))
-                .cloned()
-        };
         if let Some(id) = form.get("api_id") {
-            let api = ApiId::new(id).ok().and_then(|id| oauth_api(&id));
-            return api.ok_or_else(|| ControlFailure::Invalid("API doesn't exist".into()));
+            return self.named_api(id);
         }
         let client = form.get("client_id").and_then(|id| ClientId::new(id).ok());
         let client = client
             .ok_or_else(|| ControlFailure::Invalid("client_id or api_id is required".into()))?;
         let candidates = self.cluster.view().apis_of(&client, CANDIDATES_MAX);
-        let mut apis: Vec<_> = candidates.iter().filter_map(oauth_api).collect();
+        let mut apis: Vec<_> = candidates
+            .iter()
+            .filter_map(|id| self.oauth_api(id))
+            .collect();
         match (apis.pop(), apis.as_slice()) {
             (Some(only), []) => Ok(only),
             (Some(last), others) => {

@@ -198,6 +198,14 @@ fn oauth_routes(app: &mut web::ServiceConfig) {
             .default_service(web::to(wrong_method)),
     )
     .service(
+        web::resource([
+            "/api/apis/oauth/{api}/authorize-client",
+            "/api/apis/{api}/authorize-client",
+        ])
+        .post(authorize::approve_for)
+        .default_service(web::to(wrong_method)),
+    )
+    .service(
         web::resource("/tyk/oauth/clients/create")
             .post(clients::create)
             .default_service(web::to(wrong_method)),

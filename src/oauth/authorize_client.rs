@@ -8,7 +8,7 @@ use raftgate_model::answer::Reply;
 use raftgate_model::command::{Command, IssueCode};
 use raftgate_model::id::CodeId;
 use raftgate_model::oauth::error::OAuthFailure;
-use raftgate_model::oauth::redirect::code_redirect;
+use raftgate_model::oauth::redirect::{RegisteredUris, code_redirect};
 use raftgate_model::secret::Secret;
 use raftgate_model::session::SessionRules;
 use raftgate_model::state::ClientKey;
@@ -29,6 +29,8 @@ pub(super) struct ApprovedCode {
 pub(super) struct Rejection {
     pub(super) failure: OAuthFailure,
     pub(super) state: Option<String>,
+    /// The client's own redirect URI, where Tyk says in it what was wrong with the one that was asked for.
+    pub(super) registered: Option<String>,
 }
 
 impl From<OAuthFailure> for Rejection {
@@ -36,6 +38,7 @@ impl From<OAuthFailure> for Rejection {
         Self {
             failure,
             state: None,
+            registered: None,
         }
     }
 }
@@ -58,7 +61,13 @@ impl AuthorizationServer {
                 redirect_to,
                 state,
             }),
-            Err(failure) => Err(Rejection { failure, state }),
+            Err(failure) => Err(Rejection {
+                registered: (failure == OAuthFailure::RedirectUriMismatch)
+                    .then(|| self.registered(api, &form))
+                    .flatten(),
+                failure,
+                state,
+            }),
         }
     }
 
@@ -98,6 +107,14 @@ impl AuthorizationServer {
         let redirect_to = code_redirect(&target, code.expose(), form.get("state"))
             .map_err(|_| OAuthFailure::RedirectUriMismatch)?;
         Ok((code, Secret::new(redirect_to)))
+    }
+
+    /// The first redirect URI that the client of a request registered.
+    fn registered(&self, api: &CompiledApi, form: &Form) -> Option<String> {
+        let client = self.client(api, form.get("client_id")?)?;
+        let separator = &self.settings.redirect_uri_separator;
+        let uris = RegisteredUris::split(&client.text.redirect_uri, separator);
+        uris.first().map(str::to_owned)
     }
 
     /// The session that `key_rules` ask for; none means the client's policy.

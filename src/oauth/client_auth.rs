@@ -74,8 +74,10 @@ fn same_secret(header: Option<&Secret>, body: Option<&Secret>) -> bool {
     }
 }
 
+/// A secret in the query is none: it must not be in a URI (RFC 6749 section 2.3.1).
 fn body_credentials(form: &Form) -> Result<Option<Presented>, OAuthFailure> {
-    let secret = match (form.get("client_secret"), form.get("secret")) {
+    let secrets = ["client_secret", "secret"].map(|name| form.get_from_body(name));
+    let secret = match secrets.into() {
         (Some(long), Some(short)) if !Secret::new(long.to_owned()).ct_eq(short) => {
             return Err(OAuthFailure::ClientAuthenticationTwice);
         }

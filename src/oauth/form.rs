@@ -1,7 +1,7 @@
 //! The parameters of an OAuth request: form or JSON body, and the query where the endpoint reads it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use http::HeaderMap;
@@ -36,6 +36,8 @@ pub enum FormFault {
 #[derive(Default)]
 pub struct Form {
     parameters: BTreeMap<String, Secret>,
+    /// The names that stood in the body.
+    in_body: BTreeSet<String>,
 }
 
 impl Form {
@@ -56,6 +58,7 @@ impl Form {
             }
             BodyKind::Json => Self::from_json(body)?,
         };
+        form.in_body = from_body.parameters.keys().cloned().collect();
         form.parameters.extend(from_body.parameters);
         Ok(form)
     }
@@ -99,9 +102,13 @@ impl Form {
             .map(Secret::expose)
             .filter(|value| !value.is_empty())
     }
-}
 
-impl Form {
+    /// The same of a parameter that counts in the body alone: what stands in a URI ends in logs.
+    #[must_use]
+    pub fn get_from_body(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|_| self.in_body.contains(name))
+    }
+
     /// Every parameter that is not empty, by name.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self
@@ -223,6 +230,8 @@ mod tests {
     fn the_body_wins_over_the_query_and_neither_may_repeat() {
         let form = Form::read(Some("a=query&b=2"), &headers(FORM), b"a=body").unwrap();
         assert_eq!((form.get("a"), form.get("b")), (Some("body"), Some("2")));
+        let from_body = [form.get_from_body("a"), form.get_from_body("b")];
+        assert_eq!(from_body, [Some("body"), None]);
         assert_eq!(
             fault(None, FORM, b"a=1&a=1"),
             FormFault::Repeated("a".into())

@@ -6,8 +6,9 @@ use http::header::{
     X_XSS_PROTECTION,
 };
 use http::{HeaderValue, StatusCode};
-use raftgate_actors::snapshot::CompiledApi;
+use raftgate_actors::snapshot::{CompiledApi, ErrorStyle};
 use raftgate_model::oauth::error::{OAuthEndpoint, OAuthErrorAnswer, OAuthFailure};
+use raftgate_model::oauth::redirect::redirect_to;
 use serde::Serialize;
 
 use super::authorize_client::{ApprovedCode, Rejection};
@@ -91,7 +92,12 @@ pub(super) fn authorize_client_answer(
             let answer = rejection
                 .failure
                 .answer(OAuthEndpoint::AuthorizeClient, api.error_style);
-            let body = answer.body_with(None, rejection.state.as_deref());
+            let told = match api.error_style {
+                ErrorStyle::Tyk { .. } => rejection.registered.as_deref(),
+                ErrorStyle::Rfc => None,
+            };
+            let told = told.map(|uri| error_location(uri, &answer, rejection.state.as_deref()));
+            let body = answer.body_with(told.as_deref(), rejection.state.as_deref());
             noted(error(&answer, body, api), &rejection.failure)
         }
     };
@@ -99,6 +105,20 @@ pub(super) fn authorize_client_answer(
         .headers
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// A client's redirect URI with an error in its query, as Tyk's authorize-client tells it.
+fn error_location(uri: &str, answer: &OAuthErrorAnswer, state: Option<&str>) -> String {
+    let mut told = vec![
+        ("error", answer.code.as_str()),
+        ("error_description", &*answer.description),
+    ];
+    told.extend(
+        state
+            .filter(|state| !state.is_empty())
+            .map(|state| ("state", state)),
+    );
+    redirect_to(uri, &told)
 }
 
 #[derive(Serialize)]

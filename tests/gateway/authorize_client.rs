@@ -129,6 +129,40 @@ fn refusals_follow_the_table_in_both_styles() {
 }
 
 #[test]
+fn a_refused_redirect_uri_is_told_with_the_registered_one_in_tyks_style() {
+    let world = World::shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let pairs = [
+            ("redirect_uri", "https://evil.example/?steal=1"),
+            ("state", "a&b c"),
+        ];
+        let body = api.approve(&pairs).json();
+        assert_eq!(text(&body, "state"), "a&b c");
+        let told = text(&body, "redirect_to");
+        match style {
+            Style::Rfc => assert_eq!(told, "", "{body}"),
+            Style::Tyk => {
+                let url = url::Url::parse(&told).unwrap();
+                assert!(told.starts_with(&format!("{REDIRECT}?error=")), "{told}");
+                let sent: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+                let description = text(&body, "error_description");
+                let expected = [
+                    ("error", "invalid_request"),
+                    ("error_description", description.as_str()),
+                    ("state", "a&b c"),
+                ];
+                let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                assert_eq!(sent, expected);
+            }
+        }
+        // Only this refusal speaks of a redirect: other clients' URIs are nobody's business.
+        let body = api.approve(&[("client_id", "nobody")]).json();
+        assert_eq!(text(&body, "redirect_to"), "");
+    }
+}
+
+#[test]
 fn only_post_with_the_control_secret_d5_d6() {
     let mut nodes = Vec::new();
     for style in ["rfc", "tyk"] {

@@ -17,6 +17,7 @@ mod apis_in_motion;
 mod apis_refused;
 mod authorize;
 mod authorize_client;
+mod authorize_doors;
 mod backups;
 mod clients;
 mod command_line;

@@ -263,6 +263,32 @@ fn a_client_proves_itself_by_header_or_body_d1() {
 }
 
 #[test]
+fn parameters_may_come_by_query_and_secrets_may_not() {
+    let world = World::shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let (id, secret) = (api.client.id.as_str(), api.client.secret.as_str());
+        let url = api.url("/oauth/token?grant_type=client_credentials&scope=a");
+        let basic = api.client.basic();
+        let headers = [("authorization", basic.as_str())];
+        let client = world.node.client();
+        let answer = client.post_form(&url, &headers, &[]).expect_status(200);
+        assert_eq!(text(&answer.json(), "scope"), "a");
+        for name in ["client_secret", "secret"] {
+            let url = format!("{url}&client_id={id}&{name}={secret}");
+            let answer = client.post_form(&url, &[], &[]);
+            api.assert_error(&answer, (401, "invalid_client"), TYK_BAD_REQUEST);
+            let answer = client.post_form(&url, &[], &[("client_id", id)]);
+            api.assert_error(&answer, (401, "invalid_client"), TYK_BAD_REQUEST);
+            // In the body it counts, wherever the rest stands.
+            client
+                .post_form(&url, &[], &[(name, secret)])
+                .expect_status(200);
+        }
+    }
+}
+
+#[test]
 fn missing_wrong_and_unknown_credentials_d2_d3() {
     let world = World::shared();
     for style in STYLES {

@@ -145,7 +145,7 @@ fn tokens_for<S: ReadState>(
             grant: redeem.grant,
             session: code.session.clone(),
             scope: code.scope.clone(),
-            expires_at: txn.now().plus(lifetime),
+            expires_at: issue::end_of(&code.session, txn.now(), lifetime),
             rotated_at: txn.now(),
             request: request_hash(redeem),
         };

@@ -9,7 +9,7 @@ use crate::id::{ApiId, FamilyId, GrantId, PolicyId};
 use crate::oauth::scope::Scope;
 use crate::state::record::{ClientRecord, Grant, PolicyRecord, SessionSource};
 use crate::state::{ReadState, Record, RecordKey, Txn};
-use crate::time::Ttl;
+use crate::time::{Timestamp, Ttl};
 use crate::token::AccessToken;
 
 /// A new access token, before it is given its place in the log.
@@ -26,14 +26,7 @@ pub(super) struct NewGrant<'a> {
 pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, new: NewGrant<'_>) -> Issued {
     let birth = txn.birth();
     let now = txn.now();
-    let by_api = now.plus(new.lifetime);
-    let expires_at = match new.session {
-        SessionSource::Rules(rules) => rules
-            .expires_at()
-            .filter(|&at| at > now)
-            .map_or(by_api, |at| at.min(by_api)),
-        SessionSource::Policy(_) => by_api,
-    };
+    let expires_at = end_of(new.session, now, new.lifetime);
     let record = Grant {
         birth,
         revision: txn.revision(),
@@ -52,6 +45,18 @@ pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, new: NewGrant<'_>) -> Is
         scope: new.scope,
         expires_at,
         at: now,
+    }
+}
+
+/// When a token ends: after its lifetime, or with a session whose rules end earlier; a past end of rules is none (Tyk).
+pub(super) fn end_of(session: &SessionSource, now: Timestamp, lifetime: Ttl) -> Timestamp {
+    let by_api = now.plus(lifetime);
+    match session {
+        SessionSource::Rules(rules) => rules
+            .expires_at()
+            .filter(|&at| at > now)
+            .map_or(by_api, |at| at.min(by_api)),
+        SessionSource::Policy(_) => by_api,
     }
 }
 

@@ -76,10 +76,9 @@ fn rotate<S: ReadState>(
     let next = Family {
         generation: family.generation.saturating_add(1),
         grant: refresh.grant,
-        expires_at: refresh
-            .lifetimes
-            .refresh
-            .map_or(family.expires_at, |ttl| now.plus(ttl)),
+        expires_at: refresh.lifetimes.refresh.map_or(family.expires_at, |ttl| {
+            issue::end_of(&family.session, now, ttl)
+        }),
         rotated_at: now,
         request: request_hash(refresh),
         ..family.clone()

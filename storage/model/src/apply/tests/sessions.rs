@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::world::{World, client};
-use crate::answer::Refusal;
+use crate::answer::{Issued, RefreshFault, Refusal};
 use crate::command::{Command, IssueClientCredentials, IssueCode, PutPolicy};
 use crate::id::{GrantId, OrgId, PolicyId};
 use crate::session::SessionRules;
@@ -69,6 +69,48 @@ fn rules_of_a_client_without_metadata_stay_as_they_were_given() {
         let grant = world.grant(&issued).unwrap();
         assert_eq!(rules_of(&grant).as_str(), RULES);
     }
+}
+
+/// Tokens of a code whose rules end after so many seconds.
+fn tokens_until(world: &mut World, seconds: u64) -> Issued {
+    let end = world.now.plus(Ttl::from_s(seconds)).as_unix_s();
+    let text = format!(r#"{{"access_rights":{{"orders":{{}}}},"expires":{end}}}"#);
+    let rules = SessionRules::from_json(&text, false).unwrap();
+    let issue = IssueCode {
+        session: Some(SessionSource::Rules(Arc::new(rules))),
+        ..world.issue_code()
+    };
+    let code = world.code_from(issue);
+    let redeem = world.redeem(code);
+    world.issued(Command::RedeemCode(redeem))
+}
+
+#[test]
+fn a_session_whose_rules_end_is_not_refreshed_beyond_its_end() {
+    let mut world = World::new();
+    let first = tokens_until(&mut world, 100);
+    assert_eq!(first.expires_at.since(first.at), Ttl::from_s(100));
+    world.pass(60);
+    let refresh = world.refresh(first.refresh.unwrap());
+    let second = world.issued(Command::Refresh(refresh));
+    assert_eq!(second.expires_at, first.expires_at);
+    world.pass(40);
+    let refresh = world.refresh(second.refresh.unwrap());
+    assert_eq!(
+        world.refused(Command::Refresh(refresh)),
+        Refusal::Refresh(RefreshFault::Expired)
+    );
+}
+
+#[test]
+fn rules_whose_end_is_past_leave_it_to_the_api() {
+    let mut world = World::new();
+    let first = tokens_until(&mut world, 0);
+    assert_eq!(first.expires_at.since(first.at), Ttl::from_s(3600));
+    world.pass(4000);
+    let refresh = world.refresh(first.refresh.unwrap());
+    let second = world.issued(Command::Refresh(refresh));
+    assert_eq!(second.expires_at.since(second.at), Ttl::from_s(3600));
 }
 
 fn policy_of(org: &str) -> Command {
