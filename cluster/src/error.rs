@@ -74,6 +74,12 @@ pub enum SnapshotError {
         #[source]
         error: std::io::Error,
     },
+    /// The disk of the node refused the snapshot.
+    #[error("no snapshot can be written: {reason}")]
+    Refused {
+        /// What was tried with which file, and what the system said.
+        reason: String,
+    },
     /// It was not built in time.
     #[error("the snapshot was not built in time")]
     Timeout,

@@ -178,6 +178,7 @@ impl ClusterHandle {
         if running.log.is_full(u64::MAX) {
             found.push("the disk of the log is running full".to_owned());
         }
+        found.extend(running.state.troubles());
         match running.stamper.lock().verdict() {
             ClockVerdict::Followed => {}
             ClockVerdict::Ahead(by) => found.push(format!(
@@ -203,6 +204,12 @@ impl ClusterHandle {
             queued_commands: commands as u64,
             queued_bytes: bytes as u64,
             apply_lag: last.saturating_sub(self.inner.view.applied().0),
+            snapshots_built: running.state.machine.snapshots_built(),
+            snapshots_failed: running.state.machine.snapshots_failed(),
+            snapshots_installed: running.state.machine.snapshots_installed(),
+            state_rebuilt: running.state.machine.rebuilt(),
+            copy_failed: running.state.copy.failed(),
+            log_repaired: running.log.wal().is_some_and(|wal| wal.repaired),
             ..running.metrics.values()
         }
     }
@@ -210,7 +217,8 @@ impl ClusterHandle {
     /// Writes a snapshot of the state, as of now or later, to a new file.
     ///
     /// # Errors
-    /// The file exists or cannot be written, or the snapshot was not ready in time.
+    /// The disk refuses the snapshot, which is tried once; the file exists or cannot be written; or the snapshot was not
+    /// ready in time.
     pub async fn save_snapshot(&self, path: &Path) -> Result<LogIndex, SnapshotError> {
         let applied = self.inner.view.applied();
         snapshot::save(&self.inner.running, applied, path).await

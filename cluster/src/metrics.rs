@@ -48,6 +48,18 @@ pub struct MetricsValues {
     pub queued_bytes: u64,
     /// How many entries of the log are not applied yet.
     pub apply_lag: u64,
+    /// How many snapshots were written.
+    pub snapshots_built: u64,
+    /// How many attempts to write a snapshot failed.
+    pub snapshots_failed: u64,
+    /// How many snapshots of peers took the place of the state.
+    pub snapshots_installed: u64,
+    /// Whether the start had to build the state anew, because what it should begin with was lost, damaged or stale.
+    pub state_rebuilt: bool,
+    /// Whether the persistent copy of the state failed, so that the next start builds it anew.
+    pub copy_failed: bool,
+    /// Whether the start cleared a torn end of the log, which no acknowledged write was in.
+    pub log_repaired: bool,
 }
 
 impl ClusterMetrics {

@@ -15,6 +15,8 @@ const BUILD_TIMEOUT: Duration = Duration::from_secs(600);
 const ASK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Has a snapshot built that holds at least what is applied, and copies it.
+///
+/// Raft itself keeps trying while the disk refuses; this ends with the first attempt that fails.
 pub(crate) async fn save(
     running: &Running,
     applied: LogIndex,
@@ -42,17 +44,31 @@ pub(crate) async fn save(
 /// Asks for snapshots until the newest holds what is applied.
 async fn build(running: &Running, applied: LogIndex) -> Result<(), SnapshotError> {
     let mut metrics = running.raft_metrics.clone();
+    let machine = &running.state.machine;
+    let mut attempts = machine.snapshot_writing();
+    let failed_before = attempts.borrow_and_update().failed;
     let mut patience = Duration::ZERO;
     loop {
         let covered = metrics.wait_for(|raft| {
             raft.snapshot
                 .is_some_and(|log_id| log_id.index >= applied.0)
         });
-        match tokio::time::timeout(patience, covered).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(_)) => return Err(SnapshotError::ShuttingDown),
-            Err(_) => patience = ASK_INTERVAL,
+        let refused = attempts.wait_for(|attempts| attempts.failed > failed_before);
+        tokio::select! {
+            biased;
+            covered = covered => return match covered {
+                Ok(_) => Ok(()),
+                Err(_) => Err(SnapshotError::ShuttingDown),
+            },
+            refused = refused => return Err(match refused {
+                Ok(attempts) => SnapshotError::Refused {
+                    reason: attempts.trouble.clone().unwrap_or_default(),
+                },
+                Err(_) => SnapshotError::ShuttingDown,
+            }),
+            () = tokio::time::sleep(patience) => patience = ASK_INTERVAL,
         }
+        machine.retry_snapshot_now();
         let asked = running.raft.trigger().snapshot().await;
         asked.map_err(|_| SnapshotError::ShuttingDown)?;
     }

@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::boot_id::Earlier;
 use super::stop::Phase;
-use super::{NodeConfig, Running, StartError, boot_id, compactor, config, watcher};
+use super::{NodeConfig, Running, StartError, StateGauge, boot_id, compactor, config, watcher};
 use crate::batch::{Batcher, Intake, RequestOrigin};
 use crate::clock::{ClockEstimate, Stamper};
 use crate::metrics::ClusterMetrics;
@@ -32,6 +32,7 @@ pub(super) struct Parts<M, F> {
     pub(super) log: LogStore,
     pub(super) machine: M,
     pub(super) view: Arc<View>,
+    pub(super) gauge: StateGauge,
     /// What is left to do when Raft has ended.
     pub(super) closing: F,
 }
@@ -55,13 +56,14 @@ pub(super) async fn live<M: RaftStateMachine<TypeConfig>, F: Future<Output = ()>
         log,
         machine,
         view,
+        gauge,
         closing,
     } = parts;
     let Begun {
         running,
         batcher,
         leadership,
-    } = match begin(&config, (log, machine), &view, &clock).await {
+    } = match begin(&config, (log, machine, gauge), &view, &clock).await {
         Ok(begun) => begun,
         Err(error) => {
             // Who started the node waits for this alone; without them there is nobody to tell.
@@ -117,7 +119,7 @@ async fn until_drained(batching: impl Future, intake: &Intake, mut asked: watch:
 /// Brings Raft up over its storage, leading at once where this node is the only voter.
 async fn begin<M: RaftStateMachine<TypeConfig>>(
     config: &NodeConfig,
-    (log, mut machine): (LogStore, M),
+    (log, mut machine, state): (LogStore, M, StateGauge),
     view: &Arc<View>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Begun, StartError> {
@@ -137,6 +139,7 @@ async fn begin<M: RaftStateMachine<TypeConfig>>(
         raft_metrics: raft.metrics(),
         leadership: published,
         log: gauge,
+        state,
         intake: Intake::new(),
         metrics: Arc::new(ClusterMetrics::default()),
         stamper: Arc::new(Mutex::new(Stamper::new(view.clock()))),

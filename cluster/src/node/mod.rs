@@ -6,6 +6,7 @@ mod config;
 mod life;
 mod proposer;
 mod start;
+mod state_gauge;
 mod stop;
 mod storage;
 mod watcher;
@@ -30,6 +31,7 @@ pub use storage::{
     COPY_FOLDER, LOG_FOLDER, SNAPSHOTS_FOLDER, Storage, StorageConfig, StorageError,
 };
 
+pub(crate) use state_gauge::StateGauge;
 pub(crate) use stop::Stop;
 
 /// What the handle and the node's tasks share.
@@ -39,6 +41,7 @@ pub(crate) struct Running {
     pub(crate) raft_metrics: watch::Receiver<RaftMetrics<u64, Peer>>,
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) log: LogGauge,
+    pub(crate) state: StateGauge,
     pub(crate) intake: Arc<Intake>,
     pub(crate) metrics: Arc<ClusterMetrics>,
     pub(crate) stamper: Arc<Mutex<Stamper>>,

@@ -327,6 +327,75 @@ async fn a_saved_snapshot_holds_what_was_applied() {
     handle.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_snapshot_that_the_disk_refuses_is_tried_once_for_whoever_asks_and_goes_on_with_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = start_in(&folder).await;
+    propose(&handle, put("gold")).await.unwrap();
+    let snapshots = folder.path().join(SNAPSHOTS_FOLDER);
+    std::fs::remove_dir_all(&snapshots).unwrap();
+    let path = folder.path().join("saved");
+    for attempt in 1..=2 {
+        // Raft waits half a minute before it tries again by itself; nobody who asks waits as long.
+        let asked = tokio::time::timeout(Duration::from_secs(20), handle.save_snapshot(&path));
+        match asked.await.unwrap() {
+            Err(SnapshotError::Refused { reason }) => {
+                assert!(reason.contains("No such file"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(handle.metrics().snapshots_failed, attempt);
+        let verdict = handle.status().verdict;
+        assert!(verdict.contains("no snapshot can be written"), "{verdict}");
+    }
+    assert!(!path.exists());
+    std::fs::create_dir(&snapshots).unwrap();
+    handle.save_snapshot(&path).await.unwrap();
+    assert_eq!(handle.metrics().snapshots_built, 1);
+    assert_eq!(handle.status().verdict, "");
+    handle.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_start_that_rebuilds_the_state_or_clears_a_torn_write_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = start_in(&folder).await;
+    let big = Command::PutPolicy(PutPolicy {
+        id: PolicyId::new("gold").unwrap(),
+        document: "torn".repeat(1000).into(),
+        source: None,
+    });
+    propose(&handle, big).await.unwrap();
+    assert!(!handle.metrics().state_rebuilt && !handle.metrics().log_repaired);
+    handle.shutdown().await;
+    tear(&folder.path().join(LOG_FOLDER), b"torntorn");
+    std::fs::remove_dir_all(folder.path().join(COPY_FOLDER)).unwrap();
+    let handle = start_in(&folder).await;
+    assert!(handle.metrics().state_rebuilt && handle.metrics().log_repaired);
+    handle.shutdown().await;
+    let handle = start_in(&folder).await;
+    assert!(!handle.metrics().state_rebuilt && !handle.metrics().log_repaired);
+    handle.shutdown().await;
+}
+
+/// Leaves of the frame with these bytes its first sectors only, and nothing of what follows it.
+fn tear(log: &Path, bytes: &[u8]) {
+    for entry in std::fs::read_dir(log).unwrap() {
+        let path = entry.unwrap().path();
+        let mut content = std::fs::read(&path).unwrap();
+        let found = content
+            .windows(bytes.len())
+            .position(|window| window == bytes);
+        if let Some(at) = found {
+            let kept = (at / 512 + 1) * 512;
+            content.iter_mut().skip(kept).for_each(|byte| *byte = 0);
+            std::fs::write(&path, content).unwrap();
+            return;
+        }
+    }
+    panic!("the frame is in no segment");
+}
+
 /// A machine that carries nothing out.
 struct Broken;
 
@@ -341,6 +410,7 @@ async fn a_state_machine_that_fails_ends_the_process() {
             log,
             machine: Broken,
             view: machine.view(),
+            gauge: StateGauge::default(),
             closing: std::future::ready(()),
         };
         let config = config(folder.path(), Some(found()));

@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::life::{self, Parts};
 use super::stop::Phase;
-use super::{NodeConfig, Stop, Storage};
+use super::{NodeConfig, StateGauge, Stop, Storage};
 use crate::batch::Lane;
 use crate::error::ProposeError;
 use crate::handle::ClusterHandle;
@@ -74,6 +74,7 @@ pub async fn start(
     let (view, copied) = (machine.view(), machine.clone());
     let parts = Parts {
         log,
+        gauge: StateGauge::of(&machine),
         machine,
         view,
         closing: async move { copied.flush_copy().await },

@@ -76,6 +76,11 @@ impl Storage {
     ) -> Result<Self, StorageError> {
         let mark = SnapshotMark::default();
         let wal = open_log(&config)?;
+        if wal.status().repaired {
+            tracing::warn!(
+                "the last record of the log was torn, as by a power cut, and was cleared; no acknowledged write was in it"
+            );
+        }
         let mut log = LogStore::new(Arc::new(wal), mark.clone());
         let machine = MachineConfig {
             copy: config.data_dir.join(COPY_FOLDER),

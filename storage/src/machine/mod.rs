@@ -6,9 +6,9 @@ mod open;
 mod search;
 mod snapshots;
 mod start;
+mod status;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use openraft::storage::RaftStateMachine;
 use openraft::{OptionalSend, Snapshot, StorageError};
@@ -20,47 +20,14 @@ pub use error::OpenError;
 pub use open::{MachineConfig, OpenProgress, Opened, open, open_with_log};
 pub use snapshots::SnapshotBuilder;
 pub use start::{LogExtent, StartSource};
+pub use status::{MachineStatus, SnapshotWriting};
 
-use crate::copy::{Copier, CopyStatus, Summed};
+pub use crate::copy::CopyStatus;
+use crate::copy::{Copier, Summed};
 use crate::log::SnapshotMark;
 use crate::snapshot::{SnapshotError, SnapshotFile, SnapshotFolder, SnapshotInfo};
 use crate::types::{Answers, Entry, LogId, Membership, SnapshotMeta, TypeConfig};
 use crate::view::View;
-
-/// What the state machine did since the process started, for metrics.
-#[derive(Debug, Default)]
-pub struct MachineStatus {
-    snapshots_built: AtomicU64,
-    snapshots_installed: AtomicU64,
-    snapshots_failed: AtomicU64,
-    snapshot_bytes: AtomicU64,
-}
-
-impl MachineStatus {
-    /// How many snapshots were written.
-    #[must_use]
-    pub fn snapshots_built(&self) -> u64 {
-        self.snapshots_built.load(Ordering::Relaxed)
-    }
-
-    /// How many snapshots of peers took the place of the state.
-    #[must_use]
-    pub fn snapshots_installed(&self) -> u64 {
-        self.snapshots_installed.load(Ordering::Relaxed)
-    }
-
-    /// How many snapshots could not be written.
-    #[must_use]
-    pub fn snapshots_failed(&self) -> u64 {
-        self.snapshots_failed.load(Ordering::Relaxed)
-    }
-
-    /// How long the newest snapshot is, in bytes; zero when there is none.
-    #[must_use]
-    pub fn snapshot_bytes(&self) -> u64 {
-        self.snapshot_bytes.load(Ordering::Relaxed)
-    }
-}
 
 /// What the machine's parts share.
 pub(crate) struct Inner {

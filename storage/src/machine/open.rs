@@ -11,7 +11,7 @@ use raftgate_model::id::LogIndex;
 use super::apply::PendingSnapshot;
 use super::search::Search;
 use super::start::{LogExtent, StartSource, check_end};
-use super::{Committed, Inner, OpenError, StateMachine};
+use super::{Committed, Inner, MachineStatus, OpenError, StateMachine};
 use crate::copy::{Copier, CopyFolder};
 use crate::disk::Disk;
 use crate::log::SnapshotMark;
@@ -46,7 +46,8 @@ pub struct Opened {
     pub machine: StateMachine,
     /// Where the state was built from.
     pub source: StartSource,
-    /// What was wrong with each thing that the state was not built from; not empty means that this was a rebuild.
+    /// What was wrong with each thing that the state was not built from; not empty without the
+    /// copy as the source means that this was a rebuild.
     pub passed_over: Vec<String>,
     /// The entry that the log must be cut to before Raft starts: the state came from elsewhere.
     pub cut_log_to: Option<LogId>,
@@ -97,7 +98,10 @@ pub fn open(
         other => other.map(|(last, _, id)| PendingSnapshot { id, last }),
     };
     let (newest, passed_over) = search.finish();
-    if !passed_over.is_empty() {
+    let status = MachineStatus::default();
+    // A snapshot that cannot be used was logged, and is no rebuild while the copy is good.
+    if !passed_over.is_empty() && found.source != StartSource::Copy {
+        status.note_rebuild();
         let reasons = passed_over.join("; ");
         tracing::warn!(
             source = found.source.name(),
@@ -123,7 +127,7 @@ pub fn open(
         building: tokio::sync::Mutex::new(()),
         mark: config.mark,
         clock: config.clock,
-        status: Arc::default(),
+        status: Arc::new(status),
     });
     if let Some(newest) = newest {
         inner.adopt(&newest);

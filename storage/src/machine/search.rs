@@ -119,7 +119,13 @@ impl Search {
         });
         let (copy, position) = match loaded {
             Ok(Some(loaded)) => loaded,
-            Ok(None) => return None,
+            Ok(None) => {
+                // Every start begins a copy before its log has anything.
+                if !self.log.is_untouched() {
+                    self.pass_over("the persistent copy is gone".to_owned());
+                }
+                return None;
+            }
             Err(error) => {
                 self.pass_over(format!("the persistent copy: {error}"));
                 return None;

@@ -1,7 +1,6 @@
 //! Building snapshots beside the applying, and installing those of peers.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openraft::storage::RaftSnapshotBuilder;
@@ -36,6 +35,8 @@ impl SnapshotBuilder {
     }
 
     /// Builds a snapshot, however long the disk refuses: openraft would end over a full disk, which the log outlives.
+    ///
+    /// Who waits for it learns of every attempt from the status, and need not wait as long.
     async fn build(&mut self) -> Result<SnapshotFile, SnapshotError> {
         let inner = &self.inner;
         let _alone = inner.building.lock().await;
@@ -43,19 +44,16 @@ impl SnapshotBuilder {
             let error = match build_once(inner).await {
                 Ok(file) => {
                     inner.adopt(&file);
-                    inner.status.snapshots_built.fetch_add(1, Ordering::Relaxed);
+                    inner.status.count_built();
                     tracing::info!(?file, bytes = file.bytes(), "wrote a snapshot");
                     return Ok(file);
                 }
                 Err(error) => error,
             };
             tracing::error!(%error, "could not write a snapshot");
-            inner
-                .status
-                .snapshots_failed
-                .fetch_add(1, Ordering::Relaxed);
+            inner.status.count_failed(&error);
             match error {
-                SnapshotError::Io { .. } => tokio::time::sleep(RETRY_PAUSE).await,
+                SnapshotError::Io { .. } => inner.status.pause(RETRY_PAUSE).await,
                 other => return Err(other),
             }
         }
@@ -119,9 +117,7 @@ impl Inner {
         {
             return;
         }
-        self.status
-            .snapshot_bytes
-            .store(file.bytes(), Ordering::Relaxed);
+        self.status.hold_bytes(file.bytes());
         *current = Some(file.clone());
     }
 }
@@ -171,10 +167,7 @@ fn install_blocking(inner: &Inner, file: SnapshotFile) -> Result<(), SnapshotErr
         inner.copier.replace(file.clone());
     }
     inner.adopt(&file);
-    inner
-        .status
-        .snapshots_installed
-        .fetch_add(1, Ordering::Relaxed);
+    inner.status.count_installed();
     tracing::info!(?file, "a snapshot took the place of the state");
     Ok(())
 }

@@ -348,9 +348,16 @@ fn a_snapshot_that_the_disk_refuses_is_tried_again() {
         for operation in [Operation::Write, Operation::Rename] {
             disk.fail(operation, 0, std::io::ErrorKind::StorageFull);
         }
-        build(&mut machine).await;
-        assert_eq!(machine.status().snapshots_failed(), 2);
-        assert_eq!(machine.status().snapshots_built(), 1);
+        let status = machine.status();
+        let mut writing = status.snapshot_writing();
+        let refused = writing.wait_for(|writing| writing.trouble.is_some());
+        let (_, trouble) = tokio::join!(build(&mut machine), async {
+            refused.await.unwrap().trouble.clone().unwrap()
+        });
+        assert!(trouble.contains("cannot write"), "{trouble}");
+        assert_eq!(status.snapshots_failed(), 2);
+        assert_eq!(status.snapshots_built(), 1);
+        assert_eq!(status.snapshot_writing().borrow().trouble, None);
     });
 }
 

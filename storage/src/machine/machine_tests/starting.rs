@@ -91,7 +91,9 @@ fn without_a_copy_the_snapshot_and_the_log_rebuild_the_state_and_the_copy() {
         remove_copy(&folder);
         let opened = open_at(folder.path(), cut_log(20, log.last()));
         assert_eq!(opened.source, StartSource::Snapshot);
+        assert_eq!(opened.passed_over, ["the persistent copy is gone"]);
         let mut machine = opened.machine;
+        assert!(machine.status().rebuilt());
         assert_eq!(applied(&machine), 20);
         finish_and_compare(&mut machine, &log).await;
         while machine.copy_status().filling() {
@@ -100,6 +102,7 @@ fn without_a_copy_the_snapshot_and_the_log_rebuild_the_state_and_the_copy() {
         drop(machine);
         let opened = open_at(folder.path(), cut_log(20, log.last()));
         assert_eq!(opened.source, StartSource::Copy);
+        assert!(!opened.machine.status().rebuilt());
         assert_eq!(records_of(&opened.machine), log.records);
     });
 }
@@ -112,6 +115,7 @@ fn without_copy_and_snapshot_a_whole_log_rebuilds_the_state() {
         remove_copy(&folder);
         let opened = open_at(folder.path(), whole_log(log.last()));
         assert_eq!(opened.source, StartSource::Log);
+        assert_eq!(opened.passed_over, ["the persistent copy is gone"]);
         let mut machine = opened.machine;
         finish_and_compare(&mut machine, &log).await;
     });
@@ -279,6 +283,7 @@ fn unfinished_files_are_removed_and_half_a_snapshot_is_no_snapshot() {
         let opened = open_at(folder.path(), whole_log(log.last()));
         assert_eq!(opened.source, StartSource::Copy);
         assert_eq!(opened.passed_over.len(), 1);
+        assert!(!opened.machine.status().rebuilt());
         assert!(opened.machine.current_snapshot().is_none());
         assert!(!snapshots.join("1-1-1.unfinished").exists());
         let disk = FsDisk::open(&snapshots).unwrap();
