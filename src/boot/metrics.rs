@@ -12,6 +12,7 @@ use raftgate_actors::notifier::NotifierValues;
 use raftgate_actors::registry::RegistryHandle;
 use raftgate_actors::snapshot::StatusClass;
 use raftgate_cluster::handle::ClusterHandle;
+use raftgate_cluster::metrics::MetricsValues;
 
 use super::Assembly;
 use crate::proxy::{GatewayCounters, Refusal};
@@ -21,6 +22,7 @@ use crate::telemetry::metrics::{Metrics, MetricsBuilder, as_number};
 pub(super) fn build(assembly: &Assembly, counters: Arc<GatewayCounters>) -> Metrics {
     let mut builder = MetricsBuilder::new(assembly.surroundings.clock.now());
     store(&mut builder, &assembly.cluster);
+    keeping(&mut builder, &assembly.cluster);
     gateway(&mut builder, &counters);
     upkeep(&mut builder, assembly);
     let per_api = PerApi {
@@ -68,6 +70,44 @@ fn store(builder: &mut MetricsBuilder, cluster: &ClusterHandle) {
         "raft_is_leader",
         "1 while this node leads with a fresh quorum",
         read(|cluster| u64::from(cluster.leadership().borrow().quorum_is_fresh)),
+    );
+}
+
+/// What became of the copies of the state on disk.
+fn keeping(builder: &mut MetricsBuilder, cluster: &ClusterHandle) {
+    let read = |value: fn(&MetricsValues) -> u64| {
+        let cluster = cluster.clone();
+        move || Some(as_number(value(&cluster.metrics())))
+    };
+    builder.counter_from(
+        "store_snapshots_built",
+        "Snapshots of the state that were written",
+        read(|values| values.snapshots_built),
+    );
+    builder.counter_from(
+        "store_snapshots_failed",
+        "Attempts to write a snapshot that the disk refused",
+        read(|values| values.snapshots_failed),
+    );
+    builder.counter_from(
+        "store_snapshots_installed",
+        "Snapshots of peers that took the place of the state",
+        read(|values| values.snapshots_installed),
+    );
+    builder.counter_from(
+        "store_rebuilds",
+        "Starts that built the state anew, as its copy was lost, damaged or stale; at most one per process",
+        read(|values| u64::from(values.state_rebuilt)),
+    );
+    builder.gauge_from(
+        "store_copy_failed",
+        "1 when the persistent copy of the state failed, so that the next start builds it anew",
+        read(|values| u64::from(values.copy_failed)),
+    );
+    builder.gauge_from(
+        "store_log_repaired",
+        "1 when this start cleared a torn end of the log",
+        read(|values| u64::from(values.log_repaired)),
     );
 }
 

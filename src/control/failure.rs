@@ -19,6 +19,9 @@ const STARTING_RETRY: Ttl = Ttl::from_s(1);
 /// When to ask again after a change that was not in force in time.
 const NOT_IN_FORCE_RETRY_AFTER: Ttl = Ttl::from_s(5);
 
+/// When to ask again for a snapshot: disks are not mended in a moment.
+const NOT_SAVED_RETRY_AFTER: Ttl = Ttl::from_s(10);
+
 /// Why a control request is refused; the text is what the caller reads.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlFailure {
@@ -54,6 +57,9 @@ pub enum ControlFailure {
         "The change is stored, but not in force on this node yet: repeat the request, or ask /tyk/reload until it is."
     )]
     NotInForce(Ttl),
+    /// A snapshot could not be made, for this reason; it is tried again when it is asked for again.
+    #[error("The snapshot was not saved: {0}")]
+    NotSaved(String),
     /// Something is broken on our side; the log says what.
     #[error("Internal error")]
     Internal,
@@ -89,6 +95,7 @@ impl ControlFailure {
             | Self::Unavailable(retry_after)
             | Self::NotInForce(retry_after) => Some(*retry_after),
             Self::Starting => Some(STARTING_RETRY),
+            Self::NotSaved(_) => Some(NOT_SAVED_RETRY_AFTER),
             _ => None,
         }
     }
@@ -106,6 +113,7 @@ impl ControlFailure {
             Self::Starting => ("starting", Account::Operator),
             Self::Unavailable(_) => ("unavailable", Account::Operator),
             Self::NotInForce(_) => ("not_in_force", Account::Operator),
+            Self::NotSaved(_) => ("not_saved", Account::Operator),
             Self::Internal => ("internal", Account::Program),
         };
         AnswerNote { what, account }
@@ -123,7 +131,7 @@ impl ControlFailure {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Starting | Self::Unavailable(_) | Self::NotInForce(_) => {
+            Self::Starting | Self::Unavailable(_) | Self::NotInForce(_) | Self::NotSaved(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

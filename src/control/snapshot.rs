@@ -14,7 +14,6 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use raftgate_cluster::error::SnapshotError;
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_model::time::Ttl;
 use raftgate_storage::data_dir::EXPORT_FILE as FILE;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -101,14 +100,7 @@ pub(super) async fn save(control: web::Data<Control>) -> Result<HttpResponse, Co
 
 fn refused(error: &ExportError) -> ControlFailure {
     tracing::error!(%error, "no snapshot for the control API");
-    match error {
-        ExportError::Snapshot(SnapshotError::ShuttingDown | SnapshotError::Timeout) => {
-            ControlFailure::Unavailable(Ttl::from_s(1))
-        }
-        ExportError::Snapshot(_) | ExportError::Io(_) | ExportError::Ended(_) => {
-            ControlFailure::Internal
-        }
-    }
+    ControlFailure::NotSaved(error.to_string())
 }
 
 async fn export(

@@ -50,6 +50,7 @@ mod redirect_uris;
 mod secrets;
 mod snapshots;
 mod starting;
+mod storage_troubles;
 mod throttling;
 mod wire;
 mod world;

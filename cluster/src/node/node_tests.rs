@@ -328,7 +328,8 @@ async fn a_saved_snapshot_holds_what_was_applied() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_the_disk_refuses_is_tried_once_for_whoever_asks_and_goes_on_with_the_disk() {
+async fn a_snapshot_that_the_disk_refuses_is_tried_once_for_whoever_asks_and_goes_on_with_the_disk()
+{
     let folder = tempfile::tempdir().unwrap();
     let handle = start_in(&folder).await;
     propose(&handle, put("gold")).await.unwrap();
