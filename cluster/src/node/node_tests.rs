@@ -364,6 +364,7 @@ async fn a_start_that_rebuilds_the_state_or_clears_a_torn_write_is_counted() {
     let big = Command::PutPolicy(PutPolicy {
         id: PolicyId::new("gold").unwrap(),
         document: "torn".repeat(1000).into(),
+        org: OrgId::default(),
         source: None,
     });
     propose(&handle, big).await.unwrap();
