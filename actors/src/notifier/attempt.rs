@@ -95,16 +95,15 @@ impl Courier {
         (key, message): &Waiting,
         receiver: &NotificationSpec,
     ) -> Result<(), AttemptFailure> {
-        let (secret, now) = (&receiver.shared_secret, self.cluster.now());
-        let payload = match payload(message, &self.keys, secret, now) {
+        let payload = match payload(message, &self.keys, receiver, self.cluster.now()) {
             Ok(payload) => payload,
-            Err(unknown) => {
-                error!(api = %key.api, id = webhook_id(message.id), error = %unknown,
+            Err(error) => {
+                error!(api = %key.api, id = webhook_id(message.id), %error,
                     "notification cannot be written");
                 return Err(AttemptFailure::Unsendable);
             }
         };
-        let timeout = self.terms.timeout;
+        let (secret, timeout) = (&receiver.shared_secret, self.terms.timeout);
         let posted = deliver::post(client, &receiver.url, secret.expose(), payload, timeout);
         let Ok(result) = AssertUnwindSafe(posted).catch_unwind().await else {
             error!(api = %key.api, id = webhook_id(message.id), "sending a notification panicked");

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use raftgate_model::api::{NoSigningKey, NotificationSpec};
 use raftgate_model::id::NotificationId;
 use raftgate_model::keyring::{KeyRing, UnknownKey};
 use raftgate_model::secret::Secret;
@@ -11,19 +12,27 @@ use raftgate_model::time::Timestamp;
 use serde::Serialize;
 use sha2::Sha256;
 
-/// What a secret that is base64 text begins with (Standard Webhooks).
-const ENCODED_SECRET_PREFIX: &str = "whsec_";
-
 /// One message, ready to be posted.
 pub struct Payload {
     /// `webhook-id`: the same for every attempt.
     pub id: String,
     /// `webhook-timestamp`: when this attempt was made, in unix seconds.
     pub timestamp: u64,
-    /// `webhook-signature`; none when there is no secret to sign with.
+    /// `webhook-signature`; none when the receiver's secret is empty.
     pub signature: Option<String>,
     /// The body, which carries tokens in clear as Tyk's receivers expect.
     pub body: Secret,
+}
+
+/// Why a message cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// This node's key ring lacks the key of one of the tokens.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownKey),
+    /// The receiver expects a signature that cannot be made.
+    #[error("the shared secret: {0}")]
+    SharedSecret(#[from] NoSigningKey),
 }
 
 /// Tyk's five fields, always all of them, in this order.
@@ -39,13 +48,13 @@ struct Body<'a> {
 /// Writes and signs a message; its tokens are derived anew from what the state holds.
 ///
 /// # Errors
-/// This node's key ring lacks the key of one of the tokens.
+/// See [`Unwritable`].
 pub fn payload(
     message: &Notification,
     keys: &KeyRing,
-    shared_secret: &Secret,
+    receiver: &NotificationSpec,
     now: Timestamp,
-) -> Result<Payload, UnknownKey> {
+) -> Result<Payload, Unwritable> {
     let code = message
         .code
         .as_ref()
@@ -77,7 +86,8 @@ pub fn payload(
     let body = Secret::new(serde_json::to_string(&body).unwrap_or_default());
     let id = webhook_id(message.id);
     let timestamp = now.as_unix_s();
-    let signature = signature(shared_secret, &id, timestamp, body.expose());
+    let key = receiver.signing_key()?;
+    let signature = key.and_then(|key| signature(&key, &id, timestamp, body.expose()));
     Ok(Payload {
         id,
         timestamp,
@@ -115,16 +125,9 @@ fn text(secret: Option<&Secret>) -> &str {
     secret.map_or("", Secret::expose)
 }
 
-/// `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
-fn signature(shared_secret: &Secret, id: &str, timestamp: u64, body: &str) -> Option<String> {
-    let key = match shared_secret.expose().strip_prefix(ENCODED_SECRET_PREFIX) {
-        Some(encoded) => STANDARD.decode(encoded).ok()?,
-        None => shared_secret.expose().as_bytes().to_vec(),
-    };
-    if key.is_empty() {
-        return None;
-    }
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
+/// `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; a key of any length will do, so there always is one.
+fn signature(key: &[u8], id: &str, timestamp: u64, body: &str) -> Option<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     mac.update(format!("{id}.{timestamp}.").as_bytes());
     mac.update(body.as_bytes());
     Some(format!(

@@ -3,6 +3,8 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+use std::sync::Arc;
+
 use raftgate_model::id::{
     ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NotificationId,
 };
@@ -55,6 +57,22 @@ fn message(kind: NotificationKind) -> Notification {
     }
 }
 
+fn receiver(secret: &str) -> NotificationSpec {
+    NotificationSpec {
+        url: "http://hook.test/".into(),
+        shared_secret: Arc::new(Secret::from(secret)),
+    }
+}
+
+fn sent(secret: &str) -> Result<Payload, Unwritable> {
+    payload(
+        &message(NotificationKind::New),
+        &ring(),
+        &receiver(secret),
+        at(),
+    )
+}
+
 fn at() -> Timestamp {
     Timestamp::from_unix_s(1_614_265_330)
 }
@@ -63,7 +81,7 @@ fn at() -> Timestamp {
 fn the_body_has_tyks_five_fields_in_order_d28() {
     let keys = ring();
     let message = message(NotificationKind::New);
-    let sent = payload(&message, &keys, &Secret::new("s".into()), at()).unwrap();
+    let sent = payload(&message, &keys, &receiver("s"), at()).unwrap();
     let code = keys.mint_code(&message.code.unwrap()).unwrap();
     let access = keys.mint_access(&message.access.unwrap()).unwrap();
     let refresh = keys.mint_refresh(&message.refresh.unwrap()).unwrap();
@@ -79,10 +97,10 @@ fn the_body_has_tyks_five_fields_in_order_d28() {
 #[test]
 fn every_attempt_has_the_same_id_and_its_own_time() {
     let message = message(NotificationKind::Refresh);
-    let (keys, secret) = (ring(), Secret::new("s".into()));
-    let first = payload(&message, &keys, &secret, at()).unwrap();
+    let (keys, receiver) = (ring(), receiver("s"));
+    let first = payload(&message, &keys, &receiver, at()).unwrap();
     let later = at().plus(raftgate_model::time::Ttl::from_s(10));
-    let second = payload(&message, &keys, &secret, later).unwrap();
+    let second = payload(&message, &keys, &receiver, later).unwrap();
     assert_eq!(first.id, second.id);
     assert_eq!(second.timestamp, first.timestamp + 10);
     assert_ne!(first.signature, second.signature);
@@ -91,9 +109,9 @@ fn every_attempt_has_the_same_id_and_its_own_time() {
 #[test]
 fn the_signature_is_the_one_of_standard_webhooks() {
     // The example of the Standard Webhooks specification.
-    let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into());
+    let receiver = receiver("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     let signed = signature(
-        &secret,
+        &receiver.signing_key().unwrap().unwrap(),
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         1_614_265_330,
         r#"{"test": 2432232314}"#,
@@ -105,16 +123,14 @@ fn the_signature_is_the_one_of_standard_webhooks() {
 }
 
 #[test]
-fn a_plain_secret_signs_by_its_bytes_and_an_empty_one_does_not_sign() {
-    let plain = signature(
-        &Secret::new("9878767657654343123434556564444".into()),
-        "msg_1",
-        1,
-        "{}",
-    );
-    assert!(plain.unwrap().starts_with("v1,"));
-    assert!(signature(&Secret::new(String::new()), "msg_1", 1, "{}").is_none());
-    assert!(signature(&Secret::new("whsec_".into()), "msg_1", 1, "{}").is_none());
+fn a_secret_signs_or_is_empty_or_nothing_is_sent() {
+    let signed = sent("9878767657654343123434556564444").ok().unwrap();
+    assert!(signed.signature.unwrap().starts_with("v1,"));
+    assert!(sent("").ok().unwrap().signature.is_none());
+    for unusable in ["whsec_", "whsec_no base64"] {
+        let refused = sent(unusable).err();
+        assert_eq!(refused, Some(Unwritable::SharedSecret(NoSigningKey)));
+    }
 }
 
 #[test]
@@ -123,7 +139,7 @@ fn a_token_of_an_unknown_key_cannot_be_told() {
     let mut access = message.access.unwrap();
     access.birth.key = KeyId(7);
     message.access = Some(access);
-    assert!(payload(&message, &ring(), &Secret::new("s".into()), at()).is_err());
+    assert!(payload(&message, &ring(), &receiver("s"), at()).is_err());
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Default for CredentialPlace {
 pub struct NotificationSpec {
     /// The receiver's `http` or `https` URL.
     pub url: Arc<str>,
-    /// What `X-Tyk-Shared-Secret` says; may be empty.
+    /// What `X-Tyk-Shared-Secret` says, and what messages are signed with; may be empty.
     pub shared_secret: Arc<Secret>,
 }
 

@@ -182,10 +182,14 @@ fn read_notifications(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<No
         );
     }
     let url = read_url(&node.get("oauth_on_keychange_url", faults), faults)?;
-    Some(NotificationSpec {
+    let spec = NotificationSpec {
         url,
         shared_secret: Arc::new(Secret::from(secret)),
-    })
+    };
+    if let Err(none) = spec.signing_key() {
+        faults.add(secret_node.path(), none.to_string());
+    }
+    Some(spec)
 }
 
 /// An absolute `http` or `https` URL without credentials, kept as it was written.

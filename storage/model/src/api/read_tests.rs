@@ -180,6 +180,11 @@ fn faults_name_the_path_what_is_wrong_and_what_is_allowed() {
             "notifications.shared_secret: is sent in a header",
         ),
         (
+            "/notifications/shared_secret",
+            json!("whsec_not base64"),
+            "notifications.shared_secret: what follows whsec_ must be base64 text",
+        ),
+        (
             "/auth_configs",
             json!({"oauth": {"disable_header": true}}),
             "auth_configs.oauth: all auth sources are disabled for oauth",
