@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod control_address;
+pub mod control_secret;
 pub mod definitions;
 pub mod demo;
 pub mod listen_error;

@@ -9,6 +9,7 @@ use raftgate_storage::data_dir::DataDirError;
 use raftgate_storage::keyring_file::KeyRingFileError;
 
 use crate::control::ControlStartError;
+use crate::control_secret::ControlSecretError;
 use crate::listen_error::ListenError;
 use crate::proxy::GatewayStartError;
 
@@ -61,15 +62,9 @@ pub enum BootError {
         /// The node's identity.
         node: PathBuf,
     },
-    /// The control secret is not text.
-    #[error(
-        "the control secret in {} is not text: write the secret into the file, or remove the file and a new secret is made",
-        path.display()
-    )]
-    ControlSecret {
-        /// Its file.
-        path: PathBuf,
-    },
+    /// The file of the control secret is of no use.
+    #[error("{0}; write the secret into the file, or remove the file and a new secret is made")]
+    ControlSecret(#[from] ControlSecretError),
     /// The store names a key that the ring lacks.
     #[error("the key ring at {} lacks the key {key}, by which this node's tokens are made: import the cluster's key ring (raftgate keys import) or point keys.file to it", path.display())]
     KeyMissing {

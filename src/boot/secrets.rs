@@ -1,8 +1,5 @@
 //! The key ring and the control secret: found, or made at the founding start.
 
-use std::fs;
-use std::io;
-
 use raftgate_model::id::KeyId;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::oauth::client::generated_secret;
@@ -13,6 +10,7 @@ use raftgate_storage::private_file::{self, Existing};
 use super::identity::Stage;
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
+use crate::control_secret::ControlSecretFile;
 
 /// The key that a new ring begins with.
 const FIRST_KEY: KeyId = KeyId(1);
@@ -52,27 +50,24 @@ pub(super) fn control_secret(
         return Ok(secret.duplicate());
     }
     let path = settings.node.control_secret_path();
-    match fs::read_to_string(&path) {
-        Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim().to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Err(BootError::ControlSecret { path })
+    if let Some(file) = ControlSecretFile::find(&path)? {
+        if let Some(exposure) = file.exposure {
+            tracing::warn!("{exposure}");
         }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BootError::file(&path, error)),
-        _ => {
-            let secret = generated_secret(&surroundings.entropy.bytes32());
-            let line = Secret::new(format!("{}\n", secret.expose()));
-            private_file::write(&path, line.expose().as_bytes(), Existing::Replace)
-                .map_err(|error| BootError::file(&path, error))?;
-            match identity.stage() {
-                Stage::Member => tracing::warn!(
-                    path = %path.display(),
-                    "there was no control secret any more: a new one was made, it stands in this file; the old one is refused"
-                ),
-                Stage::Founding | Stage::Restoring | Stage::Restored => {
-                    tracing::info!(path = %path.display(), "control secret made, it stands in this file");
-                }
-            }
-            Ok(secret)
+        return Ok(file.secret);
+    }
+    let secret = generated_secret(&surroundings.entropy.bytes32());
+    let line = Secret::new(format!("{}\n", secret.expose()));
+    private_file::write(&path, line.expose().as_bytes(), Existing::Replace)
+        .map_err(|error| BootError::file(&path, error))?;
+    match identity.stage() {
+        Stage::Member => tracing::warn!(
+            path = %path.display(),
+            "there was no control secret any more: a new one was made, it stands in this file; the old one is refused"
+        ),
+        Stage::Founding | Stage::Restoring | Stage::Restored => {
+            tracing::info!(path = %path.display(), "control secret made, it stands in this file");
         }
     }
+    Ok(secret)
 }

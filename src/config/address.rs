@@ -32,6 +32,15 @@ impl HostPort {
         self.port
     }
 
+    /// Whether nobody else is on the way: a loopback address, or the name that stands for one (RFC 6761 section 6.3).
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(ip) => ip.to_canonical().is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
     /// Where a process on the same machine reaches a listener that is bound to `listen`.
     ///
     /// An unspecified address is reached by loopback; `None` while the port is still 0.
@@ -143,6 +152,18 @@ mod tests {
         ] {
             assert_eq!(text.parse::<HostPort>(), Err(InvalidAddress), "{text}");
         }
+    }
+
+    #[test]
+    fn loopback_is_known_by_address_and_by_name() {
+        let is_loopback = |text: &str| text.parse::<HostPort>().unwrap().is_loopback();
+        for text in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "LocalHost:1"] {
+            assert!(is_loopback(text), "{text}");
+        }
+        for text in ["10.0.0.1:1", "[2001:db8::1]:1", "node-1:1", "0.0.0.0:1"] {
+            assert!(!is_loopback(text), "{text}");
+        }
+        assert!(is_loopback("[::ffff:127.0.0.1]:1"));
     }
 
     #[test]

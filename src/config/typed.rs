@@ -11,7 +11,7 @@ use super::key::Bounds;
 use super::value::RawValue;
 
 /// The longest secret, in bytes: it has to fit a header.
-const SECRET_BYTES_MAX: usize = 512;
+pub const SECRET_BYTES_MAX: usize = 512;
 /// The longest node name, in bytes: that of a DNS label.
 const NODE_NAME_BYTES_MAX: usize = 63;
 /// The longest path that the system takes, in bytes.

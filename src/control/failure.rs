@@ -49,9 +49,17 @@ pub enum ControlFailure {
     /// The node is starting: what there is cannot be asked yet.
     #[error("The node is starting, try again.")]
     Starting,
-    /// The cluster cannot write now, or does not know whether it did.
+    /// It was surely not carried out, and can be repeated; the text says what is in the way.
+    #[error("Not carried out: {reason}. It can be repeated.")]
+    NotCarriedOut {
+        /// What is in the way.
+        reason: String,
+        /// When to try again.
+        retry_after: Ttl,
+    },
+    /// Whether it was carried out is not known.
     #[error("The store cannot confirm the change now, it may or may not take effect.")]
-    Unavailable(Ttl),
+    Unconfirmed(Ttl),
     /// The change is stored, and this node does not serve by it yet.
     #[error(
         "The change is stored, but not in force on this node yet: repeat the request, or ask /tyk/reload until it is."
@@ -92,7 +100,8 @@ impl ControlFailure {
     const fn retry_after(&self) -> Option<Ttl> {
         match self {
             Self::TooManyAttempts(retry_after)
-            | Self::Unavailable(retry_after)
+            | Self::NotCarriedOut { retry_after, .. }
+            | Self::Unconfirmed(retry_after)
             | Self::NotInForce(retry_after) => Some(*retry_after),
             Self::Starting => Some(STARTING_RETRY),
             Self::NotSaved(_) => Some(NOT_SAVED_RETRY_AFTER),
@@ -111,7 +120,8 @@ impl ControlFailure {
             Self::Conflict(_) => ("conflict", Account::Caller),
             Self::MethodNotAllowed => ("method_not_allowed", Account::Caller),
             Self::Starting => ("starting", Account::Operator),
-            Self::Unavailable(_) => ("unavailable", Account::Operator),
+            Self::NotCarriedOut { .. } => ("not_carried_out", Account::Operator),
+            Self::Unconfirmed(_) => ("unconfirmed", Account::Operator),
             Self::NotInForce(_) => ("not_in_force", Account::Operator),
             Self::NotSaved(_) => ("not_saved", Account::Operator),
             Self::Internal => ("internal", Account::Program),
@@ -131,9 +141,11 @@ impl ControlFailure {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Starting | Self::Unavailable(_) | Self::NotInForce(_) | Self::NotSaved(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Starting
+            | Self::NotCarriedOut { .. }
+            | Self::Unconfirmed(_)
+            | Self::NotInForce(_)
+            | Self::NotSaved(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -159,10 +171,18 @@ impl From<ControlDenied> for ControlFailure {
 
 impl From<ProposeError> for ControlFailure {
     fn from(error: ProposeError) -> Self {
+        let retry_after = error.retry_after().unwrap_or(Ttl::from_s(1));
         match error {
             ProposeError::Refused(refusal) => refusal.into(),
             ProposeError::TooLarge { .. } => Self::Invalid(error.to_string()),
-            other => Self::Unavailable(other.retry_after().unwrap_or(Ttl::from_s(1))),
+            ProposeError::QueueFull
+            | ProposeError::NoQuorum
+            | ProposeError::StorageFull
+            | ProposeError::ShuttingDown => Self::NotCarriedOut {
+                reason: error.to_string(),
+                retry_after,
+            },
+            ProposeError::Timeout => Self::Unconfirmed(retry_after),
         }
     }
 }
@@ -229,5 +249,34 @@ mod tests {
             .map(|value| value.as_bytes());
         assert_eq!(retry_after, Some(b"5".as_slice()));
         assert!(failure.to_string().contains("stored"), "{failure}");
+    }
+    #[test]
+    fn only_a_write_without_an_outcome_is_called_uncertain() {
+        for (error, retry_after_s) in [
+            (ProposeError::QueueFull, "1"),
+            (ProposeError::NoQuorum, "1"),
+            (ProposeError::StorageFull, "10"),
+            (ProposeError::ShuttingDown, "2"),
+            (ProposeError::Timeout, "1"),
+        ] {
+            let is_known = error != ProposeError::Timeout;
+            let failure = ControlFailure::from(error);
+            let message = failure.to_string();
+            assert_eq!(
+                message.starts_with("Not carried out: "),
+                is_known,
+                "{message}"
+            );
+            assert_eq!(message.contains("may or may not"), !is_known, "{message}");
+            let answer = failure.answer(Door::Gateway);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(
+                answer
+                    .headers()
+                    .get(RETRY_AFTER)
+                    .map(|value| value.as_bytes()),
+                Some(retry_after_s.as_bytes())
+            );
+        }
     }
 }

@@ -1,14 +1,11 @@
 //! Which node a client command speaks to, and with which secret.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use raftgate_model::secret::Secret;
-use zeroize::Zeroizing;
 
-use super::super::terminal::Exit;
+use super::super::terminal::{Exit, Terminal};
 use crate::config::address::HostPort;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigErrors;
@@ -17,9 +14,7 @@ use crate::config::origin::Origin;
 use crate::config::settings::{Settings, TlsFiles};
 use crate::config::{load, table};
 use crate::control_address;
-
-/// The longest control secret file, in bytes.
-const SECRET_FILE_BYTES_MAX: u64 = 4096;
+use crate::control_secret::{ControlSecretError, ControlSecretFile};
 
 /// The flags by which a client command finds its node.
 #[derive(Args, Debug)]
@@ -60,6 +55,15 @@ impl Target {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}{path}", self.address)
     }
+
+    fn warn_of_clear_text(&self, terminal: &mut Terminal<'_>) {
+        if self.tls.is_none() && !self.address.is_loopback() {
+            terminal.warn(format_args!(
+                "{} is not this machine and no TLS is configured (control.tls_cert): whoever is on the way can read the control secret",
+                self.address
+            ));
+        }
+    }
 }
 
 /// Why it is not known which node is meant.
@@ -92,29 +96,8 @@ impl TargetError {
 
 /// Why the control secret is not known.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// A file that should hold it cannot be read.
-    #[error(
-        "cannot read the control secret from {}: {error}; set RAFTGATE_CONTROL_SECRET or --control-secret-file",
-        path.display()
-    )]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: io::Error,
-    },
-    /// A file that should hold it does not.
-    #[error(
-        "{} does not hold a control secret: expected one line of visible ASCII characters",
-        path.display()
-    )]
-    NoSecret {
-        /// The file.
-        path: PathBuf,
-    },
-}
+#[error("{0}; set RAFTGATE_CONTROL_SECRET or --control-secret-file")]
+pub struct SecretError(#[from] ControlSecretError);
 
 impl TargetArguments {
     /// Finds the node: by the flag, else by environment or file, else by what it wrote into its data directory.
@@ -142,14 +125,30 @@ impl TargetArguments {
 impl SecretArguments {
     /// The control secret: from the flag's file, else from environment or configuration, else from the data directory.
     ///
+    /// Warns when others may read the file, or the way to the node.
+    ///
     /// # Errors
     /// The file cannot be read or holds no secret.
-    pub fn resolve(&self, settings: &Settings) -> Result<Secret, SecretError> {
-        match (&self.control_secret_file, &settings.control.secret) {
-            (Some(path), _) => read_secret(path),
-            (None, Some(secret)) => Ok(secret.duplicate()),
-            (None, None) => read_secret(&settings.node.control_secret_path()),
+    pub fn resolve(
+        &self,
+        target: &Target,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<Secret, SecretError> {
+        let kept_at = target.settings.node.control_secret_path();
+        let path = match (&self.control_secret_file, &target.settings.control.secret) {
+            (Some(path), _) => path,
+            (None, Some(secret)) => {
+                target.warn_of_clear_text(terminal);
+                return Ok(secret.duplicate());
+            }
+            (None, None) => &kept_at,
+        };
+        let file = ControlSecretFile::read(path)?;
+        if let Some(exposure) = file.exposure {
+            terminal.warn(exposure);
         }
+        target.warn_of_clear_text(terminal);
+        Ok(file.secret)
     }
 }
 
@@ -162,27 +161,6 @@ fn address_of(settings: &Settings) -> Option<HostPort> {
         _ => configured,
     };
     HostPort::reaching(listen)
-}
-
-/// Reads a file of one secret; the line end that editors leave is not part of it.
-///
-/// # Errors
-/// The file cannot be read, or what it holds is no secret.
-pub fn read_secret(path: &Path) -> Result<Secret, SecretError> {
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    File::open(path)
-        .and_then(|file| file.take(SECRET_FILE_BYTES_MAX).read_to_string(&mut text))
-        .map_err(|error| SecretError::Unreadable {
-            path: path.to_owned(),
-            error,
-        })?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(SecretError::NoSecret {
-            path: path.to_owned(),
-        });
-    }
-    Ok(Secret::from(secret))
 }
 
 #[cfg(test)]

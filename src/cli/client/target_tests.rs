@@ -5,6 +5,8 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use clap::Parser;
 
@@ -50,13 +52,25 @@ fn url(arguments: &[&str], variables: &[(&str, &str)]) -> String {
 }
 
 fn secret(arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
+    warned_secret(arguments, variables).0
+}
+
+/// What was found, and what was said on standard error.
+fn warned_secret(
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> (Result<String, String>, String) {
     let both = parsed(arguments);
     let environment = Environment::from_pairs(variables.iter().copied());
     let target = both.target.resolve(&environment).unwrap();
-    let secret = both.secret.resolve(&target.settings);
-    secret
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let secret = both
+        .secret
+        .resolve(&target, &mut Terminal::new(&mut out, &mut err));
+    let secret = secret
         .map(|secret| secret.expose().to_owned())
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string());
+    (secret, String::from_utf8(err).unwrap())
 }
 
 #[test]
@@ -145,6 +159,43 @@ fn a_missing_or_wrong_secret_is_explained_without_showing_it() {
         assert!(said.contains("does not hold a control secret"), "{said}");
         assert!(!said.contains("two"), "{said}");
     }
+}
+
+#[test]
+fn sending_the_secret_in_clear_is_warned_of() {
+    let folder = Folder::new();
+    let tls = folder.write("node.toml", "[control]\ntls_cert = \"c\"\ntls_key = \"k\"");
+    let variable = [("RAFTGATE_CONTROL_SECRET", "s3cret")];
+    let warnings = |control: &str, more: &[&str]| {
+        let arguments = [&["--control", control], more].concat();
+        let (secret, warnings) = warned_secret(&arguments, &variable);
+        assert_eq!(secret.as_deref(), Ok("s3cret"));
+        warnings
+    };
+    let said = warnings("10.0.0.1:8081", &[]);
+    assert!(
+        said.starts_with("warning: 10.0.0.1:8081 is not this machine"),
+        "{said}"
+    );
+    assert!(!said.contains("s3cret"), "{said}");
+    assert!(!warnings("node-1:8081", &[]).is_empty());
+    assert_eq!(warnings("127.0.0.1:8081", &[]), "");
+    assert_eq!(warnings("10.0.0.1:8081", &["--config", &tls]), "");
+}
+
+#[test]
+fn a_secret_file_that_others_may_read_is_warned_of() {
+    let folder = Folder::new();
+    let file = folder.write("given", "from-file\n");
+    let path = folder.path().join("given");
+    let warnings = |mode| {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let (secret, warnings) = warned_secret(&["--control-secret-file", &file], &[]);
+        assert_eq!(secret.as_deref(), Ok("from-file"));
+        warnings
+    };
+    assert!(warnings(0o644).contains("is open to others (mode 0644)"));
+    assert_eq!(warnings(0o600), "");
 }
 
 #[test]

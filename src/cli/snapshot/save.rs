@@ -89,7 +89,7 @@ fn save(
     terminal: &mut Terminal<'_>,
 ) -> Result<SnapshotInfo, SaveError> {
     let target = target.resolve(environment)?;
-    let secret = secret.resolve(&target.settings)?;
+    let secret = secret.resolve(&target, terminal)?;
     // Asked before the node is put to work; the last step makes sure of it.
     if file.symlink_metadata().is_ok() {
         return Err(write_error(file)(io::ErrorKind::AlreadyExists.into()));
