@@ -53,7 +53,7 @@ pub enum CodeUse {
     Exchanged {
         /// When, by the state's clock.
         at: Timestamp,
-        /// A hash of redirect URI, scope and verifier of the exchange.
+        /// A hash of redirect URI and verifier of the exchange, which has no scope of its own (RFC 6749 section 4.1.3).
         request: [u8; 32],
         /// The access token that it yielded.
         grant: GrantId,
