@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::control::Health;
+use crate::control::{Audience, Health};
 use crate::oauth::{AuthorizationServer, Call};
 use crate::proxy::{Endpoint, EndpointHandler, EndpointRequest, EndpointResponse, OAuthEndpoint};
 
@@ -46,8 +46,8 @@ pub(super) fn of_health(health: Arc<Health>) -> EndpointHandler {
 fn how_it_fares(request: &EndpointRequest, health: &Health) -> EndpointResponse {
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
     match request.endpoint {
-        Endpoint::Hello if is_read => health.hello(),
-        Endpoint::Ready if is_read => health.ready(),
+        Endpoint::Hello if is_read => health.hello(Audience::Public),
+        Endpoint::Ready if is_read => health.ready(Audience::Public),
         _ => Health::wrong_method(),
     }
 }

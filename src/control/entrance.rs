@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use raftgate_model::clock::Entropy;
 
-use super::{Control, ControlFailure, Door, Health, shape};
+use super::{Audience, Control, ControlFailure, Door, Health, shape};
 
 /// The way into the control listener.
 pub struct Entrance {
@@ -54,8 +54,8 @@ impl Entrance {
     pub(super) fn while_starting(&self, request: &ServiceRequest, door: Door) -> HttpResponse {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.path() {
-            "/ready" if is_read => shape::plain(self.health.ready()),
-            "/hello" if is_read => shape::plain(self.health.hello()),
+            "/ready" if is_read => shape::plain(self.health.ready(Audience::Operators)),
+            "/hello" if is_read => shape::plain(self.health.hello(Audience::Operators)),
             _ => ControlFailure::Starting.answer(door),
         }
     }

@@ -25,6 +25,15 @@ pub enum Lifecycle {
     Draining = 2,
 }
 
+/// Who reads how this node fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever reaches the gateway: that something is wrong, and not what.
+    Public,
+    /// Operators, at the control listener: in words, with the names of APIs and nodes.
+    Operators,
+}
+
 /// How this node fares.
 pub struct Health {
     lifecycle: AtomicU8,
@@ -117,40 +126,14 @@ impl Health {
 
     /// `/hello`: 200 in any case, the body tells.
     #[must_use]
-    pub fn hello(&self) -> EndpointResponse {
+    pub fn hello(&self, audience: Audience) -> EndpointResponse {
         let (store, configuration) = self.troubles();
-        let component = |kind, output: &str| {
-            let status = if output.is_empty() { "pass" } else { "warn" };
-            (status, kind)
-        };
-        let (store_status, store_kind) = component("datastore", &store);
-        let (config_status, config_kind) = component("configuration", &configuration);
-        let fine = store.is_empty() && configuration.is_empty();
-        json(
-            StatusCode::OK,
-            &Hello {
-                status: if fine { "pass" } else { "warn" },
-                version: env!("CARGO_PKG_VERSION"),
-                description: "raftgate",
-                details: Details {
-                    store: Component {
-                        status: store_status,
-                        kind: store_kind,
-                        output: &store,
-                    },
-                    configuration: Component {
-                        status: config_status,
-                        kind: config_kind,
-                        output: &configuration,
-                    },
-                },
-            },
-        )
+        hello(audience, &store, &configuration)
     }
 
     /// `/ready`: 200 while it serves, also without quorum; 503 while it starts or drains.
     #[must_use]
-    pub fn ready(&self) -> EndpointResponse {
+    pub fn ready(&self, audience: Audience) -> EndpointResponse {
         if let Some(output) = self.hindrance() {
             let body = Ready {
                 status: "fail",
@@ -159,18 +142,55 @@ impl Health {
             return json(StatusCode::SERVICE_UNAVAILABLE, &body);
         }
         let (store, configuration) = self.troubles();
-        let output = [store, configuration]
-            .into_iter()
-            .find(|text| !text.is_empty());
-        let output = output.unwrap_or_default();
-        let status = if output.is_empty() { "pass" } else { "warn" };
-        json(
-            StatusCode::OK,
-            &Ready {
-                status,
-                output: &output,
+        let trouble = if store.is_empty() {
+            &configuration
+        } else {
+            &store
+        };
+        ready(audience, trouble)
+    }
+}
+
+fn hello(audience: Audience, store: &str, configuration: &str) -> EndpointResponse {
+    let is_fine = store.is_empty() && configuration.is_empty();
+    json(
+        StatusCode::OK,
+        &Hello {
+            status: status_of(is_fine),
+            version: env!("CARGO_PKG_VERSION"),
+            description: "raftgate",
+            details: Details {
+                store: component(audience, "datastore", store),
+                configuration: component(audience, "configuration", configuration),
             },
-        )
+        },
+    )
+}
+
+fn component<'a>(audience: Audience, kind: &'a str, trouble: &'a str) -> Component<'a> {
+    Component {
+        status: status_of(trouble.is_empty()),
+        kind,
+        output: shown(audience, trouble),
+    }
+}
+
+fn ready(audience: Audience, trouble: &str) -> EndpointResponse {
+    let body = Ready {
+        status: status_of(trouble.is_empty()),
+        output: shown(audience, trouble),
+    };
+    json(StatusCode::OK, &body)
+}
+
+fn status_of(is_fine: bool) -> &'static str {
+    if is_fine { "pass" } else { "warn" }
+}
+
+fn shown(audience: Audience, trouble: &str) -> &str {
+    match audience {
+        Audience::Public => "",
+        Audience::Operators => trouble,
     }
 }
 
@@ -197,4 +217,48 @@ fn json<T: Serialize>(status: StatusCode, body: &T) -> EndpointResponse {
         .headers
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn bodies(audience: Audience) -> [String; 2] {
+        let hello = hello(audience, "node-2 is cut off", "older: payments");
+        let ready = ready(audience, "node-2 is cut off");
+        [hello, ready].map(|answer| String::from_utf8(answer.body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_public_learns_that_something_is_wrong_and_not_what() {
+        for body in bodies(Audience::Public) {
+            let read: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(read["status"], "warn", "{body}");
+            assert!(
+                !body.contains("node-2") && !body.contains("payments"),
+                "{body}"
+            );
+        }
+        let [hello, _] = bodies(Audience::Public);
+        let read: Value = serde_json::from_str(&hello).unwrap();
+        assert_eq!(read["details"]["configuration"]["status"], "warn");
+    }
+
+    #[test]
+    fn operators_learn_what_is_wrong() {
+        let [hello, ready] = bodies(Audience::Operators);
+        assert!(
+            hello.contains("node-2 is cut off") && hello.contains("payments"),
+            "{hello}"
+        );
+        assert!(ready.contains("node-2 is cut off"), "{ready}");
+    }
 }

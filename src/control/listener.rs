@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 
 use super::shape::{self, Written};
 use super::{
-    Control, ControlFailure, Door, Entrance, apis, authorize, clients, notifications, policies,
-    reload, snapshot,
+    Audience, Control, ControlFailure, Door, Entrance, apis, authorize, clients, notifications,
+    policies, reload, snapshot,
 };
 use crate::listen_error::{ListenError, Listener};
 use crate::telemetry::answers::{AnswerNote, ControlAnswer};
@@ -328,11 +328,11 @@ fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailu
 }
 
 async fn hello(control: web::Data<Control>) -> HttpResponse {
-    shape::plain(control.health.hello())
+    shape::plain(control.health.hello(Audience::Operators))
 }
 
 async fn ready(control: web::Data<Control>) -> HttpResponse {
-    shape::plain(control.health.ready())
+    shape::plain(control.health.ready(Audience::Operators))
 }
 
 async fn show_metrics(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {

@@ -32,7 +32,7 @@ use crate::telemetry::metrics::Metrics;
 pub use access::{ControlAccess, ControlDenied};
 pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};
-pub use health::{Health, Lifecycle};
+pub use health::{Audience, Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
 pub use snapshot::SnapshotExports;
 
