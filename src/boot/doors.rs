@@ -38,7 +38,8 @@ impl Doors {
         let parts = GatewayParts {
             serving: Arc::clone(&serving),
             starting: endpoints::of_health(Arc::clone(&health)),
-            upstream_tls: upstream_tls().map_err(|error| BootError::Tls(error.to_string()))?,
+            upstream_tls: upstream_tls()
+                .map_err(|error| BootError::UpstreamTls(error.to_string()))?,
             clock: Arc::clone(&surroundings.clock),
             entropy: Arc::clone(&surroundings.entropy),
             counters: Arc::clone(&counters),

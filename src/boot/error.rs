@@ -11,6 +11,7 @@ use raftgate_storage::keyring_file::KeyRingFileError;
 use crate::control::ControlStartError;
 use crate::control_secret::ControlSecretError;
 use crate::listen_error::ListenError;
+use crate::listener_tls::ListenerTlsError;
 use crate::proxy::GatewayStartError;
 
 /// Why a node does not start.
@@ -20,7 +21,10 @@ pub enum BootError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// A file or folder cannot be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error(
+        "cannot read or write {}: {error}; look at what is there, the rights of the user and the room on the disk",
+        path.display()
+    )]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -89,7 +93,7 @@ pub enum BootError {
     #[error("this node does not serve its configuration: {0}")]
     Configuration(#[from] NotInForce),
     /// The definitions folder cannot be read.
-    #[error("definitions.dir: cannot read the folder {}: {error}; create it, correct the path, or leave definitions.dir out", path.display())]
+    #[error("definitions.dir: cannot read the folder {}: {error}{}", path.display(), way_out(error))]
     Definitions {
         /// The folder.
         path: PathBuf,
@@ -102,9 +106,19 @@ pub enum BootError {
     /// The control listener does not start.
     #[error(transparent)]
     Control(#[from] ControlStartError),
-    /// TLS material cannot be used.
-    #[error("{0}")]
-    Tls(String),
+    /// The certificate or key of a listener cannot be used.
+    #[error(
+        "{section}.tls_cert, {section}.tls_key: {error}; raftgate check tells whether they are right"
+    )]
+    ListenerTls {
+        /// The section of the listener.
+        section: &'static str,
+        /// What is wrong with which file.
+        error: ListenerTlsError,
+    },
+    /// TLS to upstreams cannot be set up.
+    #[error("TLS to upstreams cannot be set up: {0}")]
+    UpstreamTls(String),
 }
 
 impl From<StorageError> for BootError {
@@ -127,5 +141,15 @@ impl BootError {
             path: path.to_owned(),
             error,
         }
+    }
+}
+
+/// What can be done about a folder that cannot be read; what the folder holds too much of says so itself.
+fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; create it, correct the path, or leave definitions.dir out",
+        io::ErrorKind::NotADirectory => "; the path must lead to a folder",
+        io::ErrorKind::PermissionDenied => "; the user of this process needs the right to",
+        _ => "",
     }
 }

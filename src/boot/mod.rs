@@ -61,14 +61,14 @@ struct Tls {
 
 impl Tls {
     fn load(settings: &Settings) -> Result<Self, BootError> {
-        let load = |files: &Option<TlsFiles>| files.clone().map(ListenerTls::load).transpose();
-        let tls = Self {
-            gateway: load(&settings.gateway.tls)
-                .map_err(|error| BootError::Tls(error.to_string()))?,
-            control: load(&settings.control.tls)
-                .map_err(|error| BootError::Tls(error.to_string()))?,
+        let load = |section, files: &Option<TlsFiles>| {
+            let loaded = files.clone().map(ListenerTls::load).transpose();
+            loaded.map_err(|error| BootError::ListenerTls { section, error })
         };
-        Ok(tls)
+        Ok(Self {
+            gateway: load("gateway", &settings.gateway.tls)?,
+            control: load("control", &settings.control.tls)?,
+        })
     }
 }
 

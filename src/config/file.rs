@@ -34,11 +34,16 @@ impl ConfigFile {
             reason,
         };
         let mut text = Zeroizing::new(String::new());
-        let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+        let failed = |error: std::io::Error| {
+            unreadable(format!(
+                "{error}; correct the path after --config, or the rights on the file"
+            ))
+        };
+        let file = File::open(path).map_err(failed)?;
         let length = file
             .take(FILE_BYTES_MAX + 1)
             .read_to_string(&mut text)
-            .map_err(|error| unreadable(error.to_string()))?;
+            .map_err(failed)?;
         if u64::try_from(length).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
             return Err(unreadable(format!(
                 "it is longer than {FILE_BYTES_MAX} bytes"

@@ -86,6 +86,31 @@ struct Contents {
 }
 
 impl Contents {
+    /// Reads every definition file of a folder; one that cannot be read is named in the log.
+    fn read(folder: &Path, files_max: usize) -> io::Result<Self> {
+        let mut contents = Self::default();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let Some(name) = definition_name(&path) else {
+                continue;
+            };
+            if contents.files.len().saturating_add(contents.unread.len()) >= files_max {
+                let reason = format!(
+                    "it holds more than {files_max} definition files, and a part of them is not applied for the whole"
+                );
+                return Err(io::Error::other(reason));
+            }
+            match DefinitionFile::read(&path) {
+                Ok(file) => drop(contents.files.insert(name, file)),
+                Err(reason) => {
+                    error!(file = %name.0, %reason, "definition file cannot be read");
+                    contents.unread.insert(name);
+                }
+            }
+        }
+        Ok(contents)
+    }
+
     fn holds(&self, path: &SourcePath) -> bool {
         self.files.contains_key(path) || self.unread.contains(path)
     }
@@ -113,10 +138,11 @@ impl DefinitionsFolder {
     /// # Errors
     /// See [`FolderError`]; a file that cannot be applied is none, but counted and logged.
     pub async fn apply(&self) -> Result<FolderReport, FolderError> {
-        let contents = self.read().map_err(|error| FolderError::Unreadable {
-            path: self.path.clone(),
-            error,
-        })?;
+        let contents =
+            Contents::read(&self.path, FILES_MAX).map_err(|error| FolderError::Unreadable {
+                path: self.path.clone(),
+                error,
+            })?;
         let mut report = FolderReport::default();
         let mut refused = Vec::new();
         for (path, file) in &contents.files {
@@ -223,26 +249,44 @@ impl DefinitionsFolder {
         info!(file = %path.0, id = %imported.id, "definition file applied");
         Ok(true)
     }
+}
 
-    fn read(&self) -> io::Result<Contents> {
-        let mut contents = Contents::default();
-        for entry in fs::read_dir(&self.path)? {
-            let path = entry?.path();
-            let Some(name) = definition_name(&path) else {
-                continue;
-            };
-            if contents.files.len() >= FILES_MAX {
-                let reason = format!("the folder holds more than {FILES_MAX} definition files");
-                return Err(io::Error::other(reason));
-            }
-            match DefinitionFile::read(&path) {
-                Ok(file) => drop(contents.files.insert(name, file)),
-                Err(reason) => {
-                    error!(file = %name.0, %reason, "definition file cannot be read");
-                    contents.unread.insert(name);
-                }
-            }
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test fails by panicking where it went wrong"
+    )]
+
+    use super::*;
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            fs::write(folder.path().join(name), "{}").unwrap();
         }
-        Ok(contents)
+        folder
+    }
+
+    #[test]
+    fn a_folder_of_too_many_files_is_refused_as_a_whole() {
+        let folder = folder(&["a.json", "b.yaml", "notes.txt", ".hidden.json"]);
+        let contents = Contents::read(folder.path(), 2).unwrap();
+        assert_eq!((contents.files.len(), contents.unread.len()), (2, 0));
+        fs::write(folder.path().join("c.yml"), "{}").unwrap();
+        let reason = Contents::read(folder.path(), 2).err().unwrap().to_string();
+        assert!(reason.contains("more than 2 definition files"), "{reason}");
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_count_and_are_there() {
+        let folder = folder(&["a.json"]);
+        let link = folder.path().join("b.json");
+        std::os::unix::fs::symlink("nowhere", link).unwrap();
+        let contents = Contents::read(folder.path(), 2).unwrap();
+        for name in ["a.json", "b.json"] {
+            assert!(contents.holds(&SourcePath(name.into())), "{name}");
+        }
+        assert!(Contents::read(folder.path(), 1).is_err());
     }
 }

@@ -79,7 +79,7 @@ fn a_second_handle_is_refused_until_the_first_is_gone() {
     assert_eq!(
         complaint(folder.path()),
         format!(
-            "the data directory {} is in use by another process (process {})",
+            "the data directory {} is in use by another process (process {}): end that one, or choose another directory (node.data_dir, --data-dir)",
             folder.path().display(),
             std::process::id()
         )
@@ -170,7 +170,10 @@ fn what_is_no_directory_or_cannot_be_one_is_named() {
     fs::write(&file, "").unwrap();
     assert_eq!(
         complaint(&file),
-        format!("the data directory {} is not a directory", file.display())
+        format!(
+            "the data directory {} is not a directory: choose another path (node.data_dir, --data-dir)",
+            file.display()
+        )
     );
     let below = file.join("data");
     let said = complaint(&below);

@@ -225,7 +225,90 @@ fn a_folder_that_is_not_there_is_said_at_the_start() {
     let status = process.wait(crate::harness::PATIENCE);
     assert_ne!(status.code(), Some(0));
     let text = process.err.text();
-    assert!(text.contains("nowhere"), "{text}");
+    for part in ["nowhere", "definitions.dir", "create it"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+}
+
+#[test]
+fn an_api_that_names_no_id_keeps_the_one_that_its_file_was_given() {
+    let mut folder = Folder::new(true);
+    let nameless = |path: &str| {
+        let mut api = keyless_api("", path, &folder.upstream.url("/"));
+        api.as_object_mut().unwrap().remove("api_id");
+        api
+    };
+    folder.write("nameless.json", nameless("/first/"));
+    folder.write("other.json", nameless("/other/"));
+    folder.node.start_again();
+    let ids = folder.ids();
+    assert_eq!(ids.len(), 2, "{ids:?}");
+    assert!(ids.iter().all(|id| id.len() == 32), "{ids:?}");
+    folder.write("nameless.json", nameless("/second/"));
+    wait_for("the changed file is applied", || {
+        folder.status("/second/") == 200
+    });
+    assert_eq!((folder.ids(), folder.status("/first/")), (ids.clone(), 404));
+    folder.node.crash_and_restart();
+    assert_eq!(folder.ids(), ids);
+    // The id is the file's: under another name it is another API, and the first one goes with its file.
+    std::fs::rename(folder.path("nameless.json"), folder.path("renamed.json")).unwrap();
+    wait_for("the renamed file is applied", || {
+        let now = folder.ids();
+        now.len() == 2 && now != ids
+    });
+    assert_eq!(
+        (folder.status("/second/"), folder.status("/other/")),
+        (200, 200)
+    );
+}
+
+#[test]
+fn an_api_that_another_file_took_over_stays_when_the_first_file_goes() {
+    let mut folder = Folder::new(true);
+    folder.write("a.json", folder.api("shared"));
+    folder.node.start_again();
+    let moved = keyless_api("shared", "/moved/", &folder.upstream.url("/"));
+    folder.write("b.json", moved);
+    wait_for("the second file is applied", || {
+        folder.status("/moved/") == 200
+    });
+    folder.remove("a.json");
+    folder.write("c.json", folder.api("later"));
+    wait_for("the folder is read again", || {
+        folder.status("/later/") == 200
+    });
+    assert_eq!(folder.ids(), ["later", "shared"]);
+    assert_eq!(
+        (folder.status("/moved/"), folder.status("/shared/")),
+        (200, 404)
+    );
+    folder.remove("b.json");
+    wait_for("its last file took it along", || folder.ids() == ["later"]);
+}
+
+#[test]
+fn what_is_no_file_holds_no_start_up() {
+    let mut folder = Folder::new(true);
+    let pipe = folder.path("pipe.json");
+    let made = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    );
+    made.unwrap();
+    std::fs::create_dir(folder.path("folder.json")).unwrap();
+    folder.write("z.json", folder.api("fine"));
+    folder.node.start_again();
+    assert_eq!(
+        (folder.ids(), folder.status("/fine/")),
+        (vec!["fine".to_owned()], 200)
+    );
+    for name in ["pipe.json", "folder.json"] {
+        assert!(folder.node.log().contains(name), "{name} is not in the log");
+    }
 }
 
 #[test]

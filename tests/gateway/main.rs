@@ -52,5 +52,6 @@ mod snapshots;
 mod starting;
 mod storage_troubles;
 mod throttling;
+mod tls;
 mod wire;
 mod world;

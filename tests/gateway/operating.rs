@@ -109,7 +109,11 @@ fn a_port_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     for flag in ["--gateway-listen", "--control-listen", "--cluster-listen"] {
         let text = refused(Node::builder().argument(flag).argument(&address));
-        assert!(text.contains(&address), "{flag}: {text}");
+        for part in [&address, flag, "choose another port"] {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+        // The listeners come first: nothing was begun that another start would have to carry on.
+        assert!(!text.contains("key ring made"), "{text}");
     }
 }
 
@@ -124,8 +128,18 @@ fn a_wrong_key_is_named_with_the_nearest() {
     assert!(text.contains("RAFTGATE_OAUTH_RETRY_WINDOW_S"), "{text}");
     let text = refused(Node::builder().configuration("[oauth]\nretry_window_s = \"long\""));
     assert!(text.contains("oauth.retry_window_s"), "{text}");
+    let text = refused(Node::builder().configuration("[oauth]\nretry_window_s = \"long\""));
+    assert!(text.contains("raftgate.toml:2"), "{text}");
     let text = refused(Node::builder().configuration("[oauth\n"));
-    assert!(text.contains("raftgate.toml"), "{text}");
+    assert!(text.contains("raftgate.toml:1"), "{text}");
+    let text = refused(Node::builder().environment("RAFTGATE_OAUTH_RETRY_WINDOW_S", "soon"));
+    for part in [
+        "RAFTGATE_OAUTH_RETRY_WINDOW_S",
+        "oauth.retry_window_s",
+        "expected",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
 }
 
 #[test]
@@ -136,6 +150,7 @@ fn a_configuration_that_cannot_be_read_is_named() {
         let finished = crate::harness::run(&["serve", "--config", name], &[], folder.folder());
         assert_eq!(finished.code, Some(2), "{}", finished.err);
         assert!(finished.err.contains(name), "{}", finished.err);
+        assert!(finished.err.contains("--config"), "{}", finished.err);
     }
 }
 
@@ -205,6 +220,7 @@ fn a_data_directory_has_one_process() {
         "{}",
         second.err
     );
+    assert!(second.err.contains("--data-dir"), "{}", second.err);
     // The first one has not noticed.
     node.ask("GET", "/tyk/apis", &Value::Null)
         .expect_status(200);
@@ -216,6 +232,20 @@ fn a_data_directory_that_cannot_be_used_is_named() {
     std::fs::write(node.data_dir(), "a file").unwrap();
     let text = refused_again(&mut node);
     assert!(text.contains(node.data_dir().to_str().unwrap()), "{text}");
+    assert!(text.contains("--data-dir"), "{text}");
+}
+
+#[test]
+fn a_file_in_the_data_directory_that_cannot_be_used_is_named() {
+    let mut node = Node::start();
+    assert_eq!(node.terminate().code(), Some(0));
+    let secret = node.data_dir().join("control.secret");
+    std::fs::remove_file(&secret).unwrap();
+    std::fs::create_dir(&secret).unwrap();
+    let text = refused_again(&mut node);
+    for part in [secret.to_str().unwrap(), "cannot read or write", "rights"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
 }
 
 #[test]

@@ -21,13 +21,13 @@ pub enum DataDirError {
         error: io::Error,
     },
     /// The path leads to something else.
-    #[error("the data directory {} is not a directory", path.display())]
+    #[error("the data directory {} is not a directory: choose another path (node.data_dir, --data-dir)", path.display())]
     NotADirectory {
         /// The path.
         path: PathBuf,
     },
     /// Another process has it.
-    #[error("the data directory {} is in use by another process{holder}", path.display())]
+    #[error("the data directory {} is in use by another process{holder}: end that one, or choose another directory (node.data_dir, --data-dir)", path.display())]
     Locked {
         /// The directory.
         path: PathBuf,
