@@ -25,6 +25,7 @@ use raftgate_model::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
     OrgId, PolicyId, Revision,
 };
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::seal::{Sealed, SecretVerifier};
 use raftgate_model::state::record::{ClientSecret, ClientText};
 use raftgate_model::state::{ClientKey, RouteKey};
@@ -64,7 +65,10 @@ impl World {
             Command::Found(Found {
                 cluster: [7; 16],
                 incarnation: Incarnation(42),
-                active_key: KeyId(1),
+                active_key: KeyCheck {
+                    id: KeyId(1),
+                    value: CheckValue::from_bytes([1; 16]),
+                },
             }),
             Command::PutApi(PutApi {
                 id: world.api.clone(),

@@ -25,7 +25,7 @@ use raftgate_model::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
     OrgId, PolicyId,
 };
-use raftgate_model::keyring::KeyRing;
+use raftgate_model::keyring::{CheckValue, KeyCheck, KeyRing};
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::seal::{SecretKind, SecretOwner, SecretVerifier};
 use raftgate_model::secret::{Secret, SecretBytes};
@@ -160,7 +160,10 @@ impl TestCluster {
         cluster.done(Command::Found(Found {
             cluster: [9; 16],
             incarnation: Incarnation(7),
-            active_key: KeyId(1),
+            active_key: KeyCheck {
+                id: KeyId(1),
+                value: CheckValue::from_bytes([1; 16]),
+            },
         }));
         cluster.done(Command::PutPolicy(PutPolicy {
             id: PolicyId::new("gold").unwrap(),

@@ -29,6 +29,7 @@ use raftgate_model::command::{
 use raftgate_model::id::{
     ApiId, ClientId, GrantId, Incarnation, KeyId, NodeId, OrgId, PolicyId, Revision,
 };
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::seal::{Sealed, SecretVerifier};
 use raftgate_model::state::record::{ClientSecret, ClientText};
 use raftgate_model::state::{ClientKey, RouteKey};
@@ -206,7 +207,10 @@ async fn start(folder: &Path) -> ClusterHandle {
         founding: Some(Found {
             cluster: [9; 16],
             incarnation: Incarnation(77),
-            active_key: KeyId(1),
+            active_key: KeyCheck {
+                id: KeyId(1),
+                value: CheckValue::from_bytes([1; 16]),
+            },
         }),
     };
     node::start(config, storage.unwrap(), clock).await.unwrap()

@@ -1,6 +1,7 @@
 //! What runs beside the listeners: consensus on its own thread, the actors on arbiters of their own, the access log.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +17,11 @@ use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
 use raftgate_model::api::TokenLifetimes;
 use raftgate_model::command::Found;
 use raftgate_model::id::Incarnation;
-use raftgate_model::keyring::KeyRing;
+use raftgate_model::keyring::{ForeignKey, KeyCheck, KeyRing, UnknownKey};
+use raftgate_model::state::record::Meta;
 use raftgate_model::time::Ttl;
 use raftgate_storage::machine::StateMachine;
 use raftgate_storage::types::Node as Peer;
-use raftgate_storage::view::View;
 use raftgate_storage::wal::{WalConfig, WalId};
 use tokio::sync::{mpsc, oneshot};
 
@@ -185,11 +186,7 @@ pub(super) async fn start_cluster(
         Some(advertised) => advertised.to_string(),
         None => bound.to_string(),
     };
-    let founding = Found {
-        cluster: surroundings.entropy.bytes16(),
-        incarnation: Incarnation(u32::from_be_bytes(surroundings.entropy.bytes4())),
-        active_key: keys.active(),
-    };
+    let founding = founding(settings, keys, surroundings)?;
     let config = NodeConfig {
         node: identity.id(),
         name: identity.name().to_owned(),
@@ -214,7 +211,7 @@ pub(super) async fn start_cluster(
     let cluster = start(config, storage, Arc::clone(&surroundings.clock)).await?;
     catch_up(&cluster).await;
     // What the state was not known to hold before the rest of the log was applied.
-    if let Err(error) = check_active_key(settings, keys, cluster.view()) {
+    if let Err(error) = check_ring(settings.keyring_path(), keys, &cluster.view().meta()) {
         cluster.shutdown().await;
         return Err(error);
     }
@@ -252,21 +249,80 @@ fn check_fits(
         let shown: Vec<String> = members.iter().map(shown).collect();
         return Err(identity.is_no_member(&shown));
     }
-    check_active_key(settings, keys, &machine.view())
+    check_ring(settings.keyring_path(), keys, &machine.view().meta())
 }
 
-fn check_active_key(settings: &Settings, keys: &KeyRing, view: &View) -> Result<(), BootError> {
-    let meta = view.meta();
+/// A new cluster whose tokens are made with the ring's active key.
+fn founding(
+    settings: &Settings,
+    keys: &KeyRing,
+    surroundings: &Surroundings,
+) -> Result<Found, BootError> {
+    let id = keys.active();
+    let value = keys.check_value(id).map_err(|UnknownKey(key)| {
+        let path = settings.keyring_path();
+        let key = key.to_string();
+        BootError::KeyMissing { path, key }
+    })?;
+    Ok(Found {
+        cluster: surroundings.entropy.bytes16(),
+        incarnation: Incarnation(u32::from_be_bytes(surroundings.entropy.bytes4())),
+        active_key: KeyCheck { id, value },
+    })
+}
+
+/// The ring must hold the key by which tokens are made, and no other key under an id that the state knows.
+fn check_ring(path: PathBuf, keys: &KeyRing, meta: &Meta) -> Result<(), BootError> {
     let founded = meta.cluster != [0; 16];
-    if !founded || keys.key_ids().any(|id| id == meta.active_key) {
+    if !founded {
         return Ok(());
     }
-    Err(BootError::KeyMissing {
-        path: settings.keyring_path(),
-        key: meta.active_key.to_string(),
-    })
+    if let Err(ForeignKey(key)) = keys.agrees_with(&meta.keys) {
+        return Err(BootError::OtherKey { path, key });
+    }
+    if keys.key_ids().any(|id| id == meta.active_key) {
+        return Ok(());
+    }
+    let key = meta.active_key.to_string();
+    Err(BootError::KeyMissing { path, key })
 }
 
 pub(super) const fn duration(ttl: Ttl) -> Duration {
     Duration::from_millis(ttl.as_ms())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use raftgate_model::id::KeyId;
+    use raftgate_model::secret::SecretBytes;
+
+    use super::*;
+
+    fn ring(id: u16, material: u8) -> KeyRing {
+        KeyRing::new(
+            KeyId(id),
+            SecretBytes::new([material; 32]),
+            SecretBytes::new([2; 32]),
+        )
+    }
+
+    #[test]
+    fn a_state_takes_its_own_ring_alone() {
+        let mut meta = Meta::default();
+        let check = |meta: &Meta, ring: &KeyRing| check_ring("keyring".into(), ring, meta);
+        assert!(check(&meta, &ring(1, 9)).is_ok(), "not founded yet");
+        meta.cluster = [7; 16];
+        meta.activate(ring(1, 1).key_checks().next().unwrap());
+        assert!(check(&meta, &ring(1, 1)).is_ok());
+        assert!(matches!(
+            check(&meta, &ring(1, 9)),
+            Err(BootError::OtherKey { .. })
+        ));
+        assert!(matches!(
+            check(&meta, &ring(2, 1)),
+            Err(BootError::KeyMissing { .. })
+        ));
+    }
 }

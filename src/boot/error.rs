@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::node::StorageError;
+use raftgate_model::id::KeyId;
 use raftgate_storage::data_dir::DataDirError;
 use raftgate_storage::keyring_file::KeyRingFileError;
 
@@ -65,6 +66,18 @@ pub enum BootError {
         path: PathBuf,
         /// The node's identity.
         node: PathBuf,
+    },
+    /// The key ring holds another key than the one that the state names.
+    #[error(
+        "the key ring at {} is another cluster's: its key {key} is not the one that this node's state names by that id; \
+         move the file away and put this cluster's ring in its place, from a copy or an export (raftgate keys import)",
+        path.display()
+    )]
+    OtherKey {
+        /// The key ring's file.
+        path: PathBuf,
+        /// The key.
+        key: KeyId,
     },
     /// The file of the control secret is of no use.
     #[error("{0}; write the secret into the file, or remove the file and a new secret is made")]

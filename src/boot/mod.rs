@@ -13,7 +13,6 @@ mod identity;
 mod loading;
 mod metrics;
 mod restore;
-mod seals;
 mod secrets;
 
 use std::net::SocketAddr;

@@ -13,9 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use raftgate_model::id::{Incarnation, KeyId};
-use raftgate_model::keyring::{KeyRing, RingFault};
+use raftgate_model::keyring::{ForeignKey, KeyCheck, KeyRing, RingFault};
 use raftgate_model::secret::SecretBytes;
-use raftgate_model::state::{Record, RecordKey};
 use raftgate_storage::data_dir::{Contents, DataDir, DataDirError, SNAPSHOTS_FOLDER};
 use raftgate_storage::disk::FsDisk;
 use raftgate_storage::keyring_file::{self, KeyRingFileError};
@@ -26,7 +25,6 @@ use raftgate_storage::snapshot::{
 use raftgate_storage::types::Node;
 
 use super::identity::Stage;
-use super::seals::Seals;
 use super::{BootError, Identity, Surroundings};
 use crate::config::settings::Settings;
 
@@ -91,7 +89,7 @@ pub enum RestoreError {
     },
     /// The key ring has the right ids, but not the right keys.
     #[error(
-        "the key ring {} is another cluster's: its key {key} does not open what the snapshot holds sealed under that id; \
+        "the key ring {} is another cluster's: its key {key} is not the one that the snapshot names by that id; \
          bring the ring of the snapshot's cluster there (raftgate keys import)",
         path.display()
     )]
@@ -132,14 +130,13 @@ pub fn restore(
     let settings = order.settings;
     let ring_path = settings.keyring_path();
     let ring = load_ring(&ring_path)?;
-    let mut seals = Seals::new(&ring);
-    let mut open = |key: &RecordKey, record: &Record| seals.look_at(key, record);
-    let info = snapshot::inspect_file(order.snapshot, &mut open, progress)?;
-    if let Some(key) = seals.broken {
-        let path = ring_path;
-        return Err(RestoreError::OtherRing { path, key });
-    }
-    let rotated = rotate(&ring, &info, surroundings).map_err(|fault| match fault {
+    let info = snapshot::inspect_file(order.snapshot, &mut |_, _| {}, progress)?;
+    ring.agrees_with(&info.head.keys)
+        .map_err(|ForeignKey(key)| RestoreError::OtherRing {
+            path: ring_path.clone(),
+            key,
+        })?;
+    let (rotated, new_key) = rotate(&ring, &info, surroundings).map_err(|fault| match fault {
         Unfit::Missing(missing) => SnapshotError::MissingKeys { missing }.into(),
         Unfit::Fault(fault) => RestoreError::Rotation {
             path: ring_path.clone(),
@@ -159,8 +156,8 @@ pub fn restore(
             },
         },
         incarnation: Incarnation(u32::from_be_bytes(surroundings.entropy.bytes4())),
-        keys: rotated.key_ids().collect(),
-        active_key: rotated.active(),
+        keys: rotated.key_checks().collect(),
+        active_key: new_key,
         now: surroundings.clock.now(),
         grants: order.grants,
     };
@@ -171,7 +168,7 @@ pub fn restore(
         restored,
         node: identity.name().to_owned(),
         ring: ring_path,
-        new_key: rotated.active(),
+        new_key: new_key.id,
     })
 }
 
@@ -193,7 +190,7 @@ fn rotate(
     ring: &KeyRing,
     info: &SnapshotInfo,
     surroundings: &Surroundings,
-) -> Result<KeyRing, Unfit> {
+) -> Result<(KeyRing, KeyCheck), Unfit> {
     let held: BTreeSet<KeyId> = ring.key_ids().collect();
     let named = &info.totals.keys;
     let missing: Vec<KeyId> = named.difference(&held).copied().collect();
@@ -204,8 +201,10 @@ fn rotate(
     let id = KeyId(newest.checked_add(1).ok_or(Unfit::Fault(RingFault::Full))?);
     let material = SecretBytes::new(surroundings.entropy.bytes32());
     let ring = ring.with_key(id, material).map_err(Unfit::Fault)?;
-    ring.with_active(id)
-        .map_err(|_| Unfit::Fault(RingFault::Full))
+    let unknown = |_| Unfit::Fault(RingFault::Full);
+    let ring = ring.with_active(id).map_err(unknown)?;
+    let value = ring.check_value(id).map_err(unknown)?;
+    Ok((ring, KeyCheck { id, value }))
 }
 
 /// Takes an empty directory, or one that a restore left unfinished: nothing of that is kept.

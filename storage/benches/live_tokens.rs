@@ -26,6 +26,7 @@ use raftgate_model::command::{
 use raftgate_model::id::{
     ApiId, BootId, ClientId, GrantId, Incarnation, KeyId, NodeId, OrgId, PolicyId, Revision,
 };
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::oauth::scope::Scope;
 use raftgate_model::state::record::{ClientSecret, ClientText};
 use raftgate_model::state::{ClientKey, RouteKey};
@@ -144,7 +145,10 @@ impl Log {
             Command::Found(Found {
                 cluster: [7; 16],
                 incarnation: Incarnation(42),
-                active_key: KeyId(1),
+                active_key: KeyCheck {
+                    id: KeyId(1),
+                    value: CheckValue::from_bytes([1; 16]),
+                },
             }),
             Command::PutPolicy(PutPolicy {
                 id: policy.clone(),

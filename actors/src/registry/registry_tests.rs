@@ -7,6 +7,7 @@
 use raftgate_model::api::TokenLifetimes;
 use raftgate_model::command::{Batch, Command, Found, Origin, PutApi, PutPolicy, Request};
 use raftgate_model::id::{BootId, Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
@@ -36,7 +37,10 @@ impl Config {
         let found = Found {
             cluster: [9; 16],
             incarnation: Incarnation(7),
-            active_key: KeyId(1),
+            active_key: KeyCheck {
+                id: KeyId(1),
+                value: CheckValue::from_bytes([1; 16]),
+            },
         };
         config.apply(Command::Found(found));
         config

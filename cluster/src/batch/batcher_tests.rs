@@ -12,6 +12,7 @@ use raftgate_model::answer::{Answer, Reply};
 use raftgate_model::apply::apply;
 use raftgate_model::command::{Command, Found};
 use raftgate_model::id::{ApiId, Incarnation, KeyId, LogIndex, OrgId, PolicyId};
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::state::MemoryState;
 use raftgate_model::time::Timestamp;
 use raftgate_storage::types::Proposal;
@@ -159,7 +160,10 @@ fn found() -> Command {
     Command::Found(Found {
         cluster: [1; 16],
         incarnation: Incarnation(5),
-        active_key: KeyId(1),
+        active_key: KeyCheck {
+            id: KeyId(1),
+            value: CheckValue::from_bytes([1; 16]),
+        },
     })
 }
 

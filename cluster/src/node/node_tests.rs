@@ -18,6 +18,7 @@ use raftgate_model::answer::{Refusal, Reply};
 use raftgate_model::clock::Clock;
 use raftgate_model::command::{Command, Found, PutPolicy};
 use raftgate_model::id::{Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::state::{ReadState, Record, RecordKey};
 use raftgate_model::time::{Timestamp, Ttl};
 use raftgate_storage::wal::{WalConfig, WalError, WalId};
@@ -66,7 +67,10 @@ fn found() -> Found {
     Found {
         cluster: [9; 16],
         incarnation: Incarnation(77),
-        active_key: KeyId(1),
+        active_key: KeyCheck {
+            id: KeyId(1),
+            value: CheckValue::from_bytes([1; 16]),
+        },
     }
 }
 

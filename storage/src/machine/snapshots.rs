@@ -95,6 +95,7 @@ fn begin(inner: &Inner) -> Option<(SnapshotHead, Walk, oneshot::Receiver<Summed>
         incarnation: meta.incarnation,
         ancestors: meta.ancestors.to_vec(),
         last_log_id: committed.last_applied,
+        keys: meta.keys.to_vec(),
         membership: committed.membership.clone(),
         revision: meta.revision,
         clock: meta.clock,

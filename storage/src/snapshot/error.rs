@@ -68,6 +68,16 @@ pub enum SnapshotError {
         /// The keys.
         missing: Vec<KeyId>,
     },
+    /// A restore was given the key ring of another cluster.
+    #[error(
+        "the key ring is another cluster's: under the ids {} it holds other keys than those of the snapshot; import the \
+         key ring of the snapshot's cluster first",
+        list(foreign)
+    )]
+    OtherKeys {
+        /// The keys.
+        foreign: Vec<KeyId>,
+    },
     /// A restore was pointed at a folder with snapshots in it.
     #[error("{path} holds snapshots already: restore into an empty data directory")]
     NotEmpty {

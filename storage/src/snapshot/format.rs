@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use raftgate_model::id::{Incarnation, KeyId, Revision};
+use raftgate_model::keyring::KeyCheck;
 use raftgate_model::state::{Record, RecordKey};
 use raftgate_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub struct SnapshotHead {
     pub ancestors: Vec<Incarnation>,
     /// The last log entry in it.
     pub last_log_id: Option<LogId>,
+    /// The keys of the ring that have been active, by which a ring is told from another cluster's.
+    pub keys: Vec<KeyCheck>,
     /// The members as of that entry.
     pub membership: Membership,
     /// How many commands had been applied.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use openraft::{CommittedLeaderId, StoredMembership};
 use raftgate_model::id::{Incarnation, KeyId, Revision};
+use raftgate_model::keyring::KeyCheck;
 use raftgate_model::state::record::Meta;
 use raftgate_model::state::{Record, RecordKey, Subject};
 use raftgate_model::time::{Timestamp, Ttl};
@@ -42,9 +43,9 @@ pub struct Founder {
     /// The new incarnation, random.
     pub incarnation: Incarnation,
     /// The keys that its ring holds.
-    pub keys: BTreeSet<KeyId>,
+    pub keys: Vec<KeyCheck>,
     /// The key of the ring that new tokens are minted with from now on.
-    pub active_key: KeyId,
+    pub active_key: KeyCheck,
     /// The time of day.
     pub now: Timestamp,
     /// What becomes of the tokens.
@@ -80,16 +81,7 @@ pub fn restore(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Restored, SnapshotError> {
     let from = super::inspect(disk, name, &mut |_, _| {}, progress)?;
-    let missing: Vec<KeyId> = from
-        .totals
-        .keys
-        .union(&BTreeSet::from([founder.active_key]))
-        .filter(|key| !founder.keys.contains(key))
-        .copied()
-        .collect();
-    if !missing.is_empty() {
-        return Err(SnapshotError::MissingKeys { missing });
-    }
+    check_keys(&from, founder)?;
     let path = disk.path_of(name);
     if from.head.cluster == [0; 16] {
         return Err(SnapshotError::NotFounded { path });
@@ -113,6 +105,28 @@ pub fn restore(
     })
 }
 
+/// The founder's ring must hold every key that the snapshot names, and the same ones.
+fn check_keys(from: &SnapshotInfo, founder: &Founder) -> Result<(), SnapshotError> {
+    let held: BTreeSet<KeyId> = founder.keys.iter().map(|key| key.id).collect();
+    let needed = from.totals.keys.iter().chain([&founder.active_key.id]);
+    let missing: BTreeSet<KeyId> = needed.filter(|key| !held.contains(key)).copied().collect();
+    if !missing.is_empty() {
+        let missing = missing.into_iter().collect();
+        return Err(SnapshotError::MissingKeys { missing });
+    }
+    let is_other = |known: &&KeyCheck| {
+        let own = founder.keys.iter().find(|own| own.id == known.id);
+        own.is_some_and(|own| own.value != known.value)
+    };
+    let foreign = from.head.keys.iter().filter(is_other);
+    let foreign: Vec<KeyId> = foreign.map(|key| key.id).collect();
+    if foreign.is_empty() {
+        Ok(())
+    } else {
+        Err(SnapshotError::OtherKeys { foreign })
+    }
+}
+
 fn founding_head(from: &SnapshotHead, founder: &Founder) -> SnapshotHead {
     let first = LogId::new(CommittedLeaderId::new(0, 0), FOUNDING_INDEX);
     let voters = vec![BTreeSet::from([founder.id])];
@@ -127,6 +141,7 @@ fn founding_head(from: &SnapshotHead, founder: &Founder) -> SnapshotHead {
         incarnation: founder.incarnation,
         ancestors,
         last_log_id: Some(first),
+        keys: activated(&from.keys, founder),
         membership: StoredMembership::new(Some(first), membership),
         revision: Revision(from.revision.0.saturating_add(1)),
         clock: from.clock,
@@ -187,7 +202,14 @@ fn founding_meta(meta: &Meta, founder: &Founder) -> Meta {
             .collect(),
         revision,
         newest_mark,
-        active_key: founder.active_key,
+        active_key: founder.active_key.id,
+        keys: activated(&meta.keys, founder).into(),
         ..meta.clone()
     }
+}
+
+/// The keys that have been active, the founder's with them.
+fn activated(keys: &[KeyCheck], founder: &Founder) -> Vec<KeyCheck> {
+    let others = keys.iter().filter(|key| key.id != founder.active_key.id);
+    others.copied().chain([founder.active_key]).collect()
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use openraft::CommittedLeaderId;
 use raftgate_model::apply::apply;
 use raftgate_model::id::{Incarnation, KeyId, LogIndex};
+use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::state::record::Meta;
 use raftgate_model::state::{Record, RecordKey, Subject};
 use raftgate_model::testing::Scenario;
@@ -48,6 +49,7 @@ fn head_of(view: &View) -> SnapshotHead {
         incarnation: meta.incarnation,
         ancestors: meta.ancestors.to_vec(),
         last_log_id: Some(last),
+        keys: meta.keys.to_vec(),
         membership: Membership::default(),
         revision: meta.revision,
         clock: meta.clock,
@@ -304,6 +306,14 @@ fn a_received_snapshot_cannot_choose_where_it_stands() {
     ));
 }
 
+/// A key as the scenarios make them.
+fn key(id: u16) -> KeyCheck {
+    KeyCheck {
+        id: KeyId(id),
+        value: CheckValue::from_bytes([1; 16]),
+    }
+}
+
 fn founder(grants: GrantsAfterRestore) -> Founder {
     Founder {
         id: 9,
@@ -312,8 +322,8 @@ fn founder(grants: GrantsAfterRestore) -> Founder {
             address: "h:1".into(),
         },
         incarnation: Incarnation(1234),
-        keys: BTreeSet::from([KeyId(1), KeyId(2)]),
-        active_key: KeyId(2),
+        keys: vec![key(1), key(2)],
+        active_key: key(2),
         now: NOW,
         grants,
     }
@@ -351,6 +361,8 @@ fn a_restored_snapshot_begins_a_new_incarnation_without_codes() {
     assert_eq!(meta.incarnation, Incarnation(1234));
     assert_eq!(meta.ancestors.last(), Some(&Incarnation(42)));
     assert_eq!(meta.active_key, KeyId(2));
+    assert_eq!(*meta.keys, [key(1), key(2)]);
+    assert_eq!(head.keys, [key(1), key(2)]);
     assert_eq!(meta.newest_mark, view.meta().newest_mark);
     let codes = before
         .keys()
@@ -391,12 +403,31 @@ fn a_restore_can_revoke_every_token() {
 }
 
 #[test]
+fn a_restore_is_refused_with_the_ring_of_another_cluster() {
+    let other = KeyCheck {
+        value: CheckValue::from_bytes([9; 16]),
+        ..key(1)
+    };
+    let founder = Founder {
+        keys: vec![other, key(2)],
+        ..founder(GrantsAfterRestore::Keep)
+    };
+    let refused = restored(&view_after(7, 60), &founder)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(
+        matches!(&refused, SnapshotError::OtherKeys { foreign } if *foreign == [KeyId(1)]),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_restore_is_refused_without_the_keys_or_into_a_used_folder() {
     let view = view_after(7, 60);
     for (keys, active_key) in [(vec![2], 2), (vec![1], 2)] {
         let founder = Founder {
-            keys: keys.into_iter().map(KeyId).collect(),
-            active_key: KeyId(active_key),
+            keys: keys.into_iter().map(key).collect(),
+            active_key: key(active_key),
             ..founder(GrantsAfterRestore::Keep)
         };
         let refused = restored(&view, &founder).map(|_| ()).unwrap_err();

@@ -24,7 +24,7 @@ pub(super) fn found<S: ReadState>(txn: &mut Txn<'_, S>, found: &Found) -> Result
     meta.cluster = found.cluster;
     meta.incarnation = found.incarnation;
     meta.ancestors = ancestors;
-    meta.active_key = found.active_key;
+    meta.activate(found.active_key);
     Ok(Reply::Founded(found.incarnation))
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CodeId, FamilyId, GrantId, Incarnation, KeyId};
+use crate::id::{CodeId, FamilyId, GrantId, Incarnation};
+use crate::keyring::KeyCheck;
 
 /// Founds the cluster or begins a new incarnation of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +13,7 @@ pub struct Found {
     /// The new incarnation, random.
     pub incarnation: Incarnation,
     /// The key that new tokens are minted with.
-    pub active_key: KeyId,
+    pub active_key: KeyCheck,
 }
 
 /// One record that a sweep may remove, if its time is over.

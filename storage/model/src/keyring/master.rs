@@ -14,7 +14,22 @@ use crate::token::TokenKind;
 #[serde(transparent)]
 pub struct CheckValue([u8; 16]);
 
+/// A key of the ring as everybody may know it: its id, and which material stands behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyCheck {
+    /// The key's id; every cluster's first key is 1.
+    pub id: KeyId,
+    /// The value of its material.
+    pub value: CheckValue,
+}
+
 impl CheckValue {
+    /// A value as it was written down.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The value of some material for one purpose of checking.
     pub(super) fn of(derivation: &Derivation, purpose: Purpose) -> Self {
         Self(leading_half(derivation.subkey(purpose).expose()))

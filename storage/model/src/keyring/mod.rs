@@ -14,7 +14,7 @@ use hmac::Mac;
 pub use self::envelope::{
     ENVELOPE_BYTES_MAX, EnvelopeFault, EnvelopeSeed, PASSPHRASE_CHARS_MIN, PassphraseCost,
 };
-pub use self::master::CheckValue;
+pub use self::master::{CheckValue, KeyCheck};
 pub use self::text::{RING_TEXT_BYTES_MAX, RingTextFault};
 
 use self::master::MasterKey;
@@ -29,6 +29,11 @@ pub const MASTER_KEYS_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key ring holds no key {0}")]
 pub struct UnknownKey(pub KeyId);
+
+/// The ring holds another key under this id: it is the ring of another cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key ring holds another key {0}")]
+pub struct ForeignKey(pub KeyId);
 
 /// Why a ring cannot take a key, or cannot stand in for another ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +138,26 @@ impl KeyRing {
     /// The ring holds no such key.
     pub fn check_value(&self, id: KeyId) -> Result<CheckValue, UnknownKey> {
         self.master(id).map(|key| key.check_value)
+    }
+
+    /// All keys as everybody may know them, by ascending id.
+    pub fn key_checks(&self) -> impl Iterator<Item = KeyCheck> + '_ {
+        self.keys.iter().map(|key| KeyCheck {
+            id: key.id,
+            value: key.check_value,
+        })
+    }
+
+    /// Whether the ring holds the same material wherever both know a key; keys that only one knows do not matter.
+    ///
+    /// # Errors
+    /// The first key of the ring that is another.
+    pub fn agrees_with(&self, known: &[KeyCheck]) -> Result<(), ForeignKey> {
+        let foreign = known.iter().find(|known| {
+            self.check_value(known.id)
+                .is_ok_and(|own| own != known.value)
+        });
+        foreign.map_or(Ok(()), |foreign| Err(ForeignKey(foreign.id)))
     }
 
     /// The value by which a node tells its cluster's ring from another's; the same through all rotations.

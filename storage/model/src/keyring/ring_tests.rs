@@ -102,6 +102,16 @@ fn check_values_tell_keys_apart_and_nothing_else() {
 }
 
 #[test]
+fn a_ring_disagrees_only_with_other_material_under_an_id_of_its_own() {
+    let rotated = ring().with_key(KeyId(2), bytes(5)).unwrap();
+    let known: Vec<_> = rotated.key_checks().collect();
+    assert_eq!(ring().agrees_with(&known), Ok(()), "it lacks key 2");
+    assert_eq!(rotated.agrees_with(&[]), Ok(()));
+    let foreign = KeyRing::new(KeyId(1), bytes(7), bytes(2));
+    assert_eq!(foreign.agrees_with(&known), Err(ForeignKey(KeyId(1))));
+}
+
+#[test]
 fn lookup_hashes_outlive_rotation() {
     let rotated = ring()
         .with_key(KeyId(2), bytes(5))

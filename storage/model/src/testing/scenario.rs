@@ -12,6 +12,7 @@ use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
     OrgId, PolicyId,
 };
+use crate::keyring::{CheckValue, KeyCheck};
 use crate::oauth::scope::Scope;
 use crate::seal::{Sealed, SecretVerifier};
 use crate::session::SessionRules;
@@ -122,7 +123,10 @@ impl Scenario {
             let found = Command::Found(Found {
                 cluster: [7; 16],
                 incarnation: Incarnation(42),
-                active_key: KeyId(1),
+                active_key: KeyCheck {
+                    id: KeyId(1),
+                    value: CheckValue::from_bytes([1; 16]),
+                },
             });
             self.push(&mut batch, found);
         }

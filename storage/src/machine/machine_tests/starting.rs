@@ -301,6 +301,7 @@ fn unfinished_files_are_removed_and_half_a_snapshot_is_no_snapshot() {
 fn a_restored_snapshot_founds_a_node_that_can_lose_its_log_only_once() {
     use crate::snapshot::{Founder, GrantsAfterRestore, restore};
     use raftgate_model::id::{Incarnation, KeyId};
+    use raftgate_model::keyring::{CheckValue, KeyCheck};
 
     let log = TestLog::new(8, 60);
     run(async {
@@ -312,12 +313,16 @@ fn a_restored_snapshot_founds_a_node_that_can_lose_its_log_only_once() {
 
         let new = TempDir::new().unwrap();
         let snapshots = FsDisk::open(&new.path().join("snapshots")).unwrap();
+        let key = KeyCheck {
+            id: KeyId(1),
+            value: CheckValue::from_bytes([1; 16]),
+        };
         let founder = Founder {
             id: 5,
             node: Node::default(),
             incarnation: Incarnation(99),
-            keys: BTreeSet::from([KeyId(1)]),
-            active_key: KeyId(1),
+            keys: vec![key],
+            active_key: key,
             now: Fixed.now(),
             grants: GrantsAfterRestore::Keep,
         };

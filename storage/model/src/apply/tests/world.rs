@@ -12,6 +12,7 @@ use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
     OrgId, PolicyId,
 };
+use crate::keyring::{CheckValue, KeyCheck};
 use crate::seal::{Sealed, SecretVerifier};
 use crate::state::record::{ClientSecret, ClientText, Grant};
 use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey, RouteKey};
@@ -89,7 +90,10 @@ impl World {
         let found = Found {
             cluster: [9; 16],
             incarnation: Incarnation(77),
-            active_key: KeyId(1),
+            active_key: KeyCheck {
+                id: KeyId(1),
+                value: CheckValue::from_bytes([1; 16]),
+            },
         };
         assert_eq!(
             world.run(Command::Found(found)),

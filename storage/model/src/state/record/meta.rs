@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::id::{BootId, Incarnation, KeyId, Revision};
+use crate::keyring::KeyCheck;
 use crate::time::Timestamp;
 
 /// How many answers the state keeps for one node at the most.
@@ -31,6 +32,17 @@ pub struct Meta {
     pub newest_mark: Revision,
     /// The key of the ring that new tokens are minted with.
     pub active_key: KeyId,
+    /// Every key that has been active, oldest first: a ring that holds another under one of the ids is another cluster's.
+    pub keys: Arc<[KeyCheck]>,
+}
+
+impl Meta {
+    /// Makes a key the active one and notes it among those that have been.
+    pub fn activate(&mut self, key: KeyCheck) {
+        self.active_key = key.id;
+        let others = self.keys.iter().filter(|known| known.id != key.id);
+        self.keys = others.copied().chain([key]).collect();
+    }
 }
 
 /// The answers kept for the requests of one node's present start.
