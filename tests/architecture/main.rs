@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod cases;
 mod files;
 mod manifests;
 mod rules;
@@ -101,6 +102,14 @@ fn production_code_is_finished_and_does_not_panic() {
 #[test]
 fn texts_name_no_machine_and_leave_nothing_unfinished() {
     assert_none(text_files().iter().flat_map(texts::clean_text).collect());
+}
+
+#[test]
+fn the_table_of_cases_names_tests_that_are_there() {
+    let files = text_files();
+    let table = files.iter().find(|file| file.path == cases::TABLE).unwrap();
+    assert!(table.text.matches("::").count() > 100, "the table is empty");
+    assert_none(cases::absent_tests(table, files));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::files::{TextFile, without_test_files};
 use crate::scan::{Source, Violation};
-use crate::{manifests, rules, texts};
+use crate::{cases, manifests, rules, texts};
 
 type Rule = fn(&Source) -> Vec<Violation>;
 
@@ -335,4 +335,21 @@ fn a_dependency_without_a_reason_is_found() {
     assert_eq!(found("serde = \"1\" #"), 1);
     assert_eq!(found("serde = \"1\" # records and definitions"), 0);
     assert_eq!(found("raftgate-model = { path = \"storage/model\" }"), 0);
+}
+
+#[test]
+fn a_case_without_its_test_is_found() {
+    let file = |path: &str, text: &str| TextFile {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    };
+    let files = [file(
+        "tests/gateway/a.rs",
+        "#[test]\nfn is_there() {}\nfn helps() {}\n",
+    )];
+    let found = |line: &str| cases::absent_tests(&file("t.md", line), &files).len();
+    assert_eq!(found("| x | `a::is_there`, `code`, a::b |"), 0);
+    for bad in ["`a::is_gone`", "`b::is_there`", "`a::helps`", "`a::is`"] {
+        assert_eq!(found(bad), 1, "{bad}");
+    }
 }

@@ -24,6 +24,7 @@ mod command_line;
 mod consistency;
 mod definitions;
 mod demo;
+mod differences;
 mod durability;
 mod first_requests;
 #[path = "../harness/mod.rs"]
