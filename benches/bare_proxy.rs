@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 use http::StatusCode;
 use raftgate::clock::{SystemClock, SystemEntropy};
 use raftgate::proxy::{
-    EndpointHandler, EndpointResponse, Gateway, GatewayCounters, GatewayParts, GatewaySettings,
-    Serving, upstream_tls,
+    EndpointAnswer, EndpointHandler, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
+    GatewaySettings, Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};
@@ -60,17 +60,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         arguments.target,
     );
     let publisher = Publisher::new(GatewaySnapshot::build([Arc::new(api)], []).0);
-    let endpoints: EndpointHandler =
+    let answer: EndpointAnswer =
         Arc::new(|_| Box::pin(async { EndpointResponse::new(StatusCode::OK, "") }));
+    let endpoints = EndpointHandler {
+        answer: Arc::clone(&answer),
+        refuse_body: Arc::new(|_, _, _| EndpointResponse::new(StatusCode::PAYLOAD_TOO_LARGE, "")),
+    };
     let serving = Serving {
         tokens: None,
         snapshots: publisher.source(),
-        endpoints: Arc::clone(&endpoints),
+        endpoints,
         records: None,
     };
     let parts = GatewayParts {
         serving: Arc::new(OnceLock::from(serving)),
-        starting: endpoints,
+        starting: answer,
         upstream_tls: upstream_tls()?,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

@@ -7,10 +7,19 @@ use http::Method;
 
 use crate::control::{Audience, Health};
 use crate::oauth::{AuthorizationServer, Call};
-use crate::proxy::{Endpoint, EndpointHandler, EndpointRequest, EndpointResponse, OAuthEndpoint};
+use crate::proxy::{
+    Endpoint, EndpointAnswer, EndpointHandler, EndpointRequest, EndpointResponse, OAuthEndpoint,
+};
 
 /// The handler of all endpoints.
 pub(super) fn handler(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> EndpointHandler {
+    EndpointHandler {
+        answer: answer(oauth, health),
+        refuse_body: Arc::new(AuthorizationServer::refuse_body),
+    }
+}
+
+fn answer(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> EndpointAnswer {
     Arc::new(move |request: EndpointRequest| {
         let (oauth, health) = (Arc::clone(&oauth), Arc::clone(&health));
         Box::pin(async move {
@@ -36,7 +45,7 @@ pub(super) fn handler(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> E
 }
 
 /// The handler of `/hello` and `/ready`, which are answered before there is anything else.
-pub(super) fn of_health(health: Arc<Health>) -> EndpointHandler {
+pub(super) fn of_health(health: Arc<Health>) -> EndpointAnswer {
     Arc::new(move |request: EndpointRequest| {
         let response = how_it_fares(&request, &health);
         Box::pin(ready(response))

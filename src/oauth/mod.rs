@@ -31,7 +31,7 @@ use raftgate_model::time::Timestamp;
 
 use crate::config::oauth::OauthSettings;
 use crate::control::ControlAccess;
-use crate::proxy::EndpointResponse;
+use crate::proxy::{BodyFault, EndpointResponse, OAuthEndpoint as ListenPathEndpoint};
 use throttle::Throttle;
 
 /// A request to one of the endpoints, its body read and bounded.
@@ -144,6 +144,28 @@ impl AuthorizationServer {
         render::authorize_client_answer(outcome, api)
     }
 
+    /// What an endpoint answers when the body of a request could not be taken.
+    #[must_use]
+    pub fn refuse_body(
+        api: &CompiledApi,
+        endpoint: ListenPathEndpoint,
+        fault: BodyFault,
+    ) -> EndpointResponse {
+        let failure = OAuthFailure::from(fault);
+        match endpoint {
+            ListenPathEndpoint::Authorize => {
+                render::failure(&failure, OAuthEndpoint::Authorize, api)
+            }
+            ListenPathEndpoint::Token => render::token_answer(Err(failure), api),
+            ListenPathEndpoint::Revoke | ListenPathEndpoint::RevokeAll => {
+                render::failure(&failure, OAuthEndpoint::Revoke, api)
+            }
+            ListenPathEndpoint::AuthorizeClient => {
+                render::authorize_client_answer(Err(failure.into()), api)
+            }
+        }
+    }
+
     fn answer(
         &self,
         api: &CompiledApi,
@@ -192,6 +214,16 @@ fn oauth_of(api: &CompiledApi) -> Result<&OAuthAccess, OAuthFailure> {
     match &api.access {
         Access::OAuth(oauth) => Ok(oauth),
         Access::Keyless => Err(OAuthFailure::Internal),
+    }
+}
+
+impl From<BodyFault> for OAuthFailure {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::TooLarge => Self::BodyTooLarge,
+            BodyFault::Malformed => Self::MalformedForm,
+            BodyFault::Timeout => Self::BodyTimeout,
+        }
     }
 }
 

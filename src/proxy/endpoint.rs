@@ -69,6 +69,17 @@ impl OAuthEndpoint {
     }
 }
 
+/// Why the body of a request to an OAuth endpoint could not be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is longer than endpoints of our own take.
+    TooLarge,
+    /// It breaks its framing.
+    Malformed,
+    /// It did not arrive in time.
+    Timeout,
+}
+
 /// A request to an endpoint, its body read and bounded.
 #[derive(Debug)]
 pub struct EndpointRequest {
@@ -121,8 +132,21 @@ impl EndpointResponse {
 /// What a handler works on; it runs on the worker that the request came to.
 pub type EndpointFuture = Pin<Box<dyn Future<Output = EndpointResponse>>>;
 
-/// Answers the requests to all endpoints; shared by the workers.
-pub type EndpointHandler = Arc<dyn Fn(EndpointRequest) -> EndpointFuture + Send + Sync>;
+/// Answers the requests to all endpoints.
+pub type EndpointAnswer = Arc<dyn Fn(EndpointRequest) -> EndpointFuture + Send + Sync>;
+
+/// Words the refusal of a body, so that every error of an OAuth endpoint comes from its one table.
+pub type BodyRefusal =
+    Arc<dyn Fn(&CompiledApi, OAuthEndpoint, BodyFault) -> EndpointResponse + Send + Sync>;
+
+/// What stands behind the endpoints; shared by the workers.
+#[derive(Clone)]
+pub struct EndpointHandler {
+    /// Answers a request that was read.
+    pub answer: EndpointAnswer,
+    /// Answers an OAuth request whose body could not be taken; the connection ends with it.
+    pub refuse_body: BodyRefusal,
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::answer::{AnswerFrame, write_endpoint_answer};
 use super::connection::Connection;
-use super::endpoint::{Endpoint, EndpointRequest};
+use super::endpoint::{BodyFault, Endpoint, EndpointRequest};
 use super::exchange::{After, Outcome, client_shape, finish_answer, refuse};
 use super::refusal::Refusal;
 use super::request::RequestView;
@@ -24,39 +24,57 @@ pub(super) async fn answer(
         Endpoint::Hello | Endpoint::Ready => worker.settings.error_style,
         Endpoint::OAuth { api, .. } => api.error_style,
     };
+    let serving = worker.serving();
     let request = match read_body(worker, connection).await {
-        Ok(body) => endpoint_request(worker, connection, endpoint, body),
+        Ok(body) => endpoint_request(worker, connection, endpoint.clone(), body),
         Err(refusal) => Err(refusal),
     };
-    let request = match request {
-        Ok(request) => request,
-        Err(refusal) => return refuse(worker, connection, refusal, style).await,
+    let (response, refusal) = match (request, &endpoint) {
+        (Ok(request), _) => {
+            let answer =
+                serving.map_or(&worker.parts.starting, |serving| &serving.endpoints.answer);
+            (answer(request).await, None)
+        }
+        (Err(refusal), Endpoint::OAuth { api, endpoint })
+            if let (Some(fault), Some(serving)) = (body_fault(refusal), serving) =>
+        {
+            let refuse_body = &serving.endpoints.refuse_body;
+            (refuse_body(api, *endpoint, fault), Some(refusal))
+        }
+        (Err(refusal), _) => return refuse(worker, connection, refusal, style).await,
     };
-    let handler = worker
-        .serving()
-        .map_or(&worker.parts.starting, |serving| &serving.endpoints);
-    let response = handler(request).await;
     let shape = client_shape(worker, connection);
+    let persists = shape.keep_alive && refusal.is_none();
     let frame = AnswerFrame {
         request_id: &connection.request_id,
         minor_version: shape.minor_version,
         is_head: shape.is_head,
-        persists: shape.keep_alive,
+        persists,
     };
     let parts = (response.status, &response.headers, response.body.as_ref());
     write_endpoint_answer(worker, parts, frame, &mut connection.download.pending);
-    let after = if shape.keep_alive {
-        After::KeepAlive
-    } else {
-        After::Close
+    let after = match (refusal, persists) {
+        (Some(_), _) => After::Linger,
+        (None, true) => After::KeepAlive,
+        (None, false) => After::Close,
     };
     let outcome = Outcome {
         after,
         status: response.status.as_u16(),
-        refusal: None,
+        refusal,
         note: response.note,
     };
     finish_answer(worker, connection, outcome).await
+}
+
+/// What an OAuth endpoint is told of a body that could not be taken, so that its own table of errors words the answer.
+const fn body_fault(refusal: Refusal) -> Option<BodyFault> {
+    match refusal {
+        Refusal::BodyTooLarge => Some(BodyFault::TooLarge),
+        Refusal::MalformedBody => Some(BodyFault::Malformed),
+        Refusal::ClientTimeout => Some(BodyFault::Timeout),
+        _ => None,
+    }
 }
 
 async fn read_body(worker: &Worker, connection: &mut Connection) -> Result<Bytes, Refusal> {

@@ -29,7 +29,8 @@ mod wire;
 mod worker;
 
 pub use endpoint::{
-    Endpoint, EndpointFuture, EndpointHandler, EndpointRequest, EndpointResponse, OAuthEndpoint,
+    BodyFault, BodyRefusal, Endpoint, EndpointAnswer, EndpointFuture, EndpointHandler,
+    EndpointRequest, EndpointResponse, OAuthEndpoint,
 };
 pub use pool::PoolLimits;
 pub use record::{AccessRecord, GatewayCounters};

@@ -10,7 +10,7 @@ use raftgate_model::clock::{Clock, Entropy};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::endpoint::EndpointHandler;
+use super::endpoint::{EndpointAnswer, EndpointHandler};
 use super::pool::Pool;
 use super::record::{AccessRecord, GatewayCounters};
 use super::request_id::{RequestId, RequestIds};
@@ -43,7 +43,7 @@ pub struct GatewayParts {
     /// What requests are served by; until it is set every request but those of the node's health is answered 503.
     pub serving: Arc<OnceLock<Serving>>,
     /// Who answers `/hello` and `/ready` until then.
-    pub starting: EndpointHandler,
+    pub starting: EndpointAnswer,
     /// TLS towards upstreams.
     pub upstream_tls: Arc<rustls::ClientConfig>,
     /// The time of day, for `Date`.

@@ -4,6 +4,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use raftgate::proxy::Refusal;
+use raftgate_actors::snapshot::OAuthEndpoints;
 
 use crate::rig::{Rig, api};
 use crate::wire::{Upstream, get};
@@ -123,6 +124,43 @@ fn a_body_for_an_endpoint_of_our_own_is_bounded_too() {
     );
     assert_eq!(rig.connect().ask(chunked).status(), 413);
     assert_eq!(rig.connect().ask(post(50) + &"x".repeat(50)).status(), 201);
+}
+
+#[test]
+fn an_oauth_endpoint_words_the_refusal_of_a_body_itself() {
+    let mut oauth = api("/lp", Upstream::echo().address);
+    oauth.oauth_endpoints = OAuthEndpoints::Served;
+    let mut rig = Rig::with(oauth, |settings| {
+        settings.limits.endpoint_body_bytes_max = 50;
+        settings.timeouts.idle = Duration::from_millis(200);
+    });
+    for (fields, words, refusal) in [
+        (
+            "Content-Length: 51\r\n\r\n",
+            "Token TooLarge",
+            Refusal::BodyTooLarge,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\n\r\nx\r\n",
+            "Token Malformed",
+            Refusal::MalformedBody,
+        ),
+        (
+            "Content-Length: 5\r\n\r\nhalf",
+            "Token Timeout",
+            Refusal::ClientTimeout,
+        ),
+    ] {
+        let mut client = rig.connect();
+        let refused = client.ask(format!(
+            "POST /lp/oauth/token HTTP/1.1\r\nHost: g\r\n{fields}"
+        ));
+        assert_eq!((refused.status(), refused.text()), (418, words));
+        assert_eq!(refused.field("connection"), Some("close"));
+        client.expect_end();
+        let record = rig.record();
+        assert_eq!((record.status, record.refusal), (418, Some(refusal)));
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, StatusCode};
 use raftgate::clock::{SystemClock, SystemEntropy};
 use raftgate::proxy::{
-    AccessRecord, Endpoint, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
-    GatewaySettings, Refusal, Serving, upstream_tls,
+    AccessRecord, Endpoint, EndpointHandler, EndpointResponse, Gateway, GatewayCounters,
+    GatewayParts, GatewaySettings, Refusal, Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};
@@ -94,7 +94,15 @@ impl Rig {
         let serves_later = Serving {
             tokens: None,
             snapshots: publisher.source(),
-            endpoints: Arc::new(|request| Box::pin(async move { describe(&request) })),
+            endpoints: EndpointHandler {
+                answer: Arc::new(|request| Box::pin(async move { describe(&request) })),
+                refuse_body: Arc::new(|_, endpoint, fault| {
+                    EndpointResponse::new(
+                        StatusCode::IM_A_TEAPOT,
+                        format!("{endpoint:?} {fault:?}"),
+                    )
+                }),
+            },
             records: Some(record_sender),
         };
         let parts = GatewayParts {

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Answer, Credentials};
-use crate::wire::Wire;
+use crate::harness::{Answer, Credentials, Node};
+use crate::wire::{Head, Wire};
 use crate::world::{OAuthApi, STYLES, Style, World, text};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -14,6 +14,21 @@ const BAD_REQUEST: (u16, &str) = (400, "invalid_request");
 const TYK_BAD_REQUEST: (u16, &str) = (403, "invalid_request");
 const NO_GRANT: (u16, &str) = (400, "unsupported_grant_type");
 const TYK_NO_GRANT: (u16, &str) = (403, "unsupported_grant_type");
+
+/// What every answer of the token endpoint carries (T19).
+const HEADERS: [(&str, &str); 8] = [
+    ("cache-control", "no-cache, no-store, must-revalidate"),
+    ("pragma", "no-cache"),
+    ("expires", "0"),
+    (
+        "strict-transport-security",
+        "max-age=63072000; includeSubDomains",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("x-xss-protection", "1; mode=block"),
+    ("content-type", "application/json"),
+];
 
 /// A body as it stands, with the client's credentials in the header.
 fn post(api: &OAuthApi<'_>, content_type: &str, body: &str) -> Answer {
@@ -60,19 +75,7 @@ fn every_answer_carries_the_same_headers_t19() {
             ),
         ] {
             let answer = answer.expect_status(status);
-            for (name, value) in [
-                ("cache-control", "no-cache, no-store, must-revalidate"),
-                ("pragma", "no-cache"),
-                ("expires", "0"),
-                (
-                    "strict-transport-security",
-                    "max-age=63072000; includeSubDomains",
-                ),
-                ("x-content-type-options", "nosniff"),
-                ("x-frame-options", "DENY"),
-                ("x-xss-protection", "1; mode=block"),
-                ("content-type", "application/json"),
-            ] {
+            for (name, value) in HEADERS {
                 assert_eq!(answer.header(name), value, "{name}");
             }
             assert!(!answer.header("x-request-id").is_empty());
@@ -189,7 +192,10 @@ fn a_body_that_cannot_be_read_is_refused() {
             "x".repeat(70_000)
         );
         let answer = post(&api, FORM, &large);
-        assert_eq!(answer.status, 413, "{}", answer.text());
+        api.assert_error(&answer, (413, "invalid_request"), (413, "invalid_request"));
+        for (name, value) in HEADERS {
+            assert_eq!(answer.header(name), value, "{name}");
+        }
         // Without a length ahead it is cut at the same place.
         let mut wire = Wire::connect(world.node.gateway());
         wire.send(format!(
@@ -200,6 +206,63 @@ fn a_body_that_cannot_be_read_is_refused() {
             wire.send(format!("1000\r\n{}\r\n", "x".repeat(4096)));
         }
         assert_eq!(wire.send("0\r\n\r\n").head().status, 413);
+    }
+}
+
+/// Sends a request of which this much comes and no more, and reads the answer that ends the connection.
+fn refused_body(node: &Node, target: &str, rest: &str) -> (Head, Value) {
+    let mut wire = Wire::connect(node.gateway());
+    wire.send(format!(
+        "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n{rest}"
+    ));
+    let head = wire.head();
+    let length = head.header("content-length").parse().unwrap();
+    let body = serde_json::from_slice(&wire.take(length)).unwrap();
+    assert!(wire.is_closed(), "{target} went on");
+    (head, body)
+}
+
+#[test]
+fn a_body_that_breaks_off_is_refused_in_the_words_of_the_endpoint() {
+    let node = Node::builder()
+        .configuration("[limits]\nrequest_idle_timeout_ms = 100")
+        .start();
+    let world = World::of(node);
+    let broken = "Transfer-Encoding: chunked\r\n\r\nzz\r\n";
+    let late = "Content-Length: 10\r\n\r\nhalf";
+    let long = "Content-Length: 70000\r\n\r\n";
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let malformed = match style {
+            Style::Rfc => 400,
+            Style::Tyk => 403,
+        };
+        for (rest, status) in [(broken, malformed), (late, 408), (long, 413)] {
+            let target = format!("/{}/oauth/token", api.id);
+            let (head, body) = refused_body(&world.node, &target, rest);
+            assert_eq!(head.status, status, "{rest:?}");
+            assert_eq!(text(&body, "error"), "invalid_request");
+            for (name, value) in HEADERS {
+                assert_eq!(head.header(name), value, "{name}");
+            }
+        }
+        for (path, shape) in [
+            ("/oauth/authorize", "message"),
+            ("/oauth/revoke", "message"),
+            ("/oauth/revoke_all", "message"),
+            ("/tyk/oauth/authorize-client", "error_description"),
+        ] {
+            let target = format!("/{}{path}", api.id);
+            let (head, body) = refused_body(&world.node, &target, long);
+            assert_eq!(head.status, 413, "{path}");
+            assert_eq!(head.header("cache-control"), "no-store");
+            assert_eq!(head.header("content-type"), "application/json");
+            let shape = match style {
+                Style::Rfc => "error_description",
+                Style::Tyk => shape,
+            };
+            assert!(!text(&body, shape).is_empty(), "{path}: {body}");
+        }
     }
 }
 
@@ -385,7 +448,7 @@ fn parameters_are_checked_in_one_order() {
 
 #[test]
 fn the_status_of_tyks_errors_is_a_setting_d31() {
-    let node = crate::harness::Node::builder()
+    let node = Node::builder()
         .configuration("[oauth]\nerror_style = \"tyk\"\nerror_status_code = 400")
         .start();
     let world = World::of(node);

@@ -33,6 +33,7 @@ fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str)> {
             "unsupported_grant_type",
         ),
         (F::BodyTooLarge, 413, "invalid_request", "invalid_request"),
+        (F::BodyTimeout, 408, "invalid_request", "invalid_request"),
         (F::MalformedForm, 400, "invalid_request", "invalid_request"),
         (
             F::RepeatedParameter("code".into()),

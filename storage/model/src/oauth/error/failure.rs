@@ -18,6 +18,8 @@ pub enum OAuthFailure {
     ContentType,
     /// The body is longer than the limit.
     BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// The body or query cannot be decoded.
     MalformedForm,
     /// A parameter is sent more than once (RFC 6749 section 3.2).
@@ -122,6 +124,7 @@ impl OAuthFailure {
             Self::TokenRequestByGet => row(400, InvalidRequest, InvalidRequest),
             Self::ContentType => row(400, InvalidRequest, UnsupportedGrantType),
             Self::BodyTooLarge => row(413, InvalidRequest, InvalidRequest),
+            Self::BodyTimeout => row(408, InvalidRequest, InvalidRequest),
             Self::MalformedForm => row(400, InvalidRequest, InvalidRequest),
             Self::RepeatedParameter(_) => row(400, InvalidRequest, InvalidRequest),
             Self::InvalidParameter(_) => row(400, InvalidRequest, InvalidRequest),
@@ -174,6 +177,7 @@ impl OAuthFailure {
                 "The body must be application/x-www-form-urlencoded or application/json."
             }
             Self::BodyTooLarge => "The body is too large.",
+            Self::BodyTimeout => "The body did not arrive in time.",
             Self::MalformedForm => "The parameters cannot be decoded.",
             Self::RepeatedParameter(name) => return text("sent more than once", name),
             Self::InvalidParameter(name) => return text("invalid", name),
