@@ -27,7 +27,7 @@ use raftgate_model::id::{
 };
 use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::seal::{Sealed, SecretVerifier};
-use raftgate_model::state::record::{ClientSecret, ClientText};
+use raftgate_model::state::record::{ClientSecret, ClientText, CodeRedirect};
 use raftgate_model::state::{ClientKey, RouteKey};
 use raftgate_model::testing::Choices;
 use raftgate_model::time::{Timestamp, Ttl};
@@ -178,7 +178,7 @@ impl World {
         Command::IssueCode(IssueCode {
             id: CodeId::from_bytes(self.choices.bytes16()),
             client: client.key.clone(),
-            redirect_uri: None,
+            redirect: CodeRedirect::Registered("https://app.example/cb".into()),
             challenge: None,
             session: None,
             scope: None,

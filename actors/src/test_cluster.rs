@@ -30,7 +30,7 @@ use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::seal::{SecretKind, SecretOwner, SecretVerifier};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::state::ClientKey;
-use raftgate_model::state::record::{ClientSecret, ClientText, Notification};
+use raftgate_model::state::record::{ClientSecret, ClientText, CodeRedirect, Notification};
 use raftgate_model::time::{Timestamp, Ttl};
 use raftgate_storage::view::{NotificationFilter, View};
 use tokio::sync::watch;
@@ -308,7 +308,7 @@ impl TestCluster {
         let issue = IssueCode {
             id: CodeId::from_bytes(self.fresh()),
             client: client(api),
-            redirect_uri: None,
+            redirect: CodeRedirect::Registered("https://app.example/cb".into()),
             challenge: None,
             session: None,
             scope: None,

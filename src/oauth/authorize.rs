@@ -8,7 +8,7 @@ use raftgate_model::oauth::grant_type::ResponseType;
 use raftgate_model::oauth::pkce::PkceChallenge;
 use raftgate_model::oauth::redirect::{RegisteredUris, login_location};
 use raftgate_model::oauth::scope::Scope;
-use raftgate_model::state::record::ClientRecord;
+use raftgate_model::state::record::{ClientRecord, CodeRedirect};
 use std::sync::Arc;
 
 use super::form::Form;
@@ -19,17 +19,10 @@ use crate::proxy::EndpointResponse;
 /// An authorization request that may go on.
 pub(super) struct Authorization {
     pub(super) client: Arc<ClientRecord>,
-    pub(super) redirect: RedirectUri,
+    /// Where the browser goes with the answer.
+    pub(super) redirect: CodeRedirect,
     pub(super) challenge: Option<PkceChallenge>,
     pub(super) scope: Option<Scope>,
-}
-
-/// Where the browser goes with the answer.
-pub(super) struct RedirectUri {
-    /// As sent; then the exchange must send the same.
-    pub(super) sent: Option<String>,
-    /// The one to use: as sent, else the first registered.
-    pub(super) target: String,
 }
 
 impl AuthorizationServer {
@@ -99,22 +92,16 @@ impl AuthorizationServer {
         &self,
         client: &ClientRecord,
         sent: Option<&str>,
-    ) -> Result<RedirectUri, OAuthFailure> {
+    ) -> Result<CodeRedirect, OAuthFailure> {
         let separator = &self.settings.redirect_uri_separator;
         let registered = RegisteredUris::split(&client.text.redirect_uri, separator);
         let default = registered
             .first()
             .ok_or(OAuthFailure::RedirectUriNotRegistered)?;
         match sent {
-            None => Ok(RedirectUri {
-                sent: None,
-                target: default.to_owned(),
-            }),
+            None => Ok(CodeRedirect::Registered(default.into())),
             Some(sent) if registered.allows(sent, self.settings.redirect_match) => {
-                Ok(RedirectUri {
-                    sent: Some(sent.to_owned()),
-                    target: sent.to_owned(),
-                })
+                Ok(CodeRedirect::Sent(sent.into()))
             }
             Some(_) => Err(OAuthFailure::RedirectUriMismatch),
         }

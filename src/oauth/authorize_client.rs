@@ -78,7 +78,6 @@ impl AuthorizationServer {
     ) -> Result<(Secret, Secret), OAuthFailure> {
         let oauth = oauth_of(api)?;
         let authorization = self.authorization(api, oauth, form)?;
-        let target = authorization.redirect.target.clone();
         let Authorization {
             client,
             redirect,
@@ -91,7 +90,7 @@ impl AuthorizationServer {
                 api: client.api.clone(),
                 client: client.id.clone(),
             },
-            redirect_uri: redirect.sent.map(Into::into),
+            redirect: redirect.clone(),
             challenge,
             session: self.session(form)?,
             scope,
@@ -104,7 +103,7 @@ impl AuthorizationServer {
             .keys
             .mint_code(&code)
             .map_err(|_| OAuthFailure::Internal)?;
-        let redirect_to = code_redirect(&target, code.expose(), form.get("state"))
+        let redirect_to = code_redirect(redirect.uri(), code.expose(), form.get("state"))
             .map_err(|_| OAuthFailure::RedirectUriMismatch)?;
         Ok((code, Secret::new(redirect_to)))
     }

@@ -89,6 +89,31 @@ fn rules_replace_the_policy_and_do_not_add_to_it() {
 }
 
 #[test]
+fn rules_that_name_a_policy_which_is_not_there_make_no_session() {
+    let world = World::shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        for named in [
+            json!({"apply_policies": ["nope"]}),
+            json!({"apply_policy_id": "nope"}),
+        ] {
+            let answer = api.approve(&[("key_rules", &named.to_string())]);
+            api.assert_error(&answer, (400, "unauthorized_client"), (403, "server_error"));
+        }
+        // One that goes between code and exchange makes none either.
+        let named = json!({"apply_policies": [api.policy_id()]}).to_string();
+        let answer = api.approve(&[("key_rules", &named)]).expect_status(200);
+        let path = format!("/tyk/policies/{}", api.policy_id());
+        world
+            .node
+            .ask("DELETE", &path, &Value::Null)
+            .expect_status(200);
+        let answer = api.exchange(&text(&answer.json(), "code"), &[]);
+        api.assert_error(&answer, (400, "unauthorized_client"), (403, "server_error"));
+    }
+}
+
+#[test]
 fn rules_that_cannot_be_honoured_are_400_in_both_styles_t6() {
     let world = World::shared();
     for style in STYLES {

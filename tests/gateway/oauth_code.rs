@@ -72,6 +72,19 @@ fn a_code_is_for_the_client_it_was_made_for_and_another_one_burns_it_d9() {
         api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
         let answer = api.exchange(&code, &[]);
         api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+        // Used before, it has leaked all the same: what it yielded ends.
+        let code = api.code();
+        let tokens = Tokens::of(api.exchange(&code, &[]));
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", REDIRECT),
+        ];
+        let answer = api.token_for(&thief, &form);
+        api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+        api.assert_unknown(&tokens.access);
+        let answer = api.refresh(&tokens.refresh);
+        api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
     }
 }
 
@@ -109,15 +122,24 @@ fn the_redirect_uri_is_the_one_of_the_authorization_d10() {
         api.assert_error(&api.exchange(&code, &[("redirect_uri", "")]), mismatch, tyk);
         // A failed attempt burns nothing.
         api.exchange(&code, &[]).expect_status(200);
-        // Where none was sent, none is needed.
+        // Where none was sent, none is needed, and no other than the registered one is taken.
         let unsaid = text(
             &api.approve(&[("redirect_uri", "")])
                 .expect_status(200)
                 .json(),
             "code",
         );
+        let evil = [("redirect_uri", "http://evil/")];
+        api.assert_error(&api.exchange(&unsaid, &evil), mismatch, tyk);
         api.exchange(&unsaid, &[("redirect_uri", "")])
             .expect_status(200);
+        let unsaid = text(
+            &api.approve(&[("redirect_uri", "")])
+                .expect_status(200)
+                .json(),
+            "code",
+        );
+        api.exchange(&unsaid, &[]).expect_status(200);
     }
 }
 

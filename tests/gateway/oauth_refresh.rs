@@ -146,9 +146,22 @@ fn a_refresh_token_is_for_its_client_alone() {
         ];
         let answer = api.token_for(&thief, &form);
         api.assert_error(&answer, INVALID_GRANT, (403, "invalid_client"));
-        // It changed nothing for the owner.
-        api.assert_good(&tokens.access);
-        Tokens::of(api.refresh(&tokens.refresh));
+        // It has leaked, of whatever generation: the owner's family ends.
+        api.assert_unknown(&tokens.access);
+        api.assert_error(
+            &api.refresh(&tokens.refresh),
+            INVALID_GRANT,
+            TYK_INVALID_GRANT,
+        );
+        let first = api.tokens();
+        let second = Tokens::of(api.refresh(&first.refresh));
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", first.refresh.as_str()),
+        ];
+        let answer = api.token_for(&thief, &form);
+        api.assert_error(&answer, INVALID_GRANT, (403, "invalid_client"));
+        api.assert_unknown(&second.access);
         // Nor does another API know it.
         let other = OAuthApi::new(&world, style);
         let answer = other.refresh(&api.tokens().refresh);

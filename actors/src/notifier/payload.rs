@@ -111,7 +111,7 @@ pub fn parse_webhook_id(text: &str) -> Option<NotificationId> {
     (webhook_id(id) == text).then_some(id)
 }
 
-/// `notification_type` on the wire; `revoked` is ours, sent when a used refresh token came again.
+/// `notification_type` on the wire; `revoked` is ours, sent when a used code or refresh token came again, or came from another client.
 #[must_use]
 pub fn type_name(kind: NotificationKind) -> &'static str {
     match kind {

@@ -8,10 +8,10 @@ use super::issue::{self, NewGrant};
 use super::{clients, notifications, revoke};
 use crate::answer::{CodeFault, Issued, Refusal, Reply};
 use crate::command::{IssueCode, RedeemCode};
-use crate::id::FamilyId;
+use crate::id::{FamilyId, GrantId};
 use crate::session::SessionRules;
 use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind, SessionSource};
-use crate::state::{ReadState, Record, RecordKey, Txn};
+use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
 use crate::token::{AccessToken, AuthCode, RefreshToken};
 
 /// Issues a code to a client that the identity server approved.
@@ -34,7 +34,7 @@ pub(super) fn issue<S: ReadState>(
         revision: txn.revision(),
         api: client.api.clone(),
         client: client.id.clone(),
-        redirect_uri: issue.redirect_uri.clone(),
+        redirect: issue.redirect.clone(),
         challenge: issue.challenge,
         session,
         scope: issue.scope.clone(),
@@ -71,7 +71,7 @@ pub(super) fn redeem<S: ReadState>(
         .code(&redeem.code.id)
         .ok_or(Refusal::Code(CodeFault::Unknown))?;
     if code.api != client.api || code.client != client.id {
-        burn(txn, redeem, &code);
+        leaked(txn, redeem, &code);
         return Err(Refusal::Code(CodeFault::OtherClient));
     }
     if txn.revoked_since(&redeem.client.key, code.revision) {
@@ -81,7 +81,7 @@ pub(super) fn redeem<S: ReadState>(
         return Err(Refusal::Code(CodeFault::Expired));
     }
     if let Some(used) = &code.used {
-        return again(txn, redeem, used);
+        return again(txn, redeem, &client, used);
     }
     check_binding(redeem, &code)?;
     issue::check_session(txn, &client.api, &code.session)?;
@@ -105,7 +105,7 @@ pub(super) fn redeem<S: ReadState>(
 
 /// The redirect URI and the verifier must be those of the authorization; a wrong one burns nothing.
 fn check_binding(redeem: &RedeemCode, code: &Code) -> Result<(), Refusal> {
-    if code.redirect_uri.is_some() && code.redirect_uri != redeem.redirect_uri {
+    if !code.redirect.accepts(redeem.redirect_uri.as_deref()) {
         return Err(Refusal::Code(CodeFault::RedirectMismatch));
     }
     match (&code.challenge, &redeem.verifier) {
@@ -181,6 +181,7 @@ pub(super) fn refresh_token(id: FamilyId, family: &Family) -> RefreshToken {
 fn again<S: ReadState>(
     txn: &mut Txn<'_, S>,
     redeem: &RedeemCode,
+    client: &ClientRecord,
     used: &CodeUse,
 ) -> Result<Reply, Refusal> {
     let CodeUse::Exchanged {
@@ -199,17 +200,37 @@ fn again<S: ReadState>(
     {
         return Ok(Reply::Issued(issued));
     }
-    match family {
-        Some(family) => revoke::family(txn, *family),
-        None => txn.delete(RecordKey::Grant(*grant)),
-    }
+    end_yield(txn, redeem, client, (*grant, *family));
     Err(Refusal::Code(CodeFault::Reused))
+}
+
+/// Ends what an exchange yielded; the resource owner's application is told once, while there is something to end.
+fn end_yield<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    redeem: &RedeemCode,
+    owner: &ClientRecord,
+    (grant, family): (GrantId, Option<FamilyId>),
+) {
+    let lived = match family {
+        Some(family) => revoke::family(txn, family),
+        None => revoke::grant(txn, grant),
+    };
+    if lived {
+        let misuse = notifications::Misuse {
+            id: redeem.grant,
+            family,
+            code: Some(redeem.code),
+            old_refresh: None,
+            asked: &redeem.client.key.api,
+        };
+        notifications::tell_of_misuse(txn, owner, redeem.notify, &misuse);
+    }
 }
 
 /// The tokens of the first exchange, if they live and none was refreshed or revoked since.
 fn first_answer<S: ReadState>(
     txn: &Txn<'_, S>,
-    grant: crate::id::GrantId,
+    grant: GrantId,
     family: Option<FamilyId>,
 ) -> Option<Issued> {
     let record = txn.grant(&grant)?;
@@ -235,16 +256,30 @@ fn first_answer<S: ReadState>(
     })
 }
 
-fn burn<S: ReadState>(txn: &mut Txn<'_, S>, redeem: &RedeemCode, code: &Code) {
-    if code.used.is_none() {
-        let burnt = Code {
-            used: Some(CodeUse::Burnt),
-            ..code.clone()
-        };
-        txn.put(
-            RecordKey::Code(redeem.code.id),
-            Record::Code(Arc::new(burnt)),
-        );
+/// A code in the hands of another client has leaked: it is burnt, and what it yielded before ends.
+fn leaked<S: ReadState>(txn: &mut Txn<'_, S>, redeem: &RedeemCode, code: &Code) {
+    match code.used {
+        None => {
+            let burnt = Code {
+                used: Some(CodeUse::Burnt),
+                ..code.clone()
+            };
+            txn.put(
+                RecordKey::Code(redeem.code.id),
+                Record::Code(Arc::new(burnt)),
+            );
+        }
+        Some(CodeUse::Exchanged { grant, family, .. }) => {
+            let key = ClientKey {
+                api: code.api.clone(),
+                client: code.client.clone(),
+            };
+            // Without its client's registration nothing of it is good any more.
+            if let Some(owner) = txn.client(&key) {
+                end_yield(txn, redeem, &owner, (grant, family));
+            }
+        }
+        Some(CodeUse::Burnt) => {}
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn session_of<S: ReadState>(
     Ok(SessionSource::Policy(policy.id.clone()))
 }
 
-/// Whether a session can still be made for an API.
+/// Whether a session can be made for an API, whether its policy is named by the client or by `key_rules`.
 pub(super) fn check_session<S: ReadState>(
     txn: &Txn<'_, S>,
     api: &ApiId,
@@ -78,7 +78,10 @@ pub(super) fn check_session<S: ReadState>(
 ) -> Result<(), Refusal> {
     match session {
         SessionSource::Policy(policy) => policy_for(txn, api, policy).map(drop),
-        SessionSource::Rules(_) => Ok(()),
+        SessionSource::Rules(rules) => match rules.policy() {
+            Some(policy) => policy_for(txn, api, policy).map(drop),
+            None => Ok(()),
+        },
     }
 }
 

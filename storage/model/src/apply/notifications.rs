@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::answer::{Issued, NotificationRef, Refusal, Reply};
 use crate::command::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
-use crate::id::{ApiId, FamilyId, NotificationId};
+use crate::id::{ApiId, FamilyId, GrantId, NotificationId};
 use crate::state::record::{
     AttemptFailure, ClientRecord, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,
     NotificationState, Outbox, QUEUED_BYTES_MAX,
 };
 use crate::state::{NotificationKey, ReadState, Record, RecordKey, Txn};
-use crate::token::{AuthCode, RefreshToken};
+use crate::token::{AccessToken, AuthCode, RefreshToken};
 
 /// How many places of a queue one command looks at to find the oldest messages.
 const HEAD_STEPS_MAX: u32 = 10_000;
@@ -87,6 +87,47 @@ pub(super) fn enqueue<S: ReadState>(
         RecordKey::Outbox(client.api.clone()),
         Record::Outbox(Arc::new(outbox)),
     );
+}
+
+/// A code or refresh token that came once too often or from the wrong client, and ended what it had yielded.
+pub(super) struct Misuse<'a> {
+    /// Names the message; new.
+    pub(super) id: GrantId,
+    pub(super) family: Option<FamilyId>,
+    pub(super) code: Option<AuthCode>,
+    pub(super) old_refresh: Option<RefreshToken>,
+    /// The API whose token endpoint it came to.
+    pub(super) asked: &'a ApiId,
+}
+
+/// Tells of misuse, on the terms of the API that was asked; those of another API are not known here, so its tokens end unsaid.
+pub(super) fn tell_of_misuse<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    owner: &ClientRecord,
+    terms: Option<NotifyTerms>,
+    misuse: &Misuse<'_>,
+) {
+    let Some(terms) = terms.filter(|_| owner.api == *misuse.asked) else {
+        return;
+    };
+    let ended = Issued {
+        access: AccessToken {
+            birth: txn.birth(),
+            id: misuse.id,
+        },
+        refresh: None,
+        scope: None,
+        expires_at: txn.now(),
+        at: txn.now(),
+    };
+    let news = News {
+        kind: NotificationKind::Revoked,
+        family: misuse.family,
+        code: misuse.code,
+        issued: &ended,
+        old_refresh: misuse.old_refresh,
+    };
+    enqueue(txn, owner, terms, &news);
 }
 
 fn outbox_of<S: ReadState>(txn: &Txn<'_, S>, client: &ClientRecord) -> Outbox {

@@ -11,7 +11,7 @@ use crate::answer::{Issued, RefreshFault, Refusal, Reply};
 use crate::command::Refresh;
 use crate::oauth::scope::Scope;
 use crate::state::record::{ClientRecord, Family, NotificationKind};
-use crate::state::{ReadState, Record, RecordKey, Txn};
+use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
 use crate::token::AccessToken;
 
 /// Exchanges a refresh token for a new pair (RFC 6749 section 6, RFC 9700 section 4.14.2).
@@ -25,6 +25,7 @@ pub(super) fn refresh<S: ReadState>(
         .family(&id)
         .ok_or(Refusal::Refresh(RefreshFault::Unknown))?;
     if family.api != client.api || family.client != client.id {
+        leaked(txn, refresh, &family);
         return Err(Refusal::Refresh(RefreshFault::OtherClient));
     }
     if txn.revoked_since(&refresh.client.key, family.revision) {
@@ -45,9 +46,23 @@ pub(super) fn refresh<S: ReadState>(
     {
         return Ok(Reply::Issued(issued));
     }
-    revoke::family(txn, id);
-    tell_of_reuse(txn, refresh, &client, &family);
+    end_family(txn, refresh, &client);
     Err(Refusal::Refresh(RefreshFault::Reused))
+}
+
+/// A token of any generation in the hands of another client has leaked: its family ends.
+fn leaked<S: ReadState>(txn: &mut Txn<'_, S>, refresh: &Refresh, family: &Family) {
+    let key = ClientKey {
+        api: family.api.clone(),
+        client: family.client.clone(),
+    };
+    let over = txn.revoked_since(&key, family.revision) || family.expires_at <= txn.now();
+    // Without its client's registration nothing of it is good any more.
+    if let Some(owner) = txn.client(&key)
+        && !over
+    {
+        end_family(txn, refresh, &owner);
+    }
 }
 
 /// Moves the family on by one generation.
@@ -133,31 +148,17 @@ fn present_answer<S: ReadState>(
     })
 }
 
-fn tell_of_reuse<S: ReadState>(
-    txn: &mut Txn<'_, S>,
-    refresh: &Refresh,
-    client: &ClientRecord,
-    family: &Family,
-) {
-    let Some(terms) = refresh.notify else { return };
-    let revoked = Issued {
-        access: AccessToken {
-            birth: family.birth,
-            id: refresh.grant,
-        },
-        refresh: None,
-        scope: None,
-        expires_at: txn.now(),
-        at: txn.now(),
-    };
-    let news = notifications::News {
-        kind: NotificationKind::Revoked,
+/// Ends the family of a token that was misused, and tells its client's resource owners.
+fn end_family<S: ReadState>(txn: &mut Txn<'_, S>, refresh: &Refresh, owner: &ClientRecord) {
+    revoke::family(txn, refresh.token.family);
+    let misuse = notifications::Misuse {
+        id: refresh.grant,
         family: Some(refresh.token.family),
         code: None,
-        issued: &revoked,
         old_refresh: Some(refresh.token),
+        asked: &refresh.client.key.api,
     };
-    notifications::enqueue(txn, client, terms, &news);
+    notifications::tell_of_misuse(txn, owner, refresh.notify, &misuse);
 }
 
 /// What makes two refreshes the same request, besides the token: the scope asked for.

@@ -2,7 +2,7 @@
 
 use crate::answer::{Refusal, Reply};
 use crate::command::{Revoke, RevokeOwner, RevokeTarget};
-use crate::id::{ApiId, ClientId, FamilyId};
+use crate::id::{ApiId, ClientId, FamilyId, GrantId};
 use crate::state::{ReadState, RecordKey, Txn};
 
 /// Revokes a token; an unknown one is no error, another client's is.
@@ -31,12 +31,21 @@ pub(super) fn revoke<S: ReadState>(
     Ok(Reply::Revoked { found })
 }
 
-/// Ends a family: its refresh tokens of every generation, and its access token.
-pub(super) fn family<S: ReadState>(txn: &mut Txn<'_, S>, id: FamilyId) {
-    if let Some(family) = txn.family(&id) {
-        txn.delete(RecordKey::Grant(family.grant));
-        txn.delete(RecordKey::Family(id));
-    }
+/// Ends a family: its refresh tokens of every generation, and its access token; tells whether there was one.
+pub(super) fn family<S: ReadState>(txn: &mut Txn<'_, S>, id: FamilyId) -> bool {
+    let Some(family) = txn.family(&id) else {
+        return false;
+    };
+    txn.delete(RecordKey::Grant(family.grant));
+    txn.delete(RecordKey::Family(id));
+    true
+}
+
+/// Ends an access token; tells whether there was one.
+pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, id: GrantId) -> bool {
+    let existed = txn.grant(&id).is_some();
+    txn.delete(RecordKey::Grant(id));
+    existed
 }
 
 fn check_owner(owner: &RevokeOwner, api: &ApiId, client: &ClientId) -> Result<(), Refusal> {

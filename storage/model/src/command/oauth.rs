@@ -9,7 +9,7 @@ use crate::id::{ApiId, CodeId, FamilyId, GrantId, Revision};
 use crate::oauth::pkce::PkceChallenge;
 use crate::oauth::scope::Scope;
 use crate::state::ClientKey;
-use crate::state::record::SessionSource;
+use crate::state::record::{CodeRedirect, SessionSource};
 use crate::time::Ttl;
 use crate::token::{AuthCode, RefreshToken};
 
@@ -38,8 +38,8 @@ pub struct IssueCode {
     pub id: CodeId,
     /// The client it is for.
     pub client: ClientKey,
-    /// The redirect URI as sent.
-    pub redirect_uri: Option<Arc<str>>,
+    /// Where the browser is sent with it.
+    pub redirect: CodeRedirect,
     /// The PKCE challenge as sent.
     pub challenge: Option<PkceChallenge>,
     /// What the tokens will be allowed; `None` means the client's policy.

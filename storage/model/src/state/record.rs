@@ -22,7 +22,7 @@ pub use notification::{
     AttemptFailure, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,
     NotificationState, Outbox, QUEUED_BYTES_MAX,
 };
-pub use token::{Code, CodeUse, Family, Grant, SessionSource};
+pub use token::{Code, CodeRedirect, CodeUse, Family, Grant, SessionSource};
 
 /// One record, of any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

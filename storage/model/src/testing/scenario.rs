@@ -16,7 +16,7 @@ use crate::keyring::{CheckValue, KeyCheck};
 use crate::oauth::scope::Scope;
 use crate::seal::{Sealed, SecretVerifier};
 use crate::session::SessionRules;
-use crate::state::record::{ClientSecret, ClientText, SessionSource};
+use crate::state::record::{ClientSecret, ClientText, CodeRedirect, SessionSource};
 use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey, RouteKey, SourcePath};
 use crate::time::{Timestamp, Ttl};
 use crate::token::{AuthCode, RefreshToken};
@@ -350,7 +350,7 @@ impl Scenario {
         Some(Command::IssueCode(IssueCode {
             id: CodeId::from_bytes(self.choices.bytes16()),
             client: self.client_key()?,
-            redirect_uri: None,
+            redirect: CodeRedirect::Registered("https://app.example/cb".into()),
             challenge: None,
             session: session.map(|rules| SessionSource::Rules(rules.into())),
             scope: self.scope(),

@@ -1,9 +1,13 @@
 //! Codes: one distinct pair each, whoever repeats what.
 
+use std::sync::Arc;
+
 use super::world::World;
 use crate::answer::{CodeFault, Refusal};
 use crate::command::Command;
 use crate::oauth::pkce::PkceChallenge;
+use crate::session::SessionRules;
+use crate::state::record::{CodeRedirect, NotificationKind, SessionSource};
 use crate::state::{RecordKey, Subject};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -132,6 +136,52 @@ fn another_client_burns_the_code_d9() {
 }
 
 #[test]
+fn another_client_with_a_used_code_ends_what_it_yielded() {
+    for (refreshes, rotated) in [(true, false), (true, true), (false, false)] {
+        let mut world = World::new();
+        let code = world.code();
+        let mut redeem = world.redeem(code);
+        if !refreshes {
+            redeem.lifetimes.refresh = None;
+        }
+        let mut tokens = world.issued(Command::RedeemCode(redeem));
+        if rotated {
+            let refresh = world.refresh(tokens.refresh.unwrap());
+            tokens = world.issued(Command::Refresh(refresh));
+        }
+        for _ in 0..2 {
+            let mut stolen = world.redeem(code);
+            stolen.client = world.authenticated("other");
+            stolen.notify = World::terms();
+            assert_eq!(
+                world.refused(Command::RedeemCode(stolen)),
+                Refusal::Code(CodeFault::OtherClient)
+            );
+        }
+        assert!(world.grant(&tokens).is_none());
+        let told = world.notifications();
+        assert_eq!(told.len(), 1, "told once, while there was something to end");
+        assert_eq!(told[0].kind, NotificationKind::Revoked);
+        assert_eq!((told[0].code, told[0].client.as_str()), (Some(code), "app"));
+    }
+}
+
+#[test]
+fn a_reused_code_is_told_to_the_resource_owners_application_once() {
+    let mut world = World::new();
+    let code = world.code();
+    let redeem = world.redeem(code);
+    world.issued(Command::RedeemCode(redeem));
+    world.pass(10);
+    for _ in 0..2 {
+        let mut again = world.redeem(code);
+        again.notify = World::terms();
+        world.refused(Command::RedeemCode(again));
+    }
+    assert_eq!(world.notifications().len(), 1);
+}
+
+#[test]
 fn a_wrong_redirect_uri_is_refused_and_burns_nothing_d10() {
     let mut world = World::new();
     let code = world.code();
@@ -146,14 +196,20 @@ fn a_wrong_redirect_uri_is_refused_and_burns_nothing_d10() {
 }
 
 #[test]
-fn no_redirect_uri_is_needed_when_none_was_sent() {
+fn no_redirect_uri_is_needed_when_none_was_sent_but_a_wrong_one_is_refused() {
     let mut world = World::new();
-    let mut issue = world.issue_code();
-    issue.redirect_uri = None;
-    let code = world.code_from(issue);
-    let mut redeem = world.redeem(code);
-    redeem.redirect_uri = None;
-    world.issued(Command::RedeemCode(redeem));
+    for presented in [None, Some("https://app.example/cb".into())] {
+        let mut issue = world.issue_code();
+        issue.redirect = CodeRedirect::Registered("https://app.example/cb".into());
+        let code = world.code_from(issue);
+        let mut foreign = world.redeem(code);
+        foreign.redirect_uri = Some("http://evil/".into());
+        let refusal = world.refused(Command::RedeemCode(foreign));
+        assert_eq!(refusal, Refusal::Code(CodeFault::RedirectMismatch));
+        let mut redeem = world.redeem(code);
+        redeem.redirect_uri = presented;
+        world.issued(Command::RedeemCode(redeem));
+    }
 }
 
 #[test]
@@ -249,6 +305,42 @@ fn a_deleted_policy_makes_no_session() {
     );
     let issue = world.issue_code();
     assert_eq!(world.refused(Command::IssueCode(issue)), Refusal::NoSession);
+}
+
+#[test]
+fn key_rules_whose_policy_is_not_there_make_no_session() {
+    let mut world = World::new();
+    for (named, there) in [
+        (r#"{"apply_policies": ["nope"]}"#, false),
+        (r#"{"apply_policy_id": "nope"}"#, false),
+        (r#"{"apply_policies": ["gold"]}"#, true),
+    ] {
+        let rules = SessionRules::from_json(named, false).unwrap();
+        let mut issue = world.issue_code();
+        issue.session = Some(SessionSource::Rules(Arc::new(rules)));
+        if !there {
+            assert_eq!(world.refused(Command::IssueCode(issue)), Refusal::NoSession);
+            continue;
+        }
+        let (early, late) = (issue.clone(), {
+            issue.id = crate::id::CodeId::from_bytes(world.fresh());
+            issue
+        });
+        let code = world.code_from(early);
+        let redeem = world.redeem(code);
+        let tokens = world.issued(Command::RedeemCode(redeem));
+        let code = world.code_from(late);
+        world.done(Command::DeletePolicy(
+            crate::id::PolicyId::new("gold").unwrap(),
+        ));
+        let redeem = world.redeem(code);
+        assert_eq!(
+            world.refused(Command::RedeemCode(redeem)),
+            Refusal::NoSession
+        );
+        let refresh = world.refresh(tokens.refresh.unwrap());
+        assert_eq!(world.refused(Command::Refresh(refresh)), Refusal::NoSession);
+    }
 }
 
 trait FamilyOf {

@@ -139,15 +139,35 @@ fn a_scope_may_narrow_and_never_widen() {
 }
 
 #[test]
-fn another_client_cannot_refresh_and_harms_nothing() {
-    let mut world = World::new();
-    let first = world.tokens();
-    let mut stolen = world.refresh(first.refresh.unwrap());
-    stolen.client = world.authenticated("other");
-    let refusal = world.refused(Command::Refresh(stolen));
-    assert_eq!(refusal, Refusal::Refresh(RefreshFault::OtherClient));
-    let refresh = world.refresh(first.refresh.unwrap());
-    world.issued(Command::Refresh(refresh));
+fn a_refresh_token_of_another_client_has_leaked_and_its_family_ends() {
+    for presented_generation in [0, 1] {
+        let mut world = World::new();
+        let first = world.tokens();
+        let refresh = world.refresh(first.refresh.unwrap());
+        let second = world.issued(Command::Refresh(refresh));
+        let mut token = second.refresh.unwrap();
+        token.generation = presented_generation;
+        for fault in [RefreshFault::OtherClient, RefreshFault::Unknown] {
+            let mut stolen = world.refresh(token);
+            stolen.client = world.authenticated("other");
+            stolen.notify = World::terms();
+            let refusal = world.refused(Command::Refresh(stolen));
+            assert_eq!(refusal, Refusal::Refresh(fault));
+        }
+        assert!(world.grant(&second).is_none());
+        let refresh = world.refresh(second.refresh.unwrap());
+        assert_eq!(
+            world.refused(Command::Refresh(refresh)),
+            Refusal::Refresh(RefreshFault::Unknown)
+        );
+        let told = world.notifications();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].kind, NotificationKind::Revoked);
+        assert_eq!(
+            (told[0].old_refresh, told[0].client.as_str()),
+            (Some(token), "app")
+        );
+    }
 }
 
 #[test]

@@ -14,8 +14,10 @@ use crate::id::{
 };
 use crate::keyring::{CheckValue, KeyCheck};
 use crate::seal::{Sealed, SecretVerifier};
-use crate::state::record::{ClientSecret, ClientText, Grant};
-use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey, RouteKey};
+use crate::state::record::{ClientSecret, ClientText, CodeRedirect, Grant, Notification};
+use crate::state::{
+    ClientKey, MemoryState, NotificationKey, ReadState, Record, RecordKey, RouteKey,
+};
 use crate::time::{Timestamp, Ttl};
 use crate::token::{AuthCode, RefreshToken};
 
@@ -206,7 +208,7 @@ impl World {
         IssueCode {
             id: CodeId::from_bytes(self.fresh()),
             client: key("orders", "app"),
-            redirect_uri: Some("https://app.example/cb".into()),
+            redirect: CodeRedirect::Sent("https://app.example/cb".into()),
             challenge: None,
             session: None,
             scope: None,
@@ -279,6 +281,21 @@ impl World {
             Some(Record::Grant(grant)) => Some(grant),
             _ => None,
         }
+    }
+
+    /// What waits in the queue of `orders`.
+    pub(super) fn notifications(&self) -> Vec<Arc<Notification>> {
+        let at = |sequence| {
+            let key = NotificationKey {
+                api: ApiId::new("orders").unwrap(),
+                sequence,
+            };
+            match self.state.get(&RecordKey::Notification(key)) {
+                Some(Record::Notification(message)) => Some(message),
+                _ => None,
+            }
+        };
+        (0..10).filter_map(at).collect()
     }
 
     pub(super) fn terms() -> Option<NotifyTerms> {

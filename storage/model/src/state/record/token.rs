@@ -32,8 +32,8 @@ pub struct Code {
     pub api: ApiId,
     /// The client it was issued to.
     pub client: ClientId,
-    /// The redirect URI sent at authorization; then required and equal at the exchange (RFC 6749 section 4.1.3).
-    pub redirect_uri: Option<Arc<str>>,
+    /// Where the browser was sent with it.
+    pub redirect: CodeRedirect,
     /// The PKCE challenge (RFC 7636).
     pub challenge: Option<PkceChallenge>,
     /// What the tokens will be allowed.
@@ -44,6 +44,35 @@ pub struct Code {
     pub expires_at: Timestamp,
     /// Set once the code was exchanged, or burnt by a client that it was not issued to.
     pub used: Option<CodeUse>,
+}
+
+/// The redirect URI that a code was issued for (RFC 6749 section 4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CodeRedirect {
+    /// As sent at authorization: the exchange must name the same.
+    Sent(Arc<str>),
+    /// The client's first registered one, as none was sent: the exchange names none or this one.
+    Registered(Arc<str>),
+}
+
+impl CodeRedirect {
+    /// The URI itself.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        match self {
+            Self::Sent(uri) | Self::Registered(uri) => uri,
+        }
+    }
+
+    /// Whether an exchange may present this redirect URI, or none.
+    #[must_use]
+    pub fn accepts(&self, presented: Option<&str>) -> bool {
+        match (self, presented) {
+            (Self::Registered(_), None) => true,
+            (Self::Sent(_), None) => false,
+            (_, Some(presented)) => self.uri() == presented,
+        }
+    }
 }
 
 /// What became of a code.
