@@ -11,6 +11,7 @@ impl OAuthFailure {
             Self::TokenRequestByGet => "token_request_by_get",
             Self::ContentType => "content_type",
             Self::BodyTooLarge => "body_too_large",
+            Self::BodyTimeout => "body_timeout",
             Self::MalformedForm => "malformed_form",
             Self::RepeatedParameter(_) => "repeated_parameter",
             Self::InvalidParameter(_) => "invalid_parameter",
