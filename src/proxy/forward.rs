@@ -144,10 +144,11 @@ impl<'a> Exchange<'a> {
             return Ok(());
         }
         // An interim answer may wait here; the client sends its body only when it has it.
-        if self
-            .download
-            .poll_pending(cx, &mut self.client.io)?
-            .is_pending()
+        if self.progress.answer.is_none()
+            && self
+                .download
+                .poll_pending(cx, &mut self.client.io)?
+                .is_pending()
         {
             return Ok(());
         }

@@ -79,6 +79,8 @@ pub(super) struct Pump {
     // Whether all of the message so far is still in `pending`.
     replayable: bool,
     body: BodyProgress,
+    // What was written still stands in the connection's own buffers.
+    held_back: bool,
 }
 
 /// How far a pump's body has been read.
@@ -108,6 +110,7 @@ impl Pump {
         self.progress = 0;
         self.replayable = true;
         self.body = BodyProgress::Untouched;
+        self.held_back = false;
     }
 
     /// Starts the body behind the head in `pending`.
@@ -134,7 +137,7 @@ impl Pump {
 
     /// Whether something waits for the other side to take it.
     pub(super) const fn is_blocked_on_write(&self) -> bool {
-        self.sent < self.pending.len()
+        self.sent < self.pending.len() || self.held_back
     }
 
     /// How far the body has been read.
@@ -191,7 +194,7 @@ impl Pump {
         loop {
             ready!(self.poll_pending(cx, to)).map_err(|_| PumpError::Write)?;
             if self.has_read_all() {
-                return Pin::new(to).poll_flush(cx).map_err(|_| PumpError::Write);
+                return Poll::Ready(Ok(()));
             }
             if from.unread.is_empty() {
                 let count = match ready!(from.io.poll_fill(cx, scratch)) {
@@ -310,17 +313,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Writes what is pending and sees it off.
-    pub(super) fn poll_all(
-        &mut self,
-        cx: &mut Context<'_>,
-        to: &mut Transport,
-    ) -> Poll<io::Result<()>> {
-        ready!(self.poll_pending(cx, to))?;
-        Pin::new(to).poll_flush(cx)
-    }
-
-    /// Writes what is pending.
+    /// Writes what is pending; ready when all of it is with the system, so that nothing waits here for more to come.
     pub(super) fn poll_pending(
         &mut self,
         cx: &mut Context<'_>,
@@ -338,7 +331,12 @@ impl Pump {
             self.sent = self.sent.saturating_add(count);
             self.progress = self.progress.saturating_add(1);
         }
-        Poll::Ready(Ok(()))
+        let written_out = to.poll_written_out(cx);
+        if self.held_back && written_out.is_ready() {
+            self.progress = self.progress.saturating_add(1);
+        }
+        self.held_back = written_out.is_pending();
+        written_out
     }
 }
 
@@ -356,3 +354,7 @@ fn encode(coding: BodyCoding, data: &[u8], out: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pump_tests.rs"]
+mod tests;

@@ -50,6 +50,21 @@ impl Transport {
         }
     }
 
+    /// Whether an orderly end is more than a closed socket: TLS tells it apart from one that somebody cut off.
+    pub(super) const fn has_farewell(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Ready when all that was written is with the system: TLS takes more than the socket, and keeps it until asked again.
+    pub(super) fn poll_written_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tls(stream) if stream.get_ref().1.wants_write() => {
+                Pin::new(stream).poll_flush(cx)
+            }
+            Self::Plain(_) | Self::Tls(_) => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Reads what has arrived into `buffer` and tells how much it was; 0 is the end.
     pub(super) fn poll_fill(
         &mut self,

@@ -261,6 +261,26 @@ fn an_early_answer_comes_through_and_ends_the_connection() {
     client.expect_end();
 }
 
+#[test]
+fn a_client_that_reads_its_answer_last_can_still_send_its_request() {
+    // More than all buffers on the way hold, in both directions.
+    let size = 16 * 1024 * 1024;
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.head().unwrap();
+        wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let begun = send_beside(&wire, chunked(&pattern(size), size));
+        wire.bytes(size).unwrap();
+        begun.join().unwrap();
+    });
+    let rig = Rig::before(&upstream);
+    let mut client = rig.connect();
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: {size}\r\n\r\n"
+    ));
+    client.send(pattern(size));
+    assert!(client.message().body == pattern(size));
+}
+
 /// The address is only here so that a port is free and closed.
 pub(crate) fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
