@@ -22,6 +22,8 @@ use super::worker::Worker;
 
 /// How long a closed connection is read on, so that the client can read its answer before it sees a reset.
 const LINGER: Duration = Duration::from_secs(3);
+/// How long a connection over TLS may take to be told that it ends.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A client's connection and all that is reused from request to request on it.
 #[derive(Debug)]
@@ -53,13 +55,12 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    worker.parts.counters.connection_opened();
+    let _open = worker.parts.counters.connection_opened();
     let timer = worker.deadlines.timer();
     if let Some(io) = accept(&worker, stream, &timer).await {
         let mut connection = Connection::new(&worker, io, address, timer);
         connection.run(&worker).await;
     }
-    worker.parts.counters.connection_closed();
 }
 
 async fn accept(worker: &Worker, stream: TcpStream, timer: &Timer) -> Option<Transport> {
@@ -93,34 +94,38 @@ impl Connection {
     }
 
     async fn run(&mut self, worker: &Worker) {
+        let timeouts = &worker.settings.timeouts;
+        // No keep-alive before there was a request, least of all one of zero.
+        let mut patience = timeouts.head;
         loop {
             self.upload.reset();
             self.download.reset();
-            let after = match self.read_head(worker).await {
+            let after = match self.read_head(worker, patience).await {
                 Ok(()) => exchange::run(worker, self).await,
-                Err(NoRequest::Closed) => return,
+                Err(NoRequest::Closed) => return self.close().await,
                 Err(NoRequest::Refused(refusal)) => {
                     exchange::refuse_unread(worker, self, refusal).await
                 }
             };
+            patience = timeouts.keep_alive;
             match after {
                 After::KeepAlive => self.client.trim(),
-                After::Close => return,
+                After::Close => return self.close().await,
+                After::CutOff => return,
                 After::Linger => return self.linger(worker).await,
                 After::Break => return self.client.io.break_on_close(),
             }
         }
     }
 
-    /// Reads until a whole head is there.
-    async fn read_head(&mut self, worker: &Worker) -> Result<(), NoRequest> {
+    /// Reads until a whole head is there, whose first byte may take as long as `patience` has it.
+    async fn read_head(&mut self, worker: &Worker, patience: Duration) -> Result<(), NoRequest> {
         let limits = worker.head_limits();
-        let timeouts = &worker.settings.timeouts;
         let mut parsed_bytes = 0_usize;
         loop {
             let unread = &self.client.unread;
             if unread.is_empty() {
-                self.timer.set(timeouts.keep_alive);
+                self.timer.set(patience);
             } else if parsed_bytes == 0 || ends_a_head(unread, parsed_bytes, limits.bytes_max) {
                 match self.head.parse(unread, limits).map_err(refusal_of) {
                     Ok(Some(count)) => {
@@ -131,7 +136,7 @@ impl Connection {
                     Err(refusal) => return Err(NoRequest::Refused(refusal)),
                 }
                 if parsed_bytes == 0 {
-                    self.timer.set(timeouts.head);
+                    self.timer.set(worker.settings.timeouts.head);
                 }
             }
             parsed_bytes = self.client.unread.len();
@@ -148,6 +153,19 @@ impl Connection {
                 Err(_) if parsed_bytes == 0 => return Err(NoRequest::Closed),
                 Err(_) => return Err(NoRequest::Refused(Refusal::ClientTimeout)),
             }
+        }
+    }
+
+    /// Ends an orderly connection: over TLS not without a word, which anybody on the way could bring about.
+    async fn close(&mut self) {
+        let io = &mut self.client.io;
+        if io.has_farewell() {
+            self.timer.set(FAREWELL);
+            // Whoever is gone needs no farewell.
+            let _ = self
+                .timer
+                .limit(|cx| std::pin::Pin::new(&mut *io).poll_shutdown(cx))
+                .await;
         }
     }
 

@@ -34,7 +34,9 @@ pub(super) enum After {
     Close,
     /// Close, but read on for a moment: the client may still be sending.
     Linger,
-    /// The answer was cut off, and the close must say so.
+    /// The answer was cut off, as its framing tells: close without a word.
+    CutOff,
+    /// The answer was cut off, and only a reset can say so.
     Break,
 }
 
@@ -302,7 +304,7 @@ pub(super) async fn finish_answer(
     } = connection;
     timer.set(worker.settings.timeouts.idle);
     let written = timer
-        .limit(|cx| download.poll_all(cx, &mut client.io))
+        .limit(|cx| download.poll_pending(cx, &mut client.io))
         .await;
     match written {
         Ok(Ok(())) => outcome,

@@ -163,12 +163,10 @@ impl GatewayCounters {
         self.records_dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn connection_opened(&self) {
+    /// Counts a connection for as long as what is returned lives.
+    pub(super) fn connection_opened(&self) -> OpenConnection<'_> {
         self.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn connection_closed(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
+        OpenConnection(&self.connections)
     }
 
     pub(super) fn upstream_connected(&self) {
@@ -209,5 +207,35 @@ impl GatewayCounters {
     #[must_use]
     pub fn upstream_retries(&self) -> u64 {
         self.upstream_retries.load(Ordering::Relaxed)
+    }
+}
+
+/// A client connection while it is open; its task may end by panicking, and is not counted then either.
+#[derive(Debug)]
+pub(super) struct OpenConnection<'a>(&'a AtomicU64);
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_whose_task_panics_is_not_counted_as_open() {
+        let counters = GatewayCounters::default();
+        let held = counters.connection_opened();
+        let panicked = std::panic::catch_unwind(|| {
+            let _open = counters.connection_opened();
+            std::panic::resume_unwind(Box::new(counters.connections()));
+        });
+        let open_meanwhile = panicked.map_err(|panic| panic.downcast_ref::<u64>().copied());
+        assert_eq!(open_meanwhile, Err(Some(2)));
+        assert_eq!(counters.connections(), 1);
+        drop(held);
+        assert_eq!(counters.connections(), 0);
     }
 }

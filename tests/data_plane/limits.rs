@@ -7,7 +7,7 @@ use raftgate::proxy::Refusal;
 use raftgate_actors::snapshot::OAuthEndpoints;
 
 use crate::rig::{Rig, api};
-use crate::wire::{Upstream, get};
+use crate::wire::{PATIENCE, Upstream, get};
 
 fn small(upstream: &Upstream) -> Rig {
     Rig::with(api("/", upstream.address), |settings| {
@@ -199,4 +199,25 @@ fn a_client_that_reads_no_answer_does_not_hold_its_connection() {
     let mut client = rig.connect();
     client.send(get("/"));
     assert_eq!(rig.record().refusal, Some(Refusal::ClientGone));
+}
+
+#[test]
+fn without_keep_alive_a_connection_serves_its_one_request() {
+    let upstream = Upstream::echo();
+    let rig = Rig::with(api("/", upstream.address), |settings| {
+        settings.timeouts.keep_alive = Duration::ZERO;
+    });
+    let mut client = rig.connect();
+    // Longer than a timeout of zero takes to be noticed; nothing may come meanwhile, not even the end.
+    let tick = Duration::from_millis(400);
+    client.stream().set_read_timeout(Some(tick)).unwrap();
+    let early = client.stream().peek(&mut [0]);
+    assert_eq!(early.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    client.stream().set_read_timeout(Some(PATIENCE)).unwrap();
+    let answer = client.ask(get("/"));
+    assert_eq!(
+        (answer.status(), answer.field("connection")),
+        (200, Some("close"))
+    );
+    client.expect_end();
 }

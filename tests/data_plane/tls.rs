@@ -144,11 +144,7 @@ fn the_listener_speaks_tls() {
         settings.tls = Some(server);
         settings.timeouts.head = std::time::Duration::from_millis(300);
     });
-    let name = ServerName::try_from("localhost").unwrap();
-    let tcp = TcpStream::connect(rig.address).unwrap();
-    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
-    let connection = ClientConnection::new(client, name).unwrap();
-    let mut stream = StreamOwned::new(connection, tcp);
+    let mut stream = tls_client(&rig, client);
     for path in ["/first", "/second"] {
         stream.write_all(get(path).as_bytes()).unwrap();
         let head = read_head(&mut stream).unwrap();
@@ -169,4 +165,53 @@ fn the_listener_speaks_tls() {
     plain.send(get("/"));
     let _ = plain.rest();
     rig.connect().expect_end();
+}
+
+fn tls_client(rig: &Rig, config: Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let tcp = TcpStream::connect(rig.address).unwrap();
+    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+    StreamOwned::new(ClientConnection::new(config, name).unwrap(), tcp)
+}
+
+/// All that comes until TLS itself says that it is over; an error if the connection ends otherwise.
+fn rest(stream: &mut impl std::io::Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).map(|_| bytes)
+}
+
+#[test]
+fn a_tls_client_is_told_of_an_orderly_end() {
+    let (server, config) = certificate();
+    let upstream = Upstream::echo();
+    let rig = Rig::with(api("/", upstream.address), |settings| {
+        settings.tls = Some(server);
+        settings.timeouts.keep_alive = std::time::Duration::from_millis(100);
+    });
+    let ending = "GET / HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n";
+    let refused = "no request at all\r\n\r\n";
+    for request in [ending, refused, &get("/"), &get("/hello")] {
+        let mut stream = tls_client(&rig, Arc::clone(&config));
+        stream.write_all(request.as_bytes()).unwrap();
+        let answer = rest(&mut stream).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 "), "{request}");
+    }
+}
+
+#[test]
+fn a_tls_client_is_not_told_that_an_answer_that_was_cut_off_is_over() {
+    let (server, config) = certificate();
+    let upstream = Upstream::start(|mut wire, number| {
+        wire.message();
+        let framing = ["Content-Length: 9", "Transfer-Encoding: chunked"][number];
+        wire.send(format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n5\r\n"));
+    });
+    let rig = Rig::with(api("/", upstream.address), |settings| {
+        settings.tls = Some(server);
+    });
+    for _ in 0..2 {
+        let mut stream = tls_client(&rig, Arc::clone(&config));
+        stream.write_all(get("/").as_bytes()).unwrap();
+        assert!(rest(&mut stream).is_err());
+    }
 }
