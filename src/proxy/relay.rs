@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use raftgate_actors::snapshot::CompiledApi;
+use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::dial::{DialError, dial};
@@ -163,7 +164,7 @@ impl End {
                 let after = if ends_by_close {
                     After::Break
                 } else {
-                    After::Close
+                    After::CutOff
                 };
                 Outcome {
                     after,
@@ -187,21 +188,41 @@ async fn open(
 ) -> Result<super::transport::Transport, Refusal> {
     timer.set(api.timeouts.connect);
     // On the heap: it is large, and most requests need none.
-    let mut dialling = pin!(Box::pin(dial(&api.target, &worker.parts.upstream_tls)));
+    let mut dialling = pin!(Box::pin(dial(worker, &api.target)));
     let dialled = timer.limit(|cx| dialling.as_mut().poll(cx)).await;
     match dialled {
         Ok(Ok(io)) => {
             worker.parts.counters.upstream_connected();
+            tell_recovery(worker, api);
             Ok(io)
         }
         Ok(Err(error)) => {
-            tracing::warn!(api = %api.id, %error, "no connection to the upstream");
+            tell_outage(worker, api, &error);
             Err(match error {
                 DialError::Lookup { .. } => Refusal::UpstreamLookup,
                 DialError::Connect { .. } | DialError::Tls { .. } => Refusal::UpstreamUnreachable,
             })
         }
-        Err(_) => Err(Refusal::UpstreamTimeout),
+        Err(_) => {
+            tell_outage(worker, api, &"it took too long");
+            Err(Refusal::UpstreamTimeout)
+        }
+    }
+}
+
+fn tell_outage(worker: &Worker, api: &CompiledApi, error: &dyn std::fmt::Display) {
+    let origin = api.target.origin();
+    if let Some(report) = worker.outages.failed(origin, Instant::now()) {
+        let failures = report.failures;
+        tracing::warn!(origin, api = %api.id, %error, failures, "no connection to the upstream");
+    }
+}
+
+fn tell_recovery(worker: &Worker, api: &CompiledApi) {
+    let origin = api.target.origin();
+    if let Some(report) = worker.outages.connected(origin) {
+        let failures = report.failures;
+        tracing::info!(origin, api = %api.id, failures, "the upstream can be connected to again");
     }
 }
 

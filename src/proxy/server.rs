@@ -16,6 +16,7 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::connection::serve;
+use super::outages::Outages;
 use super::settings::GatewaySettings;
 use super::worker::{GatewayParts, Worker};
 use crate::listen_error::{ListenError, Listener};
@@ -61,14 +62,15 @@ impl Gateway {
         let address = listener.local_addr().map_err(failed)?;
         let draining = Arc::new(AtomicBool::new(false));
         let settings = Arc::new(settings);
-        let common = (Arc::clone(&settings), parts, Arc::clone(&draining));
+        let shared = (Arc::clone(&draining), Arc::new(Outages::default()));
+        let common = (Arc::clone(&settings), parts, shared);
         let next_index = Arc::new(AtomicUsize::new(0));
         let factory = move || {
             let common = common.clone();
             let index = next_index.fetch_add(1, Ordering::Relaxed);
             fn_factory(move || {
-                let (settings, parts, draining) = common.clone();
-                let worker = Worker::new(index, settings, parts, draining);
+                let (settings, parts, shared) = common.clone();
+                let worker = Worker::new(index, settings, parts, shared);
                 actix_rt::spawn(Worker::tick_forever(Rc::downgrade(&worker)));
                 ready(Ok::<_, ()>(fn_service(move |stream: TcpStream| {
                     let worker = Rc::clone(&worker);

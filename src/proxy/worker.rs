@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::endpoint::{EndpointAnswer, EndpointHandler};
+use super::outages::Outages;
 use super::pool::Pool;
 use super::record::{AccessRecord, GatewayCounters};
 use super::request_id::{RequestId, RequestIds};
+use super::resolver::Resolver;
 use super::settings::GatewaySettings;
 use super::timer::{Deadlines, TICK};
 use super::token_judge::TokenJudge;
@@ -22,7 +24,7 @@ use crate::clock::http_date;
 
 /// How much is read at once. One buffer serves all connections of a worker, so it stays in the processor's cache.
 const SCRATCH_BYTES: usize = 128 * 1024;
-/// How often idle upstream connections are looked at, in ticks.
+/// How often idle upstream connections and looked-up names are gone through, in ticks.
 const PRUNE_TICKS: u64 = 20;
 
 /// What requests are served by, once the node's configuration is in force.
@@ -60,6 +62,8 @@ pub(super) struct Worker {
     pub(super) settings: Arc<GatewaySettings>,
     pub(super) parts: GatewayParts,
     pub(super) pool: Pool,
+    pub(super) resolver: Resolver,
+    pub(super) outages: Arc<Outages>,
     pub(super) deadlines: Deadlines,
     snapshot: OnceCell<RefCell<SnapshotReader>>,
     pub(super) scratch: RefCell<Box<[u8]>>,
@@ -75,11 +79,13 @@ impl Worker {
         index: usize,
         settings: Arc<GatewaySettings>,
         parts: GatewayParts,
-        draining: Arc<AtomicBool>,
+        (draining, outages): (Arc<AtomicBool>, Arc<Outages>),
     ) -> Rc<Self> {
         let worker = Self {
             index,
             pool: Pool::new(settings.pool),
+            resolver: Resolver::of_system(),
+            outages,
             deadlines: Deadlines::default(),
             snapshot: OnceCell::new(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
@@ -114,6 +120,7 @@ impl Worker {
             ticks = ticks.wrapping_add(1);
             if ticks.is_multiple_of(PRUNE_TICKS) {
                 worker.pool.prune(worker.deadlines.now_ms());
+                worker.resolver.prune(worker.deadlines.now_ms());
             }
             worker.set_date();
         }
