@@ -3,7 +3,6 @@
 use std::pin::pin;
 
 use raftgate_actors::snapshot::CompiledApi;
-use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::dial::{DialError, dial};
@@ -212,7 +211,8 @@ async fn open(
 
 fn tell_outage(worker: &Worker, api: &CompiledApi, error: &dyn std::fmt::Display) {
     let origin = api.target.origin();
-    if let Some(report) = worker.outages.failed(origin, Instant::now()) {
+    let now = tokio::time::Instant::now();
+    if let Some(report) = worker.outages.failed(origin, now) {
         let failures = report.failures;
         tracing::warn!(origin, api = %api.id, %error, failures, "no connection to the upstream");
     }

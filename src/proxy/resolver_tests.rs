@@ -8,10 +8,11 @@ use tokio::sync::oneshot;
 use super::*;
 
 type Answer = io::Result<Vec<SocketAddr>>;
+type Question = (String, oneshot::Sender<Answer>);
 
 /// The look-ups that were begun and wait for their answers.
 #[derive(Clone, Default)]
-struct Dns(Rc<RefCell<Vec<(String, oneshot::Sender<Answer>)>>>);
+struct Dns(Rc<RefCell<Vec<Question>>>);
 
 impl Dns {
     fn resolver(&self) -> Resolver {
