@@ -257,6 +257,10 @@ fn complaints_about_the_file_name_line_key_value_and_what_is_allowed() {
             "node.toml:2: oauth.access_token_ttl_s: -1 is not allowed; expected a whole number from 1 to 315360000",
         ),
         (
+            "[limits]\nrequest_head_bytes = 65537",
+            "node.toml:2: limits.request_head_bytes: 65537 is not allowed; expected a whole number from 1024 to 65536",
+        ),
+        (
             "[notifications]\nbackoff_ms = []",
             "node.toml:2: notifications.backoff_ms: [] is not allowed; expected a list of 1 to 100 whole numbers from 0 to 86400000",
         ),

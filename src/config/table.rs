@@ -1,6 +1,7 @@
 //! Every configuration key, once: what a section or key is called stands nowhere else.
 
 use super::key::{Bounds, DefaultValue, Key, Kind};
+use crate::proxy::HEAD_BYTES_CEILING;
 
 /// Ten years in seconds: longer token lives are a mistake in the unit.
 const TTL_S_MAX: u64 = 315_360_000;
@@ -58,7 +59,7 @@ keys! {
     GATEWAY_TLS_KEY = "gateway"."tls_key", Kind::Path, unset("plain HTTP"),
         "The private key of the gateway listener, PEM. Read again at SIGHUP.";
     GATEWAY_TRUSTED_PROXIES = "gateway"."trusted_proxies", Kind::Networks, toml("[]"),
-        "The addresses whose X-Forwarded-For is believed.";
+        "The addresses whose word about the client is believed: X-Forwarded-For and other X-Forwarded fields, Forwarded, X-Real-IP.";
 
     CONTROL_LISTEN = "control"."listen", Kind::Listen, toml("\"127.0.0.1:8081\""),
         "Where the control API is served. Client commands read it to find the node.";
@@ -133,7 +134,7 @@ keys! {
     COMPAT_OVERRIDE_MESSAGES = "compat"."override_messages", Kind::Messages, toml("{}"),
         "Other codes or words for errors of the tyk style, by Tyk's message id.";
 
-    LIMITS_REQUEST_HEAD_BYTES = "limits"."request_head_bytes", number(1_024, 131_072), toml("65536"),
+    LIMITS_REQUEST_HEAD_BYTES = "limits"."request_head_bytes", number(1_024, HEAD_BYTES_CEILING as u64), toml("65536"),
         "The longest request line and headers together; more is 431.";
     LIMITS_REQUEST_HEADERS = "limits"."request_headers", number(1, 96), toml("96"),
         "The most header lines of a request; more is 431.";

@@ -42,4 +42,4 @@ pub use settings::{ClientTimeouts, GatewaySettings, RequestLimits};
 pub use tls::upstream_tls;
 pub use token_judge::TokenJudge;
 pub use trust::TrustedProxies;
-pub use worker::{GatewayParts, Serving};
+pub use worker::{GatewayParts, HEAD_BYTES_CEILING, Serving};

@@ -17,6 +17,11 @@ use super::worker::Worker;
 use crate::telemetry::answers::OwnAnswer;
 use crate::telemetry::logging::ACCESS_TARGET;
 
+/// The longest method in a record, in bytes.
+const METHOD_BYTES_MAX: usize = 32;
+/// The longest path in a record, in bytes: a queue of records is bounded by their number, so each must be small.
+const PATH_BYTES_MAX: usize = 2 * 1024;
+
 /// One request, for access logs and analytics. It holds no query and no header, where secrets travel.
 #[derive(Clone, Debug)]
 pub struct AccessRecord {
@@ -24,9 +29,9 @@ pub struct AccessRecord {
     pub request_id: String,
     /// The API that it went to, when it went to one.
     pub api_id: Option<ApiId>,
-    /// The method.
+    /// The method, at most the first 32 bytes of it.
     pub method: String,
-    /// The path, without query.
+    /// The path, without query; at most the first 2 KiB of it.
     pub path: String,
     /// The status of the answer; 499 when the client went away before it.
     pub status: u16,
@@ -129,8 +134,8 @@ fn record(
     permit.send(AccessRecord {
         request_id: connection.request_id.as_str().to_owned(),
         api_id: api.map(|api| api.id.clone()),
-        method: String::from_utf8_lossy(view.method()).into_owned(),
-        path: view.path().to_owned(),
+        method: beginning(&String::from_utf8_lossy(view.method()), METHOD_BYTES_MAX),
+        path: beginning(view.path(), PATH_BYTES_MAX),
         status: outcome.status,
         refusal: outcome.refusal,
         latency,
@@ -138,6 +143,11 @@ fn record(
         response_bytes: connection.download.body_bytes(),
         client_ip: view.client_ip(&worker.settings.trusted_proxies),
     });
+}
+
+fn beginning(text: &str, bytes_max: usize) -> String {
+    let end = text.floor_char_boundary(bytes_max);
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 /// Counters of the gateway as a whole, shared by its workers.

@@ -24,6 +24,8 @@ use crate::clock::http_date;
 
 /// How much is read at once. One buffer serves all connections of a worker, so it stays in the processor's cache.
 const SCRATCH_BYTES: usize = 128 * 1024;
+/// No request's head can be larger, in bytes, whatever the configured limit.
+pub const HEAD_BYTES_CEILING: usize = SCRATCH_BYTES / 2;
 /// How often idle upstream connections and looked-up names are gone through, in ticks.
 const PRUNE_TICKS: u64 = 20;
 
@@ -151,7 +153,7 @@ impl Worker {
     pub(super) fn head_limits(&self) -> HeadLimits {
         let limits = &self.settings.limits;
         HeadLimits {
-            bytes_max: limits.head_bytes_max.min(SCRATCH_BYTES / 2),
+            bytes_max: limits.head_bytes_max.min(HEAD_BYTES_CEILING),
             fields_max: limits.header_count_max,
         }
     }

@@ -199,6 +199,19 @@ fn a_record_tells_what_happened_and_no_secret() {
 }
 
 #[test]
+fn a_record_is_small_whatever_the_request() {
+    let mut rig = Rig::start(api("/", Upstream::echo().address), 2, |_| {});
+    let path = format!("/{}", "x".repeat(10_000));
+    let long = format!("{} {path} HTTP/1.1\r\nHost: g\r\n\r\n", "M".repeat(10_000));
+    assert_eq!(rig.connect().ask(long).status(), 200);
+    let record = rig.record();
+    assert_eq!(
+        (record.method, record.path),
+        ("M".repeat(32), path[..2048].to_owned())
+    );
+}
+
+#[test]
 fn records_that_nobody_takes_are_dropped_and_counted() {
     let rig = Rig::start(api("/", Upstream::echo().address), 2, |_| {});
     let mut client = rig.connect();

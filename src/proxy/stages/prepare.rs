@@ -71,6 +71,9 @@ fn write_fields(view: &RequestView<'_>, hidden: Option<&CredentialPlace>, out: &
                 !(names_fields && head.is_named_by_connection(name))
             }
             FieldKind::ContentLength => true,
+            FieldKind::ProxyClaim => {
+                view.peer().is_trusted() && !(names_fields && head.is_named_by_connection(name))
+            }
             FieldKind::UserAgent => !value.is_empty(),
             FieldKind::Connection
             | FieldKind::Expect

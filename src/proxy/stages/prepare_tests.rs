@@ -157,6 +157,30 @@ fn a_user_agent_is_added_only_where_there_is_none() {
 }
 
 #[test]
+fn what_only_a_proxy_can_know_goes_on_from_trusted_proxies_only() {
+    let api = api("/", "http://u/");
+    let claims = [
+        "Forwarded: for=1.1.1.1",
+        "X-Real-IP: 1.1.1.1",
+        "x-forwarded-proto: https",
+        "X-Forwarded-Host: victim.example",
+        "X-Forwarded-Port: 443",
+    ];
+    let text = format!(
+        "GET / HTTP/1.1\r\nHost: c\r\nConnection: x-forwarded-port\r\n{}\r\n\r\n",
+        claims.join("\r\n")
+    );
+    let untrusted = prepared_from("10.0.0.0/8", &api, &text);
+    let trusted = prepared_from("192.0.2.0/24", &api, &text);
+    for claim in claims {
+        assert!(!untrusted.contains(claim), "{claim}");
+        let is_for_us = claim.starts_with("X-Forwarded-Port");
+        assert_eq!(trusted.contains(claim), !is_for_us, "{claim}");
+    }
+    assert!(!untrusted.contains("victim"));
+}
+
+#[test]
 fn forwarded_for_is_believed_from_trusted_proxies_only() {
     let api = api("/", "http://u/");
     let text =

@@ -50,6 +50,8 @@ pub(crate) enum FieldKind {
     TransferEncoding,
     UserAgent,
     ForwardedFor,
+    /// What a proxy says about its client besides `X-Forwarded-For`; anybody else can say it too.
+    ProxyClaim,
     RequestId,
     /// Everything else travels from end to end.
     EndToEnd,
@@ -65,6 +67,7 @@ impl FieldKind {
             4 if is("date") => Self::Date,
             6 if is("expect") => Self::Expect,
             7 if is("trailer") || is("upgrade") => Self::HopByHop,
+            9 if is("forwarded") || is("x-real-ip") => Self::ProxyClaim,
             10 if is("connection") => Self::Connection,
             10 if is("user-agent") => Self::UserAgent,
             10 if is("keep-alive") => Self::HopByHop,
@@ -75,9 +78,15 @@ impl FieldKind {
             17 if is("transfer-encoding") => Self::TransferEncoding,
             18 if is("proxy-authenticate") => Self::HopByHop,
             19 if is("proxy-authorization") => Self::HopByHop,
+            13.. if begins_with(name, b"x-forwarded-") => Self::ProxyClaim,
             _ => Self::EndToEnd,
         }
     }
+}
+
+fn begins_with(name: &[u8], prefix: &[u8]) -> bool {
+    name.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// The members of a comma-separated list, trimmed, without empty ones.
@@ -149,6 +158,18 @@ mod tests {
         );
         assert_eq!(FieldKind::of(b"keep-Alive"), FieldKind::HopByHop);
         assert_eq!(FieldKind::of(b"hosts"), FieldKind::EndToEnd);
+        for claim in [
+            "Forwarded",
+            "X-Real-Ip",
+            "x-forwarded-proto",
+            "X-Forwarded-Host",
+            "X-Forwarded-Port",
+            "X-FORWARDED-PREFIX",
+        ] {
+            assert_eq!(FieldKind::of(claim.as_bytes()), FieldKind::ProxyClaim);
+        }
+        assert_eq!(FieldKind::of(b"x-forwarded-"), FieldKind::EndToEnd);
+        assert_eq!(FieldKind::of(b"X-Forwarded-For"), FieldKind::ForwardedFor);
         assert_eq!(FieldKind::of(b"hoss"), FieldKind::EndToEnd);
         assert_eq!(FieldKind::of(b""), FieldKind::EndToEnd);
     }
