@@ -54,19 +54,16 @@ pub struct ControlSecretFile {
 }
 
 impl ControlSecretFile {
-    /// Reads the file; `None` when there is none.
+    /// Reads the file; `None` when there is none, or nothing in it.
     ///
     /// # Errors
     /// It cannot be read, or what it holds cannot be a secret.
     pub fn find(path: &Path) -> Result<Option<Self>, ControlSecretError> {
-        match Self::read(path) {
-            Ok(file) => Ok(Some(file)),
-            Err(ControlSecretError::Unreadable { error, .. })
-                if error.kind() == io::ErrorKind::NotFound =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        match bytes_of(path) {
+            Ok((bytes, _)) if bytes.iter().all(u8::is_ascii_whitespace) => Ok(None),
+            Ok(read) => Self::from_bytes(path, read).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(path, error)),
         }
     }
 
@@ -75,10 +72,14 @@ impl ControlSecretFile {
     /// # Errors
     /// There is none, it cannot be read, or what it holds cannot be a secret.
     pub fn read(path: &Path) -> Result<Self, ControlSecretError> {
-        let (bytes, exposure) = bytes_of(path).map_err(|error| ControlSecretError::Unreadable {
-            path: path.to_owned(),
-            error,
-        })?;
+        let read = bytes_of(path).map_err(|error| unreadable(path, error))?;
+        Self::from_bytes(path, read)
+    }
+
+    fn from_bytes(
+        path: &Path,
+        (bytes, exposure): (Zeroizing<Vec<u8>>, Option<OpenToOthers>),
+    ) -> Result<Self, ControlSecretError> {
         let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
         let is_secret = (1..=SECRET_BYTES_MAX).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -91,6 +92,13 @@ impl ControlSecretFile {
             secret: Secret::from(text),
             exposure,
         })
+    }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> ControlSecretError {
+    ControlSecretError::Unreadable {
+        path: path.to_owned(),
+        error,
     }
 }
 
@@ -171,9 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_told_apart() {
+    fn a_missing_or_empty_file_is_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.secret");
+        fs::write(&path, "\n").unwrap();
+        assert!(ControlSecretFile::find(&path).ok().unwrap().is_none());
+        fs::remove_file(&path).unwrap();
         assert!(ControlSecretFile::find(&path).ok().unwrap().is_none());
         assert!(ControlSecretFile::read(&path).is_err());
         // A folder opens, and cannot be read.
