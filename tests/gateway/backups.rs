@@ -94,6 +94,21 @@ fn a_ring_that_lacks_a_key_of_the_snapshot_is_refused_and_left_alone() {
     let into = node.folder().join("right");
     let restored = restore_with(&node.data_dir().join("keyring"), &second, &into);
     assert_eq!(restored.code, Some(0), "{}", restored.err);
+
+    // Nor does the node itself start with the ring from before.
+    node.kill();
+    let ring = node.data_dir().join("keyring");
+    let own = fs::read(&ring).unwrap();
+    fs::copy(&old_ring, &ring).unwrap();
+    let (status, said) = node.try_start().unwrap_err();
+    assert_eq!(status.code(), Some(1), "{said}");
+    for part in [text(&ring), "lacks the key 2", "raftgate keys import"] {
+        assert!(said.contains(part), "{said}");
+    }
+    fs::write(&ring, own).unwrap();
+    node.start_again();
+    let answer = node.get_with_token("/guarded/x", &saved.token);
+    assert_eq!(answer.status, 200);
 }
 
 /// A ring travels as an export, and a node without it starts again once it is imported.
