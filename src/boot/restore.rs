@@ -130,7 +130,7 @@ pub fn restore(
     let settings = order.settings;
     let ring_path = settings.keyring_path();
     let ring = load_ring(&ring_path)?;
-    let info = snapshot::inspect_file(order.snapshot, &mut |_, _| {}, progress)?;
+    let info = snapshot::inspect_file(order.snapshot, progress)?;
     ring.agrees_with(&info.head.keys)
         .map_err(|ForeignKey(key)| RestoreError::OtherRing {
             path: ring_path.clone(),

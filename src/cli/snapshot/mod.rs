@@ -101,7 +101,7 @@ pub fn run(
 
 fn inspect(file: &Path, terminal: &mut Terminal<'_>) -> Exit {
     let mut steps = Steps::new("checked", terminal);
-    match inspect_file(file, &mut |_, _| {}, &mut |progress| steps.tell(progress)) {
+    match inspect_file(file, &mut |progress| steps.tell(progress)) {
         Ok(info) => {
             report::say(&info, terminal);
             Exit::Success

@@ -98,9 +98,7 @@ fn save(
     actix_rt::System::new().block_on(fetch(&target, &secret, (file, &mut draft)))?;
     draft.sync().map_err(write_error(file))?;
     let mut steps = Steps::new("checked", terminal);
-    let info = inspect_file(draft.path(), &mut |_, _| {}, &mut |progress| {
-        steps.tell(progress)
-    })?;
+    let info = inspect_file(draft.path(), &mut |progress| steps.tell(progress))?;
     draft.finish().map_err(write_error(file))?;
     Ok(info)
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use raftgate_model::state::{Record, RecordKey};
 use raftgate_model::time::Timestamp;
 
 use super::SnapshotFile;
@@ -306,21 +305,19 @@ fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Reads a snapshot anywhere on disk to its end and tells what it says about itself; `each` is shown every record.
+/// Reads a snapshot anywhere on disk to its end and tells what it says about itself.
 ///
 /// # Errors
 /// It cannot be read or is damaged.
 pub fn inspect(
     disk: &dyn Disk,
     name: &str,
-    each: &mut dyn FnMut(&RecordKey, &Record),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<SnapshotInfo, SnapshotError> {
     let path = disk.path_of(name);
     let file = disk.open(name).map_err(io_error("open", path.clone()))?;
     let mut reader = SnapshotReader::open(file, path)?;
-    while let Some(records) = reader.next_records()? {
-        records.iter().for_each(|(key, record)| each(key, record));
+    while reader.next_records()?.is_some() {
         progress(reader.progress());
     }
     progress(reader.progress());

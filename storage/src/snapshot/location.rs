@@ -3,8 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use raftgate_model::state::{Record, RecordKey};
-
 use super::error::{SnapshotError, io_error};
 use super::format::SnapshotInfo;
 use super::reader::Progress;
@@ -43,16 +41,14 @@ impl SnapshotLocation {
     }
 }
 
-/// Reads the snapshot at a path to its end, checking every byte, and tells what it says about itself; `each` is shown every
-/// record. Blocks on the disk.
+/// Reads the snapshot at a path to its end, checking every byte, and tells what it says about itself. Blocks on the disk.
 ///
 /// # Errors
 /// It cannot be read or is damaged.
 pub fn inspect_file(
     path: &Path,
-    each: &mut dyn FnMut(&RecordKey, &Record),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<SnapshotInfo, SnapshotError> {
     let location = SnapshotLocation::find(path)?;
-    super::inspect(&location.disk, &location.name, each, progress)
+    super::inspect(&location.disk, &location.name, progress)
 }

@@ -80,7 +80,7 @@ pub fn restore(
     founder: &Founder,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Restored, SnapshotError> {
-    let from = super::inspect(disk, name, &mut |_, _| {}, progress)?;
+    let from = super::inspect(disk, name, progress)?;
     check_keys(&from, founder)?;
     let path = disk.path_of(name);
     if from.head.cluster == [0; 16] {
