@@ -21,6 +21,7 @@ pub mod settings;
 pub mod table;
 pub mod typed;
 pub mod value;
+mod without_effect;
 
 use std::path::Path;
 

@@ -415,6 +415,42 @@ fn warnings_speak_of_the_key_ring_open_control_and_weak_secrets() {
 }
 
 #[test]
+fn a_key_that_is_set_without_effect_is_named_with_its_place() {
+    let text = "keys.file = \"/etc/raftgate/keyring\"
+[cluster]
+join_token = \"t0ken\"
+join_token_ttl_s = 60
+stable_ms = 1
+remove_dead_after_s = 5
+[compat]
+unanchored_paths = true
+hash_keys = true
+override_messages = {\"auth.auth_field_missing\" = {code = 400}}";
+    let warnings = resolved(text, &NO_VARIABLES, &Flags::default())
+        .unwrap_or_else(|error| panic!("{error}"))
+        .warnings();
+    let named: Vec<_> = warnings
+        .iter()
+        .map(|warning| warning.split_once(" without effect: ").unwrap().0)
+        .collect();
+    let expected = [
+        "cluster.join_token: set by node.toml:3",
+        "cluster.join_token_ttl_s: set by node.toml:4",
+        "cluster.stable_ms: set by node.toml:5",
+        "cluster.remove_dead_after_s: set by node.toml:6",
+        "compat.unanchored_paths: set by node.toml:8",
+        "compat.hash_keys: set by node.toml:9",
+        "compat.override_messages: set by node.toml:10",
+    ];
+    assert_eq!(named, expected);
+    // What is set to what applies anyway has the effect that it says.
+    let text = "keys.file = \"/etc/raftgate/keyring\"\n[compat]\nhash_keys = false\nunanchored_paths = false";
+    let settings =
+        resolved(text, &NO_VARIABLES, &Flags::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(settings.warnings(), Vec::<String>::new());
+}
+
+#[test]
 fn the_reference_file_is_the_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/raftgate.example.toml");
     let written = std::fs::read_to_string(&path).unwrap_or_default();

@@ -49,6 +49,11 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Whether some source sets a key.
+    pub(super) fn is_set(&self, key: &Key) -> bool {
+        self.layers.origin(key) != Origin::Default
+    }
+
     /// Where a key was set.
     pub(super) fn origin(&self, key: &Key) -> Origin {
         self.layers.origin(key)

@@ -13,7 +13,7 @@ use super::log::LogSettings;
 use super::oauth::{CompatSettings, NotificationSettings, OauthSettings};
 use super::origin::Origin;
 use super::reader::Reader;
-use super::table;
+use super::{table, without_effect};
 use raftgate_model::secret::Secret;
 use raftgate_storage::data_dir::{CONTROL_SECRET_FILE, KEY_RING_FILE};
 
@@ -41,6 +41,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Section `[log]`.
     pub log: LogSettings,
+    /// What is set without effect in this version, one sentence each.
+    pub without_effect: Vec<String>,
 }
 
 /// Who this node is and where its data is.
@@ -117,7 +119,9 @@ pub struct TlsFiles {
 impl Settings {
     /// Reads everything; errors stay in the reader.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let compat = CompatSettings::read(reader);
         let settings = Self {
+            without_effect: without_effect::warnings(reader, &compat),
             node: NodeSettings::read(reader),
             keys_file: reader.path(table::KEYS_FILE),
             gateway: GatewaySettings::read(reader),
@@ -129,7 +133,7 @@ impl Settings {
             },
             oauth: OauthSettings::read(reader),
             notifications: NotificationSettings::read(reader),
-            compat: CompatSettings::read(reader),
+            compat,
             limits: Limits::read(reader),
             log: LogSettings::read(reader),
         };
@@ -167,6 +171,7 @@ impl Settings {
                 "control.secret: it is shorter than {WEAK_SECRET_BYTES} characters, which can be guessed"
             ));
         }
+        warnings.extend(self.without_effect.iter().cloned());
         warnings
     }
 

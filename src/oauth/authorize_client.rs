@@ -92,7 +92,7 @@ impl AuthorizationServer {
             },
             redirect: redirect.clone(),
             challenge,
-            session: self.session(form)?,
+            session: self.session(api, form)?,
             scope,
             lifetime: oauth.lifetimes.auth_code,
         };
@@ -117,12 +117,22 @@ impl AuthorizationServer {
     }
 
     /// The session that `key_rules` ask for; none means the client's policy.
-    fn session(&self, form: &Form) -> Result<Option<SessionSource>, OAuthFailure> {
+    fn session(
+        &self,
+        api: &CompiledApi,
+        form: &Form,
+    ) -> Result<Option<SessionSource>, OAuthFailure> {
         let Some(text) = form.get("key_rules") else {
             return Ok(None);
         };
         let rules = SessionRules::from_json(text, self.settings.allow_master_keys)
             .map_err(|error| OAuthFailure::KeyRules(error.to_string()))?;
+        if rules.has_limits() && self.limits_told.is_first(&api.id) {
+            tracing::warn!(
+                api = %api.id,
+                "key_rules carry a rate limit or a quota, which is kept and not enforced yet; not said again for this API"
+            );
+        }
         Ok(Some(SessionSource::Rules(Arc::new(rules))))
     }
 }

@@ -14,6 +14,7 @@ mod render;
 mod revoke;
 pub mod throttle;
 mod token;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::config::oauth::OauthSettings;
 use crate::control::ControlAccess;
 use crate::proxy::{BodyFault, EndpointResponse, OAuthEndpoint as ListenPathEndpoint};
 use throttle::Throttle;
+use told::Told;
 
 /// A request to one of the endpoints, its body read and bounded.
 #[derive(Clone, Copy)]
@@ -74,6 +76,7 @@ pub struct AuthorizationServer {
     notifications_queued_max: u32,
     control: Arc<ControlAccess>,
     throttle: Throttle,
+    limits_told: Told,
 }
 
 impl AuthorizationServer {
@@ -88,6 +91,7 @@ impl AuthorizationServer {
             notifications_queued_max: parts.notifications_queued_max,
             control: parts.control,
             throttle: Throttle::default(),
+            limits_told: Told::default(),
         }
     }
 

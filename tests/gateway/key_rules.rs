@@ -191,3 +191,22 @@ fn master_keys_need_the_operators_word() {
     let tokens = tokens_by(&api, &json!({"rate": 3}));
     api.assert_good(&tokens.access);
 }
+
+#[test]
+fn limits_of_rules_are_warned_of_once_for_an_api() {
+    let world = World::of(Node::builder());
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let warning = "key_rules carry a rate limit or a quota";
+    let mut unlimited = rules(&[&api.id]);
+    unlimited["rate"] = json!(0);
+    tokens_by(&api, &unlimited);
+    assert!(!world.node.log().contains(warning), "{}", world.node.log());
+    for _ in 0..2 {
+        tokens_by(&api, &rules(&[&api.id]));
+    }
+    let log = crate::harness::eventually("the warning", crate::harness::PATIENCE, || {
+        Some(world.node.log()).filter(|log| log.contains(warning))
+    });
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+    assert!(log.contains(&api.id), "{log}");
+}
