@@ -7,7 +7,7 @@ use super::background::duration;
 use super::{BootError, Surroundings, Tls, endpoints, gateway};
 use crate::config::settings::Settings;
 use crate::control::{
-    Control, ControlListener, ControlListenerSettings, Entrance, Health, Lifecycle,
+    Control, ControlListener, ControlListenerSettings, Entrance, HeadLimit, Health, Lifecycle,
 };
 use crate::listen_error::Listener;
 use crate::proxy::{Gateway, GatewayCounters, GatewayParts, Serving, upstream_tls};
@@ -98,6 +98,10 @@ fn control_settings(settings: &Settings, tls: &Tls) -> ControlListenerSettings {
     ControlListenerSettings {
         listen: settings.control.listen,
         tls: tls.control.as_ref().map(|tls| (*tls.config()).clone()),
+        head: HeadLimit {
+            bytes_max: settings.limits.request_head_bytes,
+            headers_max: settings.limits.request_headers,
+        },
         body_bytes_max: settings.limits.control_body_bytes,
         drain: duration(settings.limits.drain_timeout),
     }

@@ -224,7 +224,7 @@ impl Collector for PerApi {
         }
         let mut degraded = encoder.encode_descriptor(
             "api_degraded",
-            "1 for an API that runs by an older definition than its newest",
+            "1 for an API that does not run by its newest definition",
             None,
             MetricType::Gauge,
         )?;

@@ -3,7 +3,8 @@
 use actix_web::{HttpResponse, web};
 use raftgate_model::api::ClassicDocument;
 use raftgate_model::id::ApiId;
-use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::keyring::KeyRing;
+use raftgate_model::seal::{SealFault, SecretKind, SecretOwner};
 use raftgate_model::state::record::ApiRecord;
 
 use super::shape::{self, Action};
@@ -14,7 +15,7 @@ use crate::definitions::ImportError;
 const PAGE: usize = 1000;
 
 pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
-    shape::documents(move || control.definitions()).await
+    shape::documents(move || Ok(control.definitions())).await
 }
 
 pub(super) async fn get(
@@ -90,36 +91,38 @@ fn parse(body: &[u8]) -> Result<ClassicDocument, ControlFailure> {
 }
 
 impl Control {
-    fn definitions(&self) -> Result<Vec<String>, ControlFailure> {
+    /// All definitions; one that cannot be opened is logged by name and left out.
+    fn definitions(&self) -> Vec<String> {
         let view = self.cluster.view();
         let mut texts = Vec::new();
         let mut after = None;
         loop {
             let ids = view.apis(after.as_ref(), PAGE);
-            for record in ids.iter().filter_map(|id| view.api(id)) {
-                texts.push(self.definition(&record)?);
-            }
+            let records = ids.iter().filter_map(|id| view.api(id));
+            texts.extend(records.filter_map(|record| opened(&self.keys, &record).ok()));
             match ids.into_iter().next_back() {
                 Some(last) => after = Some(last),
-                None => return Ok(texts),
+                None => return texts,
             }
         }
     }
 
     /// An API's definition as it was given.
     fn definition(&self, record: &ApiRecord) -> Result<String, ControlFailure> {
-        let owner = SecretOwner {
-            kind: SecretKind::ApiDefinition,
-            id: record.id.as_str(),
-        };
-        match self.keys.open(owner, &record.document) {
-            Ok(text) => Ok(text.expose().to_owned()),
-            Err(fault) => {
-                tracing::error!(api = %record.id, %fault, "definition cannot be opened");
-                Err(ControlFailure::Internal)
-            }
-        }
+        opened(&self.keys, record).map_err(|_| ControlFailure::Internal)
     }
+}
+
+fn opened(keys: &KeyRing, record: &ApiRecord) -> Result<String, SealFault> {
+    let owner = SecretOwner {
+        kind: SecretKind::ApiDefinition,
+        id: record.id.as_str(),
+    };
+    keys.open(owner, &record.document)
+        .map(|text| text.expose().to_owned())
+        .inspect_err(|fault| {
+            tracing::error!(api = %record.id, %fault, "definition cannot be opened");
+        })
 }
 
 impl From<ImportError> for ControlFailure {

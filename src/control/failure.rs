@@ -37,6 +37,9 @@ pub enum ControlFailure {
     /// The body has too many bytes.
     #[error("Request Entity Too Large")]
     BodyTooLarge,
+    /// The request line and headers have too many bytes or lines.
+    #[error("Request Header Fields Too Large")]
+    HeadTooLarge,
     /// There is no such thing.
     #[error("{0}")]
     NotFound(&'static str),
@@ -116,6 +119,7 @@ impl ControlFailure {
             Self::TooManyAttempts(_) => ("too_many_attempts", Account::Caller),
             Self::Invalid(_) => ("invalid", Account::Caller),
             Self::BodyTooLarge => ("body_too_large", Account::Caller),
+            Self::HeadTooLarge => ("head_too_large", Account::Caller),
             Self::NotFound(_) => ("not_found", Account::Caller),
             Self::Conflict(_) => ("conflict", Account::Caller),
             Self::MethodNotAllowed => ("method_not_allowed", Account::Caller),
@@ -138,6 +142,7 @@ impl ControlFailure {
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -119,7 +119,10 @@ impl Health {
         let configuration = if names.is_empty() {
             String::new()
         } else {
-            format!("APIs that run by an older definition: {}", names.join(", "))
+            format!(
+                "APIs that do not run by their newest definition: {}",
+                names.join(", ")
+            )
         };
         (store, configuration)
     }

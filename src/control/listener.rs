@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 
 use super::shape::{self, Written};
 use super::{
-    Audience, Control, ControlFailure, Door, Entrance, apis, authorize, clients, notifications,
-    policies, reload, snapshot,
+    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, authorize, clients,
+    notifications, policies, reload, snapshot,
 };
 use crate::listen_error::{ListenError, Listener};
 use crate::telemetry::answers::{AnswerNote, ControlAnswer};
@@ -34,6 +34,8 @@ pub struct ControlListenerSettings {
     pub listen: SocketAddr,
     /// TLS; plain HTTP without.
     pub tls: Option<rustls::ServerConfig>,
+    /// The longest head.
+    pub head: HeadLimit,
     /// The largest body, in bytes.
     pub body_bytes_max: usize,
     /// How long requests in flight may take after a drain began.
@@ -73,11 +75,12 @@ impl ControlListener {
         let wanted = settings.listen;
         let failed = |error| Listener::Control.failed(wanted, error);
         let entrance = web::Data::from(entrance);
-        let body_bytes_max = settings.body_bytes_max;
+        let (head, body_bytes_max) = (settings.head, settings.body_bytes_max);
         let server =
             HttpServer::new(move || {
                 App::new()
                     .app_data(entrance.clone())
+                    .app_data(head)
                     .app_data(web::PayloadConfig::new(body_bytes_max))
                     .app_data(web::QueryConfig::default().error_handler(|error, _| {
                         ControlFailure::Invalid(error.to_string()).into()
@@ -152,7 +155,11 @@ fn routes(app: &mut web::ServiceConfig) {
                 .default_service(web::to(wrong_method)),
         )
         .configure(oauth_routes)
-        .service(web::resource(["/tyk/reload", "/tyk/reload/group"]).get(reload::here))
+        .service(
+            web::resource(["/tyk/reload", "/tyk/reload/group"])
+                .get(reload::here)
+                .default_service(web::to(wrong_method)),
+        )
         .service(
             web::resource("/raftgate/v1/notifications")
                 .get(notifications::list)
@@ -237,9 +244,13 @@ async fn guard(
     } else {
         Door::Own
     };
-    let admitted = match entrance.control() {
-        None => Err(entrance.while_starting(&request, door)),
-        Some(control) => admit(control, &request)
+    let head = request
+        .app_data::<HeadLimit>()
+        .map_or(Ok(()), |limit| limit.check(&request));
+    let admitted = match (head, entrance.control()) {
+        (Err(failure), _) => Err(failure.answer(door)),
+        (Ok(()), None) => Err(entrance.while_starting(&request, door)),
+        (Ok(()), Some(control)) => admit(control, &request)
             .map(|()| Entrance::lead_in(control, &mut request))
             .map_err(|failure| failure.answer(door)),
     };

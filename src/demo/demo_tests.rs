@@ -26,7 +26,8 @@ async fn shown(control: SocketAddr) -> (Exit, String, String) {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    let exit = show(parts, &mut Terminal::new(&mut out, &mut err)).await;
+    let mut signals = Signals::listen().unwrap();
+    let exit = show(parts, &mut signals, &mut Terminal::new(&mut out, &mut err)).await;
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (exit, text(out), text(err))
 }

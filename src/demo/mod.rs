@@ -56,6 +56,14 @@ pub struct DemoParts {
 
 /// Starts a node of the demo's own and shows it; inside an actix system.
 pub async fn run(after: AfterTour, terminal: &mut Terminal<'_>) -> Exit {
+    // Before the node, whose folder with its key ring must not stay behind.
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            terminal.complain(format_args!("signals cannot be listened to: {error}"));
+            return Exit::Failure;
+        }
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let node = match DemoNode::start(Arc::clone(&clock), Arc::clone(&entropy)).await {
@@ -71,7 +79,7 @@ pub async fn run(after: AfterTour, terminal: &mut Terminal<'_>) -> Exit {
         clock,
         entropy,
     };
-    let exit = show(parts, terminal).await;
+    let exit = show(parts, &mut signals, terminal).await;
     node.stop().await;
     exit
 }
@@ -79,14 +87,7 @@ pub async fn run(after: AfterTour, terminal: &mut Terminal<'_>) -> Exit {
 /// Starts the samples around a node, goes through the tour, and serves on or ends; inside an actix system.
 ///
 /// Success means that every step answered as it should; the step that did not is named.
-pub async fn show(parts: DemoParts, terminal: &mut Terminal<'_>) -> Exit {
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => {
-            terminal.complain(format_args!("signals cannot be listened to: {error}"));
-            return Exit::Failure;
-        }
-    };
+pub async fn show(parts: DemoParts, signals: &mut Signals, terminal: &mut Terminal<'_>) -> Exit {
     let started = Samples::start(parts.node, parts.clock, parts.entropy);
     let (samples, scene, mut received) = match started {
         Ok(started) => started,
@@ -98,14 +99,14 @@ pub async fn show(parts: DemoParts, terminal: &mut Terminal<'_>) -> Exit {
     introduce(&scene, terminal);
     let outcome = tokio::select! {
         outcome = Tour::new(terminal, &scene, &mut received).run() => Some(outcome),
-        () = interrupted(&mut signals) => None,
+        () = interrupted(signals) => None,
     };
     let exit = match outcome {
         Some(Ok(steps)) => {
             terminal.say(format_args!("\nAll {steps} steps answered as they should."));
             if parts.after == AfterTour::KeepServing {
                 invite(&scene, terminal);
-                serve_on(&mut received, &mut signals, terminal).await;
+                serve_on(&mut received, signals, terminal).await;
             }
             Exit::Success
         }

@@ -67,7 +67,9 @@ pub fn lines_dropped() -> u64 {
 }
 
 /// Libraries whose ordinary messages say nothing to an operator; a filter that names them says otherwise.
-const QUIET: &str = "openraft=warn,actix_server=warn,sled=warn";
+///
+/// To `actix_http::h1` every head that a client garbles is an error; what goes wrong on our side is logged where it does.
+const QUIET: &str = "openraft=warn,actix_server=warn,sled=warn,actix_http::h1=off";
 
 fn filter(settings: &LogSettings) -> Result<EnvFilter, ParseError> {
     let access = if settings.access { "info" } else { "off" };

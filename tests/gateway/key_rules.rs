@@ -194,7 +194,7 @@ fn master_keys_need_the_operators_word() {
 
 #[test]
 fn limits_of_rules_are_warned_of_once_for_an_api() {
-    let world = World::of(Node::builder());
+    let world = World::of(Node::start());
     let api = OAuthApi::new(&world, Style::Rfc);
     let warning = "key_rules carry a rate limit or a quota";
     let mut unlimited = rules(&[&api.id]);

@@ -70,6 +70,15 @@ impl ApiActor {
     }
 }
 
+/// What the log says of an API whose newest definition cannot come into force.
+pub(crate) fn outcome_of_failure(has_earlier: bool) -> &'static str {
+    if has_earlier {
+        "API keeps its last good version"
+    } else {
+        "API is not served: it has no good version to go on with"
+    }
+}
+
 impl Actor for ApiActor {
     type Context = Context<Self>;
 }
@@ -86,7 +95,8 @@ impl Handler<Compile> for ApiActor {
                 ApiHealth::Good
             }
             Err(reason) => {
-                warn!(api = %record.id, revision = record.revision.0, %reason, "API keeps its last good version");
+                let outcome = outcome_of_failure(self.in_force.is_some());
+                warn!(api = %record.id, revision = record.revision.0, %reason, "{outcome}");
                 ApiHealth::Degraded {
                     reason: reason.into(),
                 }

@@ -12,7 +12,7 @@ use raftgate_model::state::record::ApiRecord;
 use tracing::error;
 
 use super::DegradedApis;
-use crate::api::{ApiActor, ApiHealth, Compile, Compiled};
+use crate::api::{ApiActor, ApiHealth, Compile, Compiled, outcome_of_failure};
 use crate::compile::GatewayDefaults;
 use crate::snapshot::{CompiledApi, RouteConflict};
 
@@ -147,7 +147,8 @@ impl Fleet {
                 settled = Settled::AskAgain;
             }
             let compiled = answer.unwrap_or_else(|unanswered| {
-                error!(api = %record.id, reason = %unanswered, "API keeps its last good version");
+                let outcome = outcome_of_failure(kept.is_some());
+                error!(api = %record.id, reason = %unanswered, "{outcome}");
                 let reason = unanswered.to_string().into();
                 Compiled {
                     in_force: kept,
