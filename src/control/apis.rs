@@ -99,7 +99,7 @@ impl Control {
         loop {
             let ids = view.apis(after.as_ref(), PAGE);
             let records = ids.iter().filter_map(|id| view.api(id));
-            texts.extend(records.filter_map(|record| opened(&self.keys, &record).ok()));
+            texts.extend(readable(&self.keys, records));
             match ids.into_iter().next_back() {
                 Some(last) => after = Some(last),
                 None => return texts,
@@ -111,6 +111,14 @@ impl Control {
     fn definition(&self, record: &ApiRecord) -> Result<String, ControlFailure> {
         opened(&self.keys, record).map_err(|_| ControlFailure::Internal)
     }
+}
+
+/// The definitions that can be opened; the log names the others.
+fn readable(
+    keys: &KeyRing,
+    records: impl Iterator<Item = impl AsRef<ApiRecord>>,
+) -> impl Iterator<Item = String> {
+    records.filter_map(|record| opened(keys, record.as_ref()).ok())
 }
 
 fn opened(keys: &KeyRing, record: &ApiRecord) -> Result<String, SealFault> {
@@ -140,5 +148,54 @@ impl From<ImportError> for ControlFailure {
             ImportError::NotInForce(error) => error.into(),
             ImportError::Seal => Self::Internal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use raftgate_model::id::{KeyId, OrgId, Revision};
+    use raftgate_model::secret::{Secret, SecretBytes};
+    use raftgate_model::time::Timestamp;
+
+    use super::*;
+
+    fn ring(byte: u8) -> KeyRing {
+        let (master, lookup) = (SecretBytes::new([byte; 32]), SecretBytes::new([2; 32]));
+        KeyRing::new(KeyId(1), master, lookup)
+    }
+
+    fn record(keys: &KeyRing, id: &str) -> std::sync::Arc<ApiRecord> {
+        let owner = SecretOwner {
+            kind: SecretKind::ApiDefinition,
+            id,
+        };
+        let text = Secret::new(format!("{{\"api_id\":\"{id}\"}}"));
+        std::sync::Arc::new(ApiRecord {
+            id: ApiId::new(id).unwrap(),
+            org: OrgId::default(),
+            document: keys.seal(KeyId(1), owner, [0; 12], &text).unwrap(),
+            document_hash: [0; 32],
+            routes: std::sync::Arc::from([]),
+            source: None,
+            updated_at: Timestamp::from_unix_s(1),
+            revision: Revision(1),
+        })
+    }
+
+    #[test]
+    fn one_definition_that_cannot_be_opened_hides_no_other() {
+        let keys = ring(1);
+        let records = [
+            record(&keys, "a"),
+            record(&ring(9), "b"),
+            record(&keys, "c"),
+        ];
+        let texts: Vec<_> = readable(&keys, records.into_iter()).collect();
+        assert_eq!(texts, [r#"{"api_id":"a"}"#, r#"{"api_id":"c"}"#]);
     }
 }

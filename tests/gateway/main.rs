@@ -22,6 +22,7 @@ mod backups;
 mod clients;
 mod command_line;
 mod consistency;
+mod control_heads;
 mod definitions;
 mod demo;
 mod differences;
