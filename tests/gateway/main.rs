@@ -24,6 +24,7 @@ mod command_line;
 mod consistency;
 mod control_heads;
 mod definitions;
+mod degraded;
 mod demo;
 mod differences;
 mod durability;
