@@ -8,10 +8,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use http::StatusCode;
+use raftgate::boot::gateway_settings;
 use raftgate::clock::{SystemClock, SystemEntropy};
+use raftgate::config::environment::Environment;
+use raftgate::config::flags::Flags;
+use raftgate::config::resolve;
 use raftgate::proxy::{
     EndpointAnswer, EndpointHandler, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
-    GatewaySettings, Serving, upstream_tls,
+    Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};
@@ -80,7 +84,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         entropy: Arc::new(SystemEntropy),
         counters: Arc::new(GatewayCounters::default()),
     };
-    let mut settings = GatewaySettings::at(arguments.listen);
+    let nothing = Environment::from_pairs::<String, String>([]);
+    let mut settings = gateway_settings(&resolve(None, &nothing, &Flags::default())?, None);
+    settings.listen = arguments.listen;
     settings.workers = arguments.workers;
     actix_rt::System::new().block_on(async move {
         let gateway = Gateway::start(settings, parts).await?;

@@ -62,11 +62,9 @@ pub fn compile(
             HostHeader::Target
         },
         timeouts: defaults.timeouts,
-        request_body_bytes_max: None,
         error_style: spec
             .settings
             .error_style(defaults.error_style, defaults.tyk_status),
-        consistency: spec.settings.consistency,
         access,
         oauth_endpoints,
         counters,

@@ -10,6 +10,7 @@ use crate::control::{
     Control, ControlListener, ControlListenerSettings, Entrance, HeadLimit, Health, Lifecycle,
 };
 use crate::listen_error::Listener;
+use crate::listener_tls::ListenerTls;
 use crate::proxy::{Gateway, GatewayCounters, GatewayParts, Serving, upstream_tls};
 
 /// The listeners and what decides whether they let requests in.
@@ -44,7 +45,9 @@ impl Doors {
             entropy: Arc::clone(&surroundings.entropy),
             counters: Arc::clone(&counters),
         };
-        let gateway = Gateway::start(gateway::settings(settings, tls), parts).await?;
+        let gateway_tls = tls.gateway.as_ref().map(ListenerTls::config);
+        let gateway =
+            Gateway::start(gateway::gateway_settings(settings, gateway_tls), parts).await?;
         let entrance = Entrance::new(Arc::clone(&health), Arc::clone(&surroundings.entropy));
         let entrance = Arc::new(entrance);
         let control = control_settings(settings, tls);

@@ -4,12 +4,11 @@ use std::future::ready;
 use std::sync::Arc;
 
 use http::Method;
+use raftgate_model::oauth::error::OAuthEndpoint;
 
 use crate::control::{Audience, Health};
 use crate::oauth::{AuthorizationServer, Call};
-use crate::proxy::{
-    Endpoint, EndpointAnswer, EndpointHandler, EndpointRequest, EndpointResponse, OAuthEndpoint,
-};
+use crate::proxy::{Endpoint, EndpointAnswer, EndpointHandler, EndpointRequest, EndpointResponse};
 
 /// The handler of all endpoints.
 pub(super) fn handler(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> EndpointHandler {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Assembly;
 use super::background::duration;
-use super::{Assembly, Tls};
 use crate::config::settings::Settings;
-use crate::listener_tls::ListenerTls;
 use crate::proxy::{
     ClientTimeouts, EndpointHandler, GatewaySettings, PoolLimits, RequestLimits, Serving,
     TokenJudge, TrustedProxies,
@@ -26,13 +25,17 @@ pub(super) fn serving(assembly: &Assembly, endpoints: EndpointHandler) -> Servin
     }
 }
 
-/// How the listener listens.
-pub(super) fn settings(settings: &Settings, tls: &Tls) -> GatewaySettings {
+/// How the gateway listener is to listen, by the configuration.
+#[must_use]
+pub fn gateway_settings(
+    settings: &Settings,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> GatewaySettings {
     let limits = &settings.limits;
     GatewaySettings {
         listen: settings.gateway.listen,
         workers: settings.gateway.workers,
-        tls: tls.gateway.as_ref().map(ListenerTls::config),
+        tls,
         trusted_proxies: TrustedProxies::new(settings.gateway.trusted_proxies.iter().copied()),
         limits: RequestLimits {
             head_bytes_max: limits.request_head_bytes,
@@ -46,9 +49,9 @@ pub(super) fn settings(settings: &Settings, tls: &Tls) -> GatewaySettings {
             idle: duration(limits.request_idle_timeout),
         },
         pool: PoolLimits {
+            in_use_per_origin_max: limits.upstream_connections,
             idle_per_origin_max: limits.upstream_idle_connections,
             idle: duration(limits.upstream_keep_alive),
-            ..PoolLimits::default()
         },
         error_style: settings.oauth.error_style,
         drain: duration(limits.drain_timeout),

@@ -36,6 +36,7 @@ use crate::listener_tls::ListenerTls;
 use crate::oauth::{AuthorizationServer, OAuthParts};
 
 pub use error::BootError;
+pub use gateway::gateway_settings;
 pub use restore::{Restoration, RestoreError, RestoreOrder, restore};
 
 /// How long a start waits for the stored configuration; thousands of APIs take a second or two.

@@ -34,6 +34,8 @@ pub struct Limits {
     pub upstream_idle_timeout: Ttl,
     /// How long an unused upstream connection is kept; zero closes it after each answer.
     pub upstream_keep_alive: Ttl,
+    /// The most connections of one worker to one upstream that serve requests at a time.
+    pub upstream_connections: usize,
     /// The most unused connections of one worker to one upstream.
     pub upstream_idle_connections: usize,
     /// How long requests in flight may take while draining.
@@ -56,6 +58,7 @@ impl Limits {
             upstream_head_timeout: reader.ms(table::LIMITS_UPSTREAM_HEAD_TIMEOUT_MS),
             upstream_idle_timeout: reader.ms(table::LIMITS_UPSTREAM_IDLE_TIMEOUT_MS),
             upstream_keep_alive: reader.ms(table::LIMITS_UPSTREAM_KEEP_ALIVE_MS),
+            upstream_connections: reader.count(table::LIMITS_UPSTREAM_CONNECTIONS),
             upstream_idle_connections: reader.count(table::LIMITS_UPSTREAM_IDLE_CONNECTIONS),
             drain_timeout: reader.ms(table::LIMITS_DRAIN_TIMEOUT_MS),
         }

@@ -24,7 +24,7 @@ pub struct Settings {
     /// Section `[keys]`: the key ring's file, if it is not in the data directory.
     pub keys_file: Option<PathBuf>,
     /// Section `[gateway]`.
-    pub gateway: GatewaySettings,
+    pub gateway: GatewayListenerSettings,
     /// Section `[control]`.
     pub control: ControlSettings,
     /// Section `[cluster]`.
@@ -54,7 +54,7 @@ pub struct NodeSettings {
 }
 
 /// The listener of the APIs.
-pub struct GatewaySettings {
+pub struct GatewayListenerSettings {
     /// Where to bind.
     pub listen: SocketAddr,
     /// How many worker threads, at least 1.
@@ -124,7 +124,7 @@ impl Settings {
             without_effect: without_effect::warnings(reader, &compat),
             node: NodeSettings::read(reader),
             keys_file: reader.path(table::KEYS_FILE),
-            gateway: GatewaySettings::read(reader),
+            gateway: GatewayListenerSettings::read(reader),
             control: ControlSettings::read(reader),
             cluster: ClusterSettings::read(reader),
             definitions: DefinitionsSettings {
@@ -218,7 +218,7 @@ pub fn control_secret_path(data_dir: &Path) -> PathBuf {
     data_dir.join(CONTROL_SECRET_FILE)
 }
 
-impl GatewaySettings {
+impl GatewayListenerSettings {
     fn read(reader: &mut Reader<'_>) -> Self {
         let workers = reader.number_if_set(table::GATEWAY_WORKERS);
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);

@@ -160,6 +160,8 @@ keys! {
         "The longest silence inside the body of an answer.";
     LIMITS_UPSTREAM_KEEP_ALIVE_MS = "limits"."upstream_keep_alive_ms", number(0, HOUR_MS), toml("30000"),
         "How long an unused upstream connection is kept; 0 closes it after each answer.";
+    LIMITS_UPSTREAM_CONNECTIONS = "limits"."upstream_connections", number(1, 65_536), toml("4096"),
+        "How many requests of one worker one upstream serves at a time; more are 503.";
     LIMITS_UPSTREAM_IDLE_CONNECTIONS = "limits"."upstream_idle_connections", number(0, 65_536), toml("256"),
         "How many unused connections one worker keeps for one upstream.";
     LIMITS_DRAIN_TIMEOUT_MS = "limits"."drain_timeout_ms", number(0, HOUR_MS), toml("25000"),

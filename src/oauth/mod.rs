@@ -32,7 +32,7 @@ use raftgate_model::time::Timestamp;
 
 use crate::config::oauth::OauthSettings;
 use crate::control::ControlAccess;
-use crate::proxy::{BodyFault, EndpointResponse, OAuthEndpoint as ListenPathEndpoint};
+use crate::proxy::{BodyFault, EndpointResponse};
 use throttle::Throttle;
 use told::Told;
 
@@ -152,19 +152,16 @@ impl AuthorizationServer {
     #[must_use]
     pub fn refuse_body(
         api: &CompiledApi,
-        endpoint: ListenPathEndpoint,
+        endpoint: OAuthEndpoint,
         fault: BodyFault,
     ) -> EndpointResponse {
         let failure = OAuthFailure::from(fault);
         match endpoint {
-            ListenPathEndpoint::Authorize => {
-                render::failure(&failure, OAuthEndpoint::Authorize, api)
+            OAuthEndpoint::Authorize | OAuthEndpoint::Revoke | OAuthEndpoint::RevokeAll => {
+                render::failure(&failure, endpoint, api)
             }
-            ListenPathEndpoint::Token => render::token_answer(Err(failure), api),
-            ListenPathEndpoint::Revoke | ListenPathEndpoint::RevokeAll => {
-                render::failure(&failure, OAuthEndpoint::Revoke, api)
-            }
-            ListenPathEndpoint::AuthorizeClient => {
+            OAuthEndpoint::Token => render::token_answer(Err(failure), api),
+            OAuthEndpoint::AuthorizeClient => {
                 render::authorize_client_answer(Err(failure.into()), api)
             }
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::oauth::error::OAuthEndpoint;
 
 use crate::telemetry::answers::AnswerNote;
 
@@ -35,36 +36,6 @@ impl Endpoint {
         match self {
             Self::Hello | Self::Ready => None,
             Self::OAuth { api, .. } => Some(api),
-        }
-    }
-}
-
-/// The authorization server's endpoints under a listen path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OAuthEndpoint {
-    /// `oauth/authorize` (RFC 6749 section 3.1).
-    Authorize,
-    /// `oauth/token` (RFC 6749 section 3.2).
-    Token,
-    /// `oauth/revoke` (RFC 7009).
-    Revoke,
-    /// `oauth/revoke_all`: every token of a client.
-    RevokeAll,
-    /// `tyk/oauth/authorize-client`: the login page's way to a code.
-    AuthorizeClient,
-}
-
-impl OAuthEndpoint {
-    /// The endpoint at this path behind a listen path, with or without a trailing slash.
-    #[must_use]
-    pub fn at(rest: &str) -> Option<Self> {
-        match rest.strip_suffix('/').unwrap_or(rest) {
-            "/oauth/authorize" => Some(Self::Authorize),
-            "/oauth/token" => Some(Self::Token),
-            "/oauth/revoke" => Some(Self::Revoke),
-            "/oauth/revoke_all" => Some(Self::RevokeAll),
-            "/tyk/oauth/authorize-client" => Some(Self::AuthorizeClient),
-            _ => None,
         }
     }
 }
@@ -146,35 +117,4 @@ pub struct EndpointHandler {
     pub answer: EndpointAnswer,
     /// Answers an OAuth request whose body could not be taken; the connection ends with it.
     pub refuse_body: BodyRefusal,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endpoints_are_found_with_and_without_a_trailing_slash() {
-        assert_eq!(
-            OAuthEndpoint::at("/oauth/token"),
-            Some(OAuthEndpoint::Token)
-        );
-        assert_eq!(
-            OAuthEndpoint::at("/oauth/token/"),
-            Some(OAuthEndpoint::Token)
-        );
-        assert_eq!(
-            OAuthEndpoint::at("/tyk/oauth/authorize-client/"),
-            Some(OAuthEndpoint::AuthorizeClient)
-        );
-        for rest in [
-            "",
-            "/",
-            "/oauth",
-            "/oauth/tokens",
-            "/oauth/token//",
-            "/oauth/token/x",
-        ] {
-            assert_eq!(OAuthEndpoint::at(rest), None, "{rest}");
-        }
-    }
 }

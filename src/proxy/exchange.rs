@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::LogIndex;
-use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::oauth::error::{BodyKind, ErrorStyle};
 use raftgate_model::token::AccessToken;
 
 use super::answer::{AnswerFrame, write_refusal};
 use super::connection::Connection;
 use super::pump::BodyProgress;
 use super::record::{Subject, finish};
-use super::refusal::{ConnectionFate, ErrorFormat, Refusal, RenderedRefusal};
+use super::refusal::{ConnectionFate, Refusal, RenderedRefusal};
 use super::request::RequestView;
 use super::request_id::RequestId;
 use super::stages::authorize::authorize;
@@ -190,7 +190,7 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
         Destination::Endpoint(endpoint) => return Ok(Admitted::Answer(endpoint)),
         Destination::Api(api) => api,
     };
-    let checked = check_size(worker, &view, &api)
+    let checked = check_size(worker, &view)
         .and_then(|()| identify(&view, &api, serving.tokens.as_deref()))
         .and_then(|identified| match identified {
             Identified::Caller(caller) => authorize(snapshot, &api, caller).map(Ok),
@@ -204,7 +204,11 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
                 BodyLength::Chunked => BodyCoding::Chunked,
                 _ => BodyCoding::Identity,
             };
-            upload.start_body(head.facts().body, coding, body_bytes_max(worker, &api));
+            upload.start_body(
+                head.facts().body,
+                coding,
+                worker.settings.limits.body_bytes_max,
+            );
             Ok(Admitted::Forward(api))
         }
         Err(refusal) => Err(Refused {
@@ -214,14 +218,9 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
     }
 }
 
-fn body_bytes_max(worker: &Worker, api: &CompiledApi) -> u64 {
-    api.request_body_bytes_max
-        .unwrap_or(worker.settings.limits.body_bytes_max)
-}
-
-fn check_size(worker: &Worker, view: &RequestView<'_>, api: &CompiledApi) -> Result<(), Refusal> {
+fn check_size(worker: &Worker, view: &RequestView<'_>) -> Result<(), Refusal> {
     match view.head().facts().body {
-        BodyLength::Sized(bytes) if bytes > body_bytes_max(worker, api) => {
+        BodyLength::Sized(bytes) if bytes > worker.settings.limits.body_bytes_max => {
             Err(Refusal::BodyTooLarge)
         }
         _ => Ok(()),
@@ -238,7 +237,7 @@ pub(super) async fn refuse(
     if refusal == Refusal::ClientGone {
         return Outcome::client_gone();
     }
-    let format = ErrorFormat::for_content_type(connection.head.field("content-type"));
+    let format = BodyKind::of_request(connection.head.field("content-type"));
     let rendered = refusal.render(style, format);
     answer_refusal(worker, connection, refusal, &rendered).await
 }
@@ -250,7 +249,7 @@ async fn refuse_for(
     refusal: Refusal,
     api: &CompiledApi,
 ) -> Outcome {
-    let format = ErrorFormat::for_content_type(connection.head.field("content-type"));
+    let format = BodyKind::of_request(connection.head.field("content-type"));
     let rendered = refusal.render_for(&api.name, api.error_style, format);
     answer_refusal(worker, connection, refusal, &rendered).await
 }

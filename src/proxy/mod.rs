@@ -32,11 +32,11 @@ mod worker;
 
 pub use endpoint::{
     BodyFault, BodyRefusal, Endpoint, EndpointAnswer, EndpointFuture, EndpointHandler,
-    EndpointRequest, EndpointResponse, OAuthEndpoint,
+    EndpointRequest, EndpointResponse,
 };
 pub use pool::PoolLimits;
 pub use record::{AccessRecord, GatewayCounters};
-pub use refusal::{ConnectionFate, ErrorFormat, Refusal, RenderedRefusal};
+pub use refusal::{ConnectionFate, Refusal, RenderedRefusal};
 pub use server::{Gateway, GatewayStartError};
 pub use settings::{ClientTimeouts, GatewaySettings, RequestLimits};
 pub use tls::upstream_tls;

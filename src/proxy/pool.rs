@@ -19,17 +19,6 @@ pub struct PoolLimits {
     pub idle: Duration,
 }
 
-impl Default for PoolLimits {
-    fn default() -> Self {
-        Self {
-            in_use_per_origin_max: 4096,
-            idle_per_origin_max: 256,
-            // Below the 60 to 75 s after which common servers close, so that we close first.
-            idle: Duration::from_secs(50),
-        }
-    }
-}
-
 #[derive(Debug)]
 struct Idle {
     upstream: Incoming,

@@ -96,34 +96,6 @@ pub struct RenderedRefusal {
     pub connection: ConnectionFate,
 }
 
-/// Which representation an error has in Tyk's style: it follows the request's `Content-Type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorFormat {
-    /// JSON, and what everything else gets.
-    Json,
-    /// XML, for XML and SOAP requests.
-    Xml,
-}
-
-impl ErrorFormat {
-    /// The format for a request with this `Content-Type` (`tyk_core` section 6.2).
-    #[must_use]
-    pub fn for_content_type(content_type: Option<&[u8]>) -> Self {
-        let media_type = content_type.and_then(|value| value.split(|byte| *byte == b';').next());
-        let is = |name: &str| {
-            media_type.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
-        };
-        if ["application/xml", "text/xml", "application/soap+xml"]
-            .into_iter()
-            .any(is)
-        {
-            Self::Xml
-        } else {
-            Self::Json
-        }
-    }
-}
-
 impl Refusal {
     /// Every refusal, in the order of its declaration.
     pub const ALL: [Self; 29] = [
@@ -191,7 +163,7 @@ impl Refusal {
 
     /// The answer in the given style; `format` matters to Tyk's style only.
     #[must_use]
-    pub fn render(self, style: ErrorStyle, format: ErrorFormat) -> RenderedRefusal {
+    pub fn render(self, style: ErrorStyle, format: BodyKind) -> RenderedRefusal {
         let row = self.row();
         let (status, content_type, body) = match (style, row.tyk) {
             (ErrorStyle::Rfc, _) => {
@@ -203,11 +175,11 @@ impl Refusal {
                 (status, "text/plain; charset=utf-8", text.to_owned())
             }
             (ErrorStyle::Tyk { .. }, TykText::Template(status, text)) => match format {
-                ErrorFormat::Json => {
+                BodyKind::Json => {
                     let body = format!("{{\n    \"error\": \"{text}\"\n}}");
                     (status, "application/json", body)
                 }
-                ErrorFormat::Xml => {
+                BodyKind::Xml => {
                     let body = format!(
                         "<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>{text}</error>"
                     );
@@ -230,17 +202,13 @@ impl Refusal {
         self,
         api_name: &str,
         style: ErrorStyle,
-        format: ErrorFormat,
+        format: BodyKind,
     ) -> RenderedRefusal {
         let Some(failure) = self.access_failure() else {
             return self.render(style, format);
         };
         let answer = failure.answer(style);
-        let kind = match format {
-            ErrorFormat::Json => BodyKind::Json,
-            ErrorFormat::Xml => BodyKind::Xml,
-        };
-        let (kind, body) = answer.body(kind);
+        let (kind, body) = answer.body(format);
         let content_type = kind.content_type();
         let mut fields = fields_of(&[], style, content_type);
         if let Some(challenge) = answer.challenge(api_name) {

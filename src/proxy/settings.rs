@@ -16,21 +16,10 @@ pub struct RequestLimits {
     pub head_bytes_max: usize,
     /// The most header fields; at most 256 take effect.
     pub header_count_max: usize,
-    /// The largest body of a proxied request, in bytes, unless the API says otherwise.
+    /// The largest body of a proxied request, in bytes.
     pub body_bytes_max: u64,
     /// The largest body of a request to an endpoint of our own, in bytes.
     pub endpoint_body_bytes_max: usize,
-}
-
-impl Default for RequestLimits {
-    fn default() -> Self {
-        Self {
-            head_bytes_max: 32 * 1024,
-            header_count_max: 100,
-            body_bytes_max: u64::MAX,
-            endpoint_body_bytes_max: 256 * 1024,
-        }
-    }
 }
 
 /// How long a client may take.
@@ -42,16 +31,6 @@ pub struct ClientTimeouts {
     pub keep_alive: Duration,
     /// Between two reads of a body that goes to an endpoint of our own, or two writes of its answer.
     pub idle: Duration,
-}
-
-impl Default for ClientTimeouts {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(15),
-            keep_alive: Duration::from_secs(75),
-            idle: Duration::from_secs(60),
-        }
-    }
 }
 
 /// The settings of the gateway listener.
@@ -77,23 +56,4 @@ pub struct GatewaySettings {
     pub drain: Duration,
     /// The most client connections per worker; more wait in the backlog.
     pub connections_per_worker_max: usize,
-}
-
-impl GatewaySettings {
-    /// Settings with every default, for a listener at `listen`.
-    #[must_use]
-    pub fn at(listen: SocketAddr) -> Self {
-        Self {
-            listen,
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
-            tls: None,
-            trusted_proxies: TrustedProxies::default(),
-            limits: RequestLimits::default(),
-            timeouts: ClientTimeouts::default(),
-            pool: PoolLimits::default(),
-            error_style: ErrorStyle::default(),
-            drain: Duration::from_secs(30),
-            connections_per_worker_max: 25_000,
-        }
-    }
 }

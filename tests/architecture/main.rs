@@ -154,6 +154,31 @@ fn every_dependency_has_its_reason() {
 }
 
 #[test]
+fn every_dependency_is_named_in_code() {
+    let found = manifests::ARROWS.iter().flat_map(|(path, _)| {
+        let folder = path.strip_suffix("Cargo.toml").unwrap_or_default();
+        let sources = format!("{folder}src/");
+        // Benches of every crate and the black-box tests stand in folders of the root.
+        let beside = [sources.as_str(), "tests/", "benches/"];
+        let own_benches = format!("{folder}benches/");
+        let rust = files::text_files().iter();
+        let rust = rust.filter(|file| file.path.ends_with(".rs"));
+        let text_below = |places: &[&str]| -> String {
+            let within =
+                |file: &&files::TextFile| places.iter().any(|place| file.path.starts_with(place));
+            rust.clone()
+                .filter(within)
+                .map(|file| file.text.as_str())
+                .collect()
+        };
+        let production = text_below(&[&sources]);
+        let all = text_below(&[&beside[..], &[own_benches.as_str()]].concat());
+        manifests::named_in_code(path, &manifest(path), (&production, &all))
+    });
+    assert_none(found.collect());
+}
+
+#[test]
 fn the_domain_crate_is_built_with_the_listed_crates_only() {
     let listed = "tests/architecture/model_tree.txt";
     let golden = std::fs::read_to_string(root().join(listed)).unwrap();

@@ -30,14 +30,13 @@ pub(crate) const ARROWS: [(&str, &[&str]); 5] = [
 ];
 
 /// Libraries with the manifests that alone may list them; each crate "must not know" the rest.
-const KEPT_IN: [(&str, &[&str]); 8] = [
+const KEPT_IN: [(&str, &[&str]); 7] = [
     ("bincode", &["storage/Cargo.toml"]),
     ("sled", &["storage/Cargo.toml"]),
     ("openraft", &["storage/Cargo.toml", "cluster/Cargo.toml"]),
     ("actix", &["actors/Cargo.toml", "Cargo.toml"]),
     ("actix-rt", &["actors/Cargo.toml", "Cargo.toml"]),
     ("actix-web", &["Cargo.toml"]),
-    ("actix-http", &["Cargo.toml"]),
     ("clap", &["Cargo.toml"]),
 ];
 
@@ -167,6 +166,34 @@ pub(crate) fn reasons(path: &str, text: &str) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Every dependency is named by the code that it is there for: `production` for what is built, `all` with tests and benches.
+pub(crate) fn named_in_code(
+    path: &str,
+    manifest: &toml::Table,
+    (production, all): (&str, &str),
+) -> Vec<Violation> {
+    let sections = [("dependencies", production), ("dev-dependencies", all)];
+    let listed = sections.into_iter().flat_map(|(section, code)| {
+        let names = dependencies(manifest, section);
+        names.into_iter().map(move |name| (name, section, code))
+    });
+    let unnamed = listed.filter(|(name, _, code)| !names_crate(code, &name.replace('-', "_")));
+    unnamed
+        .map(|(name, section, _)| {
+            let problem = format!("`{name}` in [{section}] is named by no source");
+            Violation::new(path, 1, problem)
+        })
+        .collect()
+}
+
+/// Whether code has this word outside of comments.
+fn names_crate(code: &str, word: &str) -> bool {
+    let is_word_part = |character: char| character.is_alphanumeric() || character == '_';
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .any(|line| line.split(|c| !is_word_part(c)).any(|part| part == word))
 }
 
 /// The names of all crates that the domain crate is built with, sorted.

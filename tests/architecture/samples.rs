@@ -338,6 +338,23 @@ fn a_dependency_without_a_reason_is_found() {
 }
 
 #[test]
+fn a_dependency_that_no_code_names_is_found() {
+    let text = "[dependencies]\nused-crate = 1\nunused = 1\n[dev-dependencies]\ntested = 1\n";
+    let table = text.parse().unwrap();
+    let production = "// unused\nuse used_crate::A;\nfn f() { unused_too() }\n";
+    let all = format!("{production}use tested::B;\n");
+    let found = manifests::named_in_code("Cargo.toml", &table, (production, &all));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found
+            .iter()
+            .all(|breach| breach.to_string().contains("`unused`"))
+    );
+    let untested = manifests::named_in_code("Cargo.toml", &table, (production, production));
+    assert_eq!(untested.len(), 2);
+}
+
+#[test]
 fn a_case_without_its_test_is_found() {
     let file = |path: &str, text: &str| TextFile {
         path: path.to_owned(),

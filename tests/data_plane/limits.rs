@@ -100,19 +100,6 @@ fn a_body_that_grows_over_its_limit_is_a_413() {
 }
 
 #[test]
-fn an_api_can_have_a_limit_of_its_own() {
-    let mut wider = api("/", Upstream::echo().address);
-    wider.request_body_bytes_max = Some(200);
-    let rig = Rig::with(wider, |settings| settings.limits.body_bytes_max = 100);
-    let post = |size: usize| {
-        let body = "x".repeat(size);
-        format!("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: {size}\r\n\r\n{body}")
-    };
-    assert_eq!(rig.connect().ask(post(200)).status(), 200);
-    assert_eq!(rig.connect().ask(post(201)).status(), 413);
-}
-
-#[test]
 fn a_body_for_an_endpoint_of_our_own_is_bounded_too() {
     let rig = small(&Upstream::echo());
     let post =

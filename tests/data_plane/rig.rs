@@ -7,7 +7,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, StatusCode};
+use raftgate::boot::gateway_settings;
 use raftgate::clock::{SystemClock, SystemEntropy};
+use raftgate::config::environment::Environment;
+use raftgate::config::flags::Flags;
+use raftgate::config::resolve;
 use raftgate::proxy::{
     AccessRecord, Endpoint, EndpointHandler, EndpointResponse, Gateway, GatewayCounters,
     GatewayParts, GatewaySettings, Refusal, Serving, upstream_tls,
@@ -30,6 +34,13 @@ pub(crate) struct Rig {
     serves_later: Option<Serving>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the gateway does when nothing is configured.
+fn default_settings() -> GatewaySettings {
+    let nothing = Environment::from_pairs::<String, String>([]);
+    let settings = resolve(None, &nothing, &Flags::default());
+    gateway_settings(&settings.unwrap(), None)
 }
 
 /// A keyless API at `listen_path` in front of `upstream`.
@@ -115,7 +126,8 @@ impl Rig {
             entropy: Arc::new(SystemEntropy),
             counters: Arc::clone(&counters),
         };
-        let mut settings = GatewaySettings::at(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut settings = default_settings();
+        settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         settings.workers = 1;
         adjust(&mut settings);
         let (stop, stopped) = oneshot::channel::<()>();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{Consistency, ListenPath, OAuthSpec, Target, TokenLifetimes};
+use raftgate_model::api::{ListenPath, OAuthSpec, Target, TokenLifetimes};
 use raftgate_model::id::{ApiId, OrgId, Revision};
 use raftgate_model::oauth::error::ErrorStyle;
 
@@ -111,12 +111,8 @@ pub struct CompiledApi {
     pub host_header: HostHeader,
     /// How long the upstream may take.
     pub timeouts: UpstreamTimeouts,
-    /// How large a request body may be, in bytes; `None` for the gateway's own limit.
-    pub request_body_bytes_max: Option<u64>,
     /// How refusals look.
     pub error_style: ErrorStyle,
-    /// How old this node's state may be while it still answers.
-    pub consistency: Consistency,
     /// Who may call it.
     pub access: Access,
     /// Whether the authorization server's endpoints stand under the listen path.
@@ -140,9 +136,7 @@ impl CompiledApi {
             forwarding: ListenPathForwarding::Strip,
             host_header: HostHeader::Target,
             timeouts: UpstreamTimeouts::default(),
-            request_body_bytes_max: None,
             error_style: ErrorStyle::default(),
-            consistency: Consistency::default(),
             access: Access::Keyless,
             oauth_endpoints: OAuthEndpoints::Absent,
             counters: Arc::default(),

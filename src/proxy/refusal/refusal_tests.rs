@@ -16,7 +16,7 @@ fn every_refusal_has_its_own_label_and_its_place() {
 #[test]
 fn the_rfc_style_is_json_with_error_and_description() {
     for refusal in Refusal::ALL {
-        let rendered = refusal.render(ErrorStyle::Rfc, ErrorFormat::Xml);
+        let rendered = refusal.render(ErrorStyle::Rfc, BodyKind::Xml);
         assert_eq!(rendered.content_type, "application/json");
         let body: serde_json::Value = serde_json::from_str(&rendered.body).unwrap_or_default();
         assert!(
@@ -31,7 +31,7 @@ fn the_rfc_style_is_json_with_error_and_description() {
 #[test]
 fn the_tyk_style_is_tyks_to_the_byte() {
     let rendered = |refusal: Refusal| {
-        let rendered = refusal.render(TYK, ErrorFormat::Json);
+        let rendered = refusal.render(TYK, BodyKind::Json);
         (rendered.status, rendered.content_type, rendered.body)
     };
     let json = |status: u16, text: &str| {
@@ -78,7 +78,7 @@ fn the_tyk_style_follows_an_xml_request() {
         "TEXT/XML; charset=utf-8",
         "application/soap+xml",
     ] {
-        let format = ErrorFormat::for_content_type(Some(content_type.as_bytes()));
+        let format = BodyKind::of_request(Some(content_type.as_bytes()));
         let rendered = Refusal::UpstreamLookup.render(TYK, format);
         assert_eq!(
             rendered.body,
@@ -86,17 +86,17 @@ fn the_tyk_style_follows_an_xml_request() {
         );
         assert_eq!(rendered.content_type, "application/xml");
     }
-    assert_eq!(ErrorFormat::for_content_type(None), ErrorFormat::Json);
+    assert_eq!(BodyKind::of_request(None), BodyKind::Json);
     assert_eq!(
-        ErrorFormat::for_content_type(Some(b"application/xmlx")),
-        ErrorFormat::Json
+        BodyKind::of_request(Some(b"application/xmlx")),
+        BodyKind::Json
     );
 }
 
 #[test]
 fn what_passes_says_when_to_come_back() {
     for refusal in [Refusal::UpstreamBusy, Refusal::Unjudged] {
-        let rendered = refusal.render(ErrorStyle::Rfc, ErrorFormat::Json);
+        let rendered = refusal.render(ErrorStyle::Rfc, BodyKind::Json);
         assert_eq!(
             (rendered.status, rendered.fields),
             (503, vec![("Retry-After", Cow::Borrowed("1"))])

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, OAuthEndpoints};
+use raftgate_model::oauth::error::OAuthEndpoint;
 
-use crate::proxy::endpoint::{Endpoint, OAuthEndpoint};
+use crate::proxy::endpoint::Endpoint;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
 

@@ -17,20 +17,10 @@ use crate::secret::Secret;
 pub const SEALED_TEXT_BYTES_MAX: usize = 1024 * 1024;
 
 /// What kind of record a secret belongs to; part of what the seal covers, so the numbers never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecretKind {
     /// An OAuth client's secret; the id is its `client_id`.
     Client,
-    /// The control secret of the cluster; the id is empty.
-    Control,
-    /// A named admin token; the id is its name.
-    AdminToken,
-    /// A certificate's private key; the id is the certificate's.
-    CertificateKey,
-    /// A credential that the gateway holds for an upstream; the id is the credential's.
-    Upstream,
-    /// The shared secret of an API's notifications; the id is its `api_id`.
-    Notification,
     /// An API's definition, which holds shared secrets; the id is its `api_id`.
     ApiDefinition,
 }
@@ -39,11 +29,6 @@ impl SecretKind {
     const fn byte(self) -> u8 {
         match self {
             Self::Client => 1,
-            Self::Control => 2,
-            Self::AdminToken => 3,
-            Self::CertificateKey => 4,
-            Self::Upstream => 5,
-            Self::Notification => 6,
             Self::ApiDefinition => 7,
         }
     }

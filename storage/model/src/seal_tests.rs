@@ -50,16 +50,8 @@ fn the_formats_have_not_drifted() {
         hex(&ring().secret_verifier(client("client-1"), "s3cret").0),
         "3575000c84f10660846a5eb2371130786c2ea5e05327fd7c9d16be0a2c9b5f8d"
     );
-    let kinds = [
-        SecretKind::Client,
-        SecretKind::Control,
-        SecretKind::AdminToken,
-        SecretKind::CertificateKey,
-        SecretKind::Upstream,
-        SecretKind::Notification,
-        SecretKind::ApiDefinition,
-    ];
-    assert_eq!(kinds.map(SecretKind::byte), [1, 2, 3, 4, 5, 6, 7]);
+    let kinds = [SecretKind::Client, SecretKind::ApiDefinition];
+    assert_eq!(kinds.map(SecretKind::byte), [1, 7]);
 }
 
 #[test]
@@ -75,11 +67,11 @@ fn a_seal_opens_for_its_own_record_only() {
         client("client-11"),
         client(""),
         SecretOwner {
-            kind: SecretKind::Upstream,
+            kind: SecretKind::ApiDefinition,
             id: "client-1",
         },
         SecretOwner {
-            kind: SecretKind::Control,
+            kind: SecretKind::ApiDefinition,
             id: "",
         },
     ] {
@@ -206,7 +198,7 @@ fn a_verifier_knows_its_own_secret_and_record() {
         (client("client-1s"), "3cret"),
         (
             SecretOwner {
-                kind: SecretKind::AdminToken,
+                kind: SecretKind::ApiDefinition,
                 id: "client-1",
             },
             "s3cret",

@@ -20,7 +20,7 @@ use raftgate_model::id::{ApiId, CodeId, FamilyId, GrantId, LogIndex, PolicyId, R
 use raftgate_model::state::record::{
     ApiRecord, ClientRecord, Code, Family, Grant, Meta, Outbox, PolicyRecord,
 };
-use raftgate_model::state::{Change, ClientKey, ReadState, Record, RecordKey, RouteKey};
+use raftgate_model::state::{Change, ClientKey, ReadState, Record, RecordKey};
 use raftgate_model::time::Timestamp;
 use tokio::sync::watch;
 
@@ -142,15 +142,6 @@ impl View {
     pub fn policy(&self, id: &PolicyId) -> Option<Arc<PolicyRecord>> {
         match self.get(&RecordKey::Policy(id.clone())) {
             Some(Record::Policy(policy)) => Some(policy),
-            _ => None,
-        }
-    }
-
-    /// Who owns a listen path.
-    #[must_use]
-    pub fn route_owner(&self, route: &RouteKey) -> Option<ApiId> {
-        match self.get(&RecordKey::Route(route.clone())) {
-            Some(Record::Route(owner)) => Some(owner),
             _ => None,
         }
     }

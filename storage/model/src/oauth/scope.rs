@@ -79,12 +79,6 @@ impl Scope {
     pub fn is_subset_of(&self, wider: &Self) -> bool {
         self.tokens().all(|token| wider.contains(token))
     }
-
-    /// Whether both have the same tokens, in whatever order.
-    #[must_use]
-    pub fn same_set(&self, other: &Self) -> bool {
-        self.is_subset_of(other) && other.is_subset_of(self)
-    }
 }
 
 const fn is_scope_character(byte: u8) -> bool {

@@ -62,14 +62,6 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// The kind that a text claims by its prefix; nothing else of the text is looked at.
-    #[must_use]
-    pub fn claimed_by(text: &str) -> Option<Self> {
-        [Self::Access, Self::Refresh, Self::AuthCode]
-            .into_iter()
-            .find(|kind| text.starts_with(kind.prefix()))
-    }
-
     /// The first characters of every token of this kind, by which secret scanners find leaks.
     #[must_use]
     pub const fn prefix(self) -> &'static str {

@@ -43,13 +43,16 @@ pub enum BodyKind {
 impl BodyKind {
     /// The kind that a refusal has in Tyk's style, by the `Content-Type` of the request.
     #[must_use]
-    pub fn of_request(content_type: Option<&str>) -> Self {
+    pub fn of_request(content_type: Option<&[u8]>) -> Self {
         let media = content_type
-            .and_then(|value| value.split(';').next())
+            .and_then(|value| value.split(|byte| *byte == b';').next())
             .unwrap_or_default()
-            .trim();
+            .trim_ascii();
         let xml = ["application/xml", "text/xml", "application/soap+xml"];
-        if xml.iter().any(|name| media.eq_ignore_ascii_case(name)) {
+        if xml
+            .iter()
+            .any(|name| media.eq_ignore_ascii_case(name.as_bytes()))
+        {
             Self::Xml
         } else {
             Self::Json
@@ -200,12 +203,6 @@ impl AccessFailure {
 }
 
 impl AccessAnswer {
-    /// Whether the answer is in Tyk's style and carries its `X-Generator` header.
-    #[must_use]
-    pub const fn is_tyk(&self) -> bool {
-        matches!(self.words, Words::Tyk)
-    }
-
     /// The value of `WWW-Authenticate` for an API of this name, if the answer has one.
     #[must_use]
     pub fn challenge(&self, api_name: &str) -> Option<String> {

@@ -92,10 +92,7 @@ const ROWS: [ExpectedRow; 9] = [
 fn t44_tyk_style_answers_to_the_byte() {
     for (failure, status, message, ..) in ROWS {
         let answer = failure.answer(TYK);
-        assert_eq!(
-            (answer.status, answer.challenge("a"), answer.is_tyk()),
-            (status, None, true)
-        );
+        assert_eq!((answer.status, answer.challenge("a")), (status, None));
         let json = (
             BodyKind::Json,
             format!("{{\n    \"error\": \"{message}\"\n}}"),
@@ -111,7 +108,7 @@ fn t44_tyk_style_answers_to_the_byte() {
 fn rfc_6750_style_challenges_and_names_the_error() {
     for (failure, _, _, status, challenge, error) in ROWS {
         let answer = failure.answer(ErrorStyle::Rfc);
-        assert_eq!((answer.status, answer.is_tyk()), (status, false));
+        assert_eq!(answer.status, status);
         assert_eq!(answer.challenge("a").as_deref(), challenge, "{failure:?}");
         let (kind, body) = answer.body(BodyKind::Xml);
         assert_eq!(kind, BodyKind::Json);
@@ -145,7 +142,8 @@ fn case_29_the_requests_content_type_chooses_the_body() {
         (Some("Text/XML; charset=utf-8"), BodyKind::Xml),
         (Some("application/soap+xml"), BodyKind::Xml),
     ] {
-        assert_eq!(BodyKind::of_request(content_type), kind, "{content_type:?}");
+        let sent = content_type.map(str::as_bytes);
+        assert_eq!(BodyKind::of_request(sent), kind, "{content_type:?}");
     }
 }
 

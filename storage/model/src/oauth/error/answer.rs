@@ -8,26 +8,46 @@ use super::ErrorStyle;
 use super::code::ErrorCode;
 use super::failure::OAuthFailure;
 
-/// An endpoint of the authorization server.
+/// An endpoint of the authorization server under a listen path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OAuthEndpoint {
-    /// `{lp}/oauth/authorize`.
+    /// `oauth/authorize` (RFC 6749 section 3.1).
     Authorize,
-    /// `{lp}/tyk/oauth/authorize-client` and its doors on the control listener.
+    /// `tyk/oauth/authorize-client`, the login page's way to a code, and its doors on the control listener.
     AuthorizeClient,
-    /// `{lp}/oauth/token`.
+    /// `oauth/token` (RFC 6749 section 3.2).
     Token,
-    /// `{lp}/oauth/revoke` and `{lp}/oauth/revoke_all`.
+    /// `oauth/revoke` (RFC 7009).
     Revoke,
+    /// `oauth/revoke_all`: every token of a client.
+    RevokeAll,
 }
 
 impl OAuthEndpoint {
+    /// The endpoint at this path behind a listen path, with or without a trailing slash.
+    #[must_use]
+    pub fn at(rest: &str) -> Option<Self> {
+        match rest.strip_suffix('/').unwrap_or(rest) {
+            "/oauth/authorize" => Some(Self::Authorize),
+            "/oauth/token" => Some(Self::Token),
+            "/oauth/revoke" => Some(Self::Revoke),
+            "/oauth/revoke_all" => Some(Self::RevokeAll),
+            "/tyk/oauth/authorize-client" => Some(Self::AuthorizeClient),
+            _ => None,
+        }
+    }
+
+    /// Whether tokens are revoked here.
+    const fn revokes(self) -> bool {
+        matches!(self, Self::Revoke | Self::RevokeAll)
+    }
+
     /// The methods that the endpoint takes, as an `Allow` header says them.
     #[must_use]
     pub const fn allowed_methods(self) -> &'static str {
         match self {
             Self::Authorize => "GET, POST",
-            Self::AuthorizeClient | Self::Token | Self::Revoke => "POST",
+            Self::AuthorizeClient | Self::Token | Self::Revoke | Self::RevokeAll => "POST",
         }
     }
 }
@@ -104,15 +124,14 @@ impl OAuthFailure {
         } else {
             Cow::Borrowed(self.tyk_words().unwrap_or(code.tyk_description()))
         };
-        let revocation = self
-            .tyk_revocation()
-            .filter(|_| endpoint == OAuthEndpoint::Revoke);
+        let revocation = self.tyk_revocation().filter(|_| endpoint.revokes());
         let (status, description) = match revocation {
             Some((status, words)) => (status, Cow::Borrowed(words)),
             None => (style_status, style_words),
         };
         let status_message = self.tyk_words().is_some()
-            || matches!(endpoint, OAuthEndpoint::Authorize | OAuthEndpoint::Revoke);
+            || endpoint == OAuthEndpoint::Authorize
+            || endpoint.revokes();
         OAuthErrorAnswer {
             status,
             code,

@@ -3,12 +3,39 @@
 use super::*;
 
 const TYK: ErrorStyle = ErrorStyle::Tyk { status: 403 };
-const ENDPOINTS: [OAuthEndpoint; 4] = [
+const ENDPOINTS: [OAuthEndpoint; 5] = [
     OAuthEndpoint::Authorize,
     OAuthEndpoint::AuthorizeClient,
     OAuthEndpoint::Token,
     OAuthEndpoint::Revoke,
+    OAuthEndpoint::RevokeAll,
 ];
+
+#[test]
+fn endpoints_are_found_with_and_without_a_trailing_slash() {
+    assert_eq!(
+        OAuthEndpoint::at("/oauth/token"),
+        Some(OAuthEndpoint::Token)
+    );
+    assert_eq!(
+        OAuthEndpoint::at("/oauth/token/"),
+        Some(OAuthEndpoint::Token)
+    );
+    assert_eq!(
+        OAuthEndpoint::at("/tyk/oauth/authorize-client/"),
+        Some(OAuthEndpoint::AuthorizeClient)
+    );
+    for rest in [
+        "",
+        "/",
+        "/oauth",
+        "/oauth/tokens",
+        "/oauth/token//",
+        "/oauth/token/x",
+    ] {
+        assert_eq!(OAuthEndpoint::at(rest), None, "{rest}");
+    }
+}
 
 /// Every condition, with its status and codes: the tables of design section 8 and reference section 1.1.
 fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str)> {
