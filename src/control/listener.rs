@@ -23,7 +23,7 @@ use super::{
     notifications, policies, reload, snapshot,
 };
 use crate::listen_error::{ListenError, Listener};
-use crate::telemetry::answers::{AnswerNote, ControlAnswer};
+use crate::telemetry::answers::{Account, AnswerNote, ControlAnswer};
 use crate::telemetry::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -286,6 +286,10 @@ fn log<B>(id: &str, response: &ServiceResponse<B>) {
         (Some(note), _) => *note,
         (None, Some(written)) => AnswerNote::of_caller(written.action),
         (None, None) if status.is_client_error() => AnswerNote::of_caller("refused"),
+        (None, None) if status.is_server_error() => AnswerNote {
+            what: "internal",
+            account: Account::Program,
+        },
         (None, None) if !is_read => AnswerNote::of_caller("done"),
         (None, None) => {
             let status = status.as_u16();

@@ -279,6 +279,35 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_takes_no_writes_ends_the_look_and_a_wrong_file_does_not() {
+        let path = SourcePath("a.json".into());
+        let mut report = FolderReport::default();
+        let too_large = ProposeError::TooLarge {
+            bytes: 2,
+            bytes_max: 1,
+        };
+        for reason in [
+            ImportError::Kind("not a definition"),
+            ImportError::Propose(too_large),
+        ] {
+            assert!(report.fail(&path, reason).is_ok());
+        }
+        assert_eq!(report.failed, 2);
+        for error in [
+            ProposeError::NoQuorum,
+            ProposeError::Timeout,
+            ProposeError::StorageFull,
+        ] {
+            let ended = report.fail(&path, ImportError::Propose(error.clone()));
+            let Err(FolderError::NoWrites(told)) = ended else {
+                unreachable!("the look goes on after {error}");
+            };
+            assert_eq!(told, error);
+        }
+        assert_eq!(report.failed, 2);
+    }
+
+    #[test]
     fn files_that_cannot_be_read_count_and_are_there() {
         let folder = folder(&["a.json"]);
         let link = folder.path().join("b.json");
