@@ -175,7 +175,7 @@ impl ClusterHandle {
         } else if leadership.leader == Some(self.inner.node) && !leadership.quorum_is_fresh {
             found.push("this leader has not heard from a quorum lately".to_owned());
         }
-        if running.log.is_full(u64::MAX) {
+        if running.log.is_running_full() {
             found.push("the disk of the log is running full".to_owned());
         }
         found.extend(running.state.troubles());

@@ -102,16 +102,31 @@ impl<C: Consensus> Batcher<C> {
 
     async fn submit_what_waits(&mut self) {
         while self.in_flight.len() < FLIGHTS_MAX {
-            match self.consensus.readiness() {
+            match self.consensus.readiness(&[]) {
                 Readiness::Ready => {}
                 Readiness::Waiting => return,
                 Readiness::Full => return self.turn_away(),
             }
-            let Some(flight) = self.returned.pop_front().or_else(|| self.form()) else {
+            let Some(mut flight) = self.returned.pop_front().or_else(|| self.form()) else {
                 return;
             };
-            let pending = self.consensus.submit(flight.proposal()).await;
-            self.in_flight.push_back((flight, pending));
+            // What is on its way may not be in the log yet, so it counts too.
+            let on_their_way = self.in_flight.iter().map(|(flight, _)| flight.bytes());
+            let entries: Vec<usize> = on_their_way.chain([flight.bytes()]).collect();
+            match self.consensus.readiness(&entries) {
+                Readiness::Ready => {
+                    let pending = self.consensus.submit(flight.proposal()).await;
+                    self.in_flight.push_back((flight, pending));
+                }
+                Readiness::Full if self.in_flight.is_empty() && flight.is_fresh() => {
+                    flight.turn_away();
+                }
+                // Until there is more room, or what is on its way has landed.
+                Readiness::Full | Readiness::Waiting => {
+                    self.returned.push_front(flight);
+                    return;
+                }
+            }
         }
     }
 
@@ -125,7 +140,14 @@ impl<C: Consensus> Batcher<C> {
         let done_below = self.oldest_unanswered();
         let mut requests = Vec::with_capacity(taken.len());
         let mut waiters = Vec::with_capacity(taken.len());
-        for Waiting { command, waiter } in taken {
+        let mut bytes = 0_usize;
+        for Waiting {
+            command,
+            bytes: command_bytes,
+            waiter,
+        } in taken
+        {
+            bytes = bytes.saturating_add(command_bytes);
             requests.push(Request {
                 origin: 0,
                 sequence: self.next_sequence,
@@ -143,7 +165,8 @@ impl<C: Consensus> Batcher<C> {
             }],
             requests,
         };
-        Some(Flight::new(batch, waiters, tokio::time::Instant::now()))
+        let now = tokio::time::Instant::now();
+        Some(Flight::new(batch, waiters, bytes, now))
     }
 
     /// The sequence below which nobody waits for an answer any more.
@@ -157,8 +180,8 @@ impl<C: Consensus> Batcher<C> {
     }
 
     async fn next_event(&mut self, ticks: &mut Interval) -> Event {
-        let ready = self.consensus.readiness() == Readiness::Ready;
-        let may_form = ready && self.in_flight.len() < FLIGHTS_MAX;
+        let ready = self.consensus.readiness(&[]) == Readiness::Ready;
+        let may_form = ready && self.in_flight.len() < FLIGHTS_MAX && self.returned.is_empty();
         let idle = ready && self.in_flight.is_empty() && self.returned.is_empty();
         let draining = self.intake.is_draining();
         let oldest = self.in_flight.front_mut().map(|(_, pending)| pending);
@@ -204,6 +227,14 @@ impl<C: Consensus> Batcher<C> {
 
     /// Turns away what waits, because the log takes nothing more.
     fn turn_away(&mut self) {
+        let held = std::mem::take(&mut self.returned);
+        for flight in held {
+            if flight.is_fresh() {
+                flight.turn_away();
+            } else {
+                self.returned.push_back(flight);
+            }
+        }
         for waiting in self.intake.take() {
             waiting.waiter.answer(Err(ProposeError::StorageFull));
         }

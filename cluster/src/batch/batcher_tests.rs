@@ -5,6 +5,7 @@
     reason = "a test fails by panicking where it went wrong"
 )]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,6 +35,7 @@ struct Submitted {
 struct Stand {
     submitted: mpsc::Sender<Submitted>,
     readiness: watch::Receiver<Readiness>,
+    room: Arc<AtomicUsize>,
 }
 
 struct Pending(oneshot::Receiver<Outcome>);
@@ -61,8 +63,12 @@ impl Consensus for Stand {
         Pending(receiver)
     }
 
-    fn readiness(&self) -> Readiness {
-        *self.readiness.borrow()
+    fn readiness(&self, entries: &[usize]) -> Readiness {
+        let wanted: usize = entries.iter().sum();
+        match *self.readiness.borrow() {
+            Readiness::Ready if wanted > self.room.load(Ordering::Relaxed) => Readiness::Full,
+            readiness => readiness,
+        }
     }
 
     async fn changed(&mut self) {
@@ -79,6 +85,8 @@ struct Bench {
     intake: Arc<Intake>,
     submitted: mpsc::Receiver<Submitted>,
     readiness: watch::Sender<Readiness>,
+    /// The bytes of entries that the log takes.
+    room: Arc<AtomicUsize>,
     metrics: Arc<ClusterMetrics>,
     state: Mutex<(MemoryState, u64)>,
     batcher: JoinHandle<()>,
@@ -89,9 +97,11 @@ impl Bench {
         let intake = Intake::new();
         let (sender, submitted) = mpsc::channel(16);
         let (readiness, receiver) = watch::channel(Readiness::Ready);
+        let room = Arc::new(AtomicUsize::new(usize::MAX));
         let stand = Stand {
             submitted: sender,
             readiness: receiver,
+            room: Arc::clone(&room),
         };
         let metrics = Arc::new(ClusterMetrics::default());
         let origin = RequestOrigin {
@@ -103,6 +113,7 @@ impl Bench {
             intake,
             submitted,
             readiness,
+            room,
             metrics,
             state: Mutex::new((MemoryState::default(), 0)),
             batcher: tokio::spawn(batcher.run()),
@@ -376,6 +387,47 @@ async fn a_full_disk_turns_commands_away() {
     bench.readiness.send(Readiness::Full).unwrap();
     let refused = bench.delete("x").await.unwrap();
     assert_eq!(refused, Err(ProposeError::StorageFull));
+}
+
+fn large() -> Command {
+    Command::PutPolicy(raftgate_model::command::PutPolicy {
+        id: PolicyId::new("large").unwrap(),
+        document: "x".repeat(1 << 20).into(),
+        source: None,
+        org: OrgId::default(),
+    })
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_the_rest_of_a_disk_is_turned_away_alone() {
+    let mut bench = Bench::start();
+    bench.room.store(64 << 10, Ordering::Relaxed);
+    let refused = bench.propose(Lane::Administration, large(), LONG);
+    assert_eq!(refused.await.unwrap(), Err(ProposeError::StorageFull));
+    let small = bench.delete("small");
+    let submitted = bench.next().await;
+    bench.land(submitted);
+    assert_eq!(small.await.unwrap(), stored(1));
+}
+
+#[tokio::test]
+async fn batches_on_their_way_count_as_long_as_they_may_not_be_in_the_log() {
+    let mut bench = Bench::start();
+    bench.room.store(3 << 19, Ordering::Relaxed);
+    let first = bench.propose(Lane::Administration, large(), LONG);
+    let submitted = bench.next().await;
+    let second = bench.propose(Lane::Administration, large(), LONG);
+    bench.until_waiting(0).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(bench.submitted.try_recv().is_err(), "there is room for one");
+
+    // The first is in the log now, and what is left is too little for the second.
+    bench.room.store(1 << 19, Ordering::Relaxed);
+    bench.land(submitted);
+    assert!(first.await.unwrap().is_ok());
+    assert_eq!(second.await.unwrap(), Err(ProposeError::StorageFull));
 }
 
 #[tokio::test]

@@ -42,8 +42,8 @@ pub(crate) trait Consensus: Send + 'static {
     /// Hands a proposal over behind all earlier ones.
     fn submit(&mut self, proposal: Proposal) -> impl Future<Output = Self::Pending> + Send;
 
-    /// Whether a proposal that is submitted now can be taken.
-    fn readiness(&self) -> Readiness;
+    /// Whether proposals whose entries have these lengths, in bytes, can be taken now; those on their way are to be named too.
+    fn readiness(&self, entries: &[usize]) -> Readiness;
 
     /// Returns when [`Consensus::readiness`] may have changed from [`Readiness::Waiting`]; may be dropped and called again.
     fn changed(&mut self) -> impl Future<Output = ()> + Send;

@@ -11,6 +11,12 @@ use tokio::time::Instant;
 
 use crate::error::ProposeError;
 
+/// What stands around a command in an entry at the most, in bytes: origin, sequence and length.
+const REQUEST_BYTES_MAX: usize = 32;
+
+/// What stands around the commands of a batch at the most, in bytes: log id, stamp and origin.
+const BATCH_HEAD_BYTES_MAX: usize = 256;
+
 /// What a command that was carried out yields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Committed {
@@ -43,12 +49,25 @@ pub(super) struct Flight {
     batch: Arc<Batch>,
     first_sequence: u64,
     waiters: Vec<Option<Waiter>>,
+    bytes: usize,
     formed: Instant,
+    submitted: bool,
 }
 
 impl Flight {
-    pub(super) fn new(batch: Batch, waiters: Vec<Option<Waiter>>, formed: Instant) -> Self {
+    /// A flight whose commands take so many bytes in the entry.
+    pub(super) fn new(
+        batch: Batch,
+        waiters: Vec<Option<Waiter>>,
+        command_bytes: usize,
+        formed: Instant,
+    ) -> Self {
+        let around = batch.requests.len().saturating_mul(REQUEST_BYTES_MAX);
         Self {
+            bytes: command_bytes
+                .saturating_add(around)
+                .saturating_add(BATCH_HEAD_BYTES_MAX),
+            submitted: false,
             first_sequence: batch.requests.first().map_or(0, |first| first.sequence),
             batch: Arc::new(batch),
             waiters,
@@ -61,13 +80,24 @@ impl Flight {
         self.first_sequence
     }
 
+    /// How long its entry is at the most, in bytes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether it was never proposed: nothing of it can have been carried out.
+    pub(super) const fn is_fresh(&self) -> bool {
+        !self.submitted
+    }
+
     /// When it was formed.
     pub(super) fn formed(&self) -> Instant {
         self.formed
     }
 
     /// The batch as it is proposed; again and again the same requests, which the state carries out once.
-    pub(super) fn proposal(&self) -> Proposal {
+    pub(super) fn proposal(&mut self) -> Proposal {
+        self.submitted = true;
         Proposal(Arc::clone(&self.batch))
     }
 
@@ -89,11 +119,22 @@ impl Flight {
         let mut waiting = false;
         for place in &mut self.waiters {
             if let Some(waiter) = place.take_if(|waiter| waiter.deadline <= now) {
-                waiter.answer(Err(ProposeError::Timeout));
+                waiter.answer(Err(if self.submitted {
+                    ProposeError::Timeout
+                } else {
+                    ProposeError::NoQuorum
+                }));
             }
             waiting |= place.is_some();
         }
         waiting
+    }
+
+    /// Tells everybody that the log takes nothing more; for what was never proposed.
+    pub(super) fn turn_away(self) {
+        for waiter in self.waiters.into_iter().flatten() {
+            waiter.answer(Err(ProposeError::StorageFull));
+        }
     }
 
     /// Tells everybody that the outcome is unknown.

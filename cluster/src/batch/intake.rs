@@ -44,6 +44,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) command: Command,
+    /// What the command takes in an entry.
+    pub(super) bytes: usize,
     pub(super) waiter: Waiter,
 }
 
@@ -98,7 +100,11 @@ impl Intake {
         if state.phase == Phase::Draining {
             return Err(ProposeError::ShuttingDown);
         }
-        let waiting = Waiting { command, waiter };
+        let waiting = Waiting {
+            command,
+            bytes,
+            waiter,
+        };
         if state.queue.push(lane, waiting, bytes).is_err() {
             return Err(ProposeError::QueueFull);
         }

@@ -15,14 +15,15 @@ use raftgate_model::time::Timestamp;
 use raftgate_storage::log::LogGauge;
 use raftgate_storage::types::{Node, Proposal, TypeConfig};
 use raftgate_storage::view::View;
+use raftgate_storage::wal::Room;
 use tokio::sync::{oneshot, watch};
 
 use crate::batch::{BATCH_BYTES_MAX, Consensus, Outcome, Readiness};
 use crate::clock::{ClockVerdict, Stamper};
 
-/// The room that the log must have for a batch to be formed, on a disk that is running full: several batches, since
-/// consensus adds entries of its own.
-const ROOM_BYTES_MIN: u64 = 4 * BATCH_BYTES_MAX as u64;
+/// The room that batches leave in the log on a disk that is running full: consensus adds entries of its own, and a refused
+/// one ends the node.
+const ROOM_LEFT_BYTES: u64 = 4 * BATCH_BYTES_MAX as u64;
 
 /// Proposes through this node's Raft.
 pub(super) struct RaftProposer {
@@ -44,14 +45,15 @@ impl Consensus for RaftProposer {
         }
     }
 
-    fn readiness(&self) -> Readiness {
+    fn readiness(&self, entries: &[usize]) -> Readiness {
         if self.server.borrow().state != ServerState::Leader {
             return Readiness::Waiting;
         }
-        if self.log.is_full(ROOM_BYTES_MIN) {
-            return Readiness::Full;
+        match self.log.room_for(entries, ROOM_LEFT_BYTES) {
+            Room::Ready => Readiness::Ready,
+            Room::Soon => Readiness::Waiting,
+            Room::None => Readiness::Full,
         }
-        Readiness::Ready
     }
 
     async fn changed(&mut self) {

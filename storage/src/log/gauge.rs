@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use super::entries::LogEntries;
 use crate::latency::{LatencyHistogram, LatencyValues};
-use crate::wal::{Space, WalStatus};
+use crate::wal::{Room, Space, WalStatus};
 
 /// Figures of the log for status, metrics and the snapshot policy; cloned freely.
 ///
@@ -37,13 +37,18 @@ impl LogGauge {
         })
     }
 
-    /// Whether the disk has no room for entries of this many bytes.
+    /// Whether entries of these lengths, in bytes, find a place; on a disk that is running full, with `left_bytes` to spare.
     #[must_use]
-    pub fn is_full(&self, bytes: u64) -> bool {
-        match self.wal().map(|wal| wal.space) {
-            Some(Space::Low { room_bytes }) => room_bytes < bytes,
-            Some(Space::Ample) | None => false,
-        }
+    pub fn room_for(&self, entries: &[usize], left_bytes: u64) -> Room {
+        self.entries
+            .upgrade()
+            .map_or(Room::Ready, |open| open.wal.room_for(entries, left_bytes))
+    }
+
+    /// Whether the disk has no space for another segment of the log.
+    #[must_use]
+    pub fn is_running_full(&self) -> bool {
+        matches!(self.wal().map(|wal| wal.space), Some(Space::Low { .. }))
     }
 
     /// The write-ahead log's own figures; `None` once it was closed.

@@ -30,10 +30,10 @@ use bytes::Bytes;
 pub use config::{OpenMode, STATE_PAYLOAD_BYTES_MAX, WalConfig, WalId};
 pub use error::{Damage, WalError};
 pub use shared::{Done, Durability, FatalHook};
-pub use status::{Space, WalState, WalStatus};
+pub use status::{Room, Space, WalState, WalStatus};
 
 use record::Record;
-use shared::{Class, Item, Preparation, Shared, check_state_payload};
+use shared::{Class, Item, Preparation, Shared, check_state_payload, entry_cost};
 
 /// An open log. Dropping it writes what is queued and ends its threads.
 pub struct Wal {
@@ -118,6 +118,16 @@ impl Wal {
             self.shared.hand_over(&mut inner, mark);
         }
         Ok(())
+    }
+
+    /// Tells whether entries with payloads of these lengths, in bytes, find a place beside all that is queued.
+    ///
+    /// On a disk that is running full, `left_bytes` must be left behind them.
+    #[must_use]
+    pub fn room_for(&self, payloads: &[usize], left_bytes: u64) -> Room {
+        let cost = payloads.iter().map(|bytes| entry_cost(*bytes)).sum();
+        let inner = self.shared.inner.lock();
+        inner.room_of(cost, left_bytes, &self.shared.config)
     }
 
     /// Replaces the vote; `done` is called when it is on disk. Uses the reserve when the disk is full.

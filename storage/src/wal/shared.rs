@@ -10,9 +10,9 @@ use super::config::SEGMENT_COST_BYTES;
 use super::index::Index;
 use super::record::Record;
 use super::replay::{Marks, Stored};
-use super::sector::frame_bytes;
+use super::sector::{HEADER_BYTES, frame_bytes};
 use super::segment::Segment;
-use super::{Space, WalConfig, WalError, WalId};
+use super::{Room, Space, WalConfig, WalError, WalId};
 use crate::disk::Disk;
 
 /// Called once with the outcome, on the log's own thread; must not wait and must not call the log.
@@ -58,6 +58,11 @@ impl Item {
     fn is_synced(&self) -> bool {
         matches!(self.durability, Durability::Synced(_))
     }
+}
+
+/// Bytes on disk of an entry that gets a frame of its own.
+pub(super) fn entry_cost(payload_bytes: usize) -> u64 {
+    frame_bytes(payload_bytes.saturating_add(HEADER_BYTES))
 }
 
 /// What the preparer is doing about a next segment.
@@ -147,6 +152,26 @@ impl Inner {
         };
         let taken = SEGMENT_COST_BYTES + reserve;
         self.queued_bytes.saturating_add(cost).saturating_add(taken) <= spare.bytes
+    }
+
+    /// Tells the same of entries before they are appended; on a full disk, so many bytes must be left behind them.
+    pub(super) fn room_of(&self, cost: u64, left_bytes: u64, config: &WalConfig) -> Room {
+        if cost > config.append_room_bytes() {
+            return Room::None;
+        }
+        if self.preparation == Preparation::Full && self.spares.is_empty() {
+            let room_bytes = self.room_for(Class::Entry, config);
+            return if cost.saturating_add(left_bytes) <= room_bytes {
+                Room::Ready
+            } else {
+                Room::None
+            };
+        }
+        if self.fits(cost, Class::Entry, config) {
+            Room::Ready
+        } else {
+            Room::Soon
+        }
     }
 
     pub(super) fn space(&self, config: &WalConfig) -> Space {

@@ -31,6 +31,17 @@ pub enum Space {
     },
 }
 
+/// Whether entries that are appended now surely find a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// They do.
+    Ready,
+    /// Perhaps soon: a next segment is being prepared, or what is queued must be written first.
+    Soon,
+    /// They do not, and the disk has no space for more: an append would be refused.
+    None,
+}
+
 /// Figures for metrics, the snapshot policy and operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalStatus {

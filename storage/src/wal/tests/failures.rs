@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::harness::{ID, Rig, config, payload};
 use crate::disk::sim::{Operation, SimMachine, Survival};
-use crate::wal::{OpenMode, Space, WalConfig, WalError, wait_for};
+use crate::wal::{OpenMode, Room, Space, WalConfig, WalError, wait_for};
 
 #[test]
 fn a_failed_write_or_sync_stops_the_log_and_is_never_retried() {
@@ -104,6 +104,35 @@ fn a_full_disk_refuses_entries_but_not_votes_and_a_purge_frees_it() {
     let rig = Rig::reopen(&machine).unwrap();
     assert_eq!(rig.wal.state(), state, "a refused vote leaves no trace");
     assert_eq!(rig.entries().len() as u64, last);
+}
+
+#[test]
+fn room_is_told_before_anything_is_appended() {
+    let machine = SimMachine::new();
+    machine.set_capacity(Some(64 << 10));
+    let rig = Rig::create(&machine);
+    rig.wal.settle().unwrap();
+    assert_eq!(rig.wal.room_for(&[1000], 0), Room::Ready);
+    assert_eq!(rig.wal.room_for(&[30_000, 30_000], 0), Room::None);
+    assert_eq!(rig.wal.room_for(&[30_000], 30_000), Room::None);
+    let mut last = 0;
+    while rig.wal.room_for(&[3000], 0) == Room::Ready {
+        last += 1;
+        rig.append(last, &payload(last, 3000)).unwrap();
+    }
+    assert!(last > 3);
+    assert_eq!(rig.wal.room_for(&[3000], 0), Room::None);
+    rig.append(last + 1, &payload(last + 1, 3000)).unwrap_err();
+
+    machine.set_capacity(None);
+    let rig = Rig::create(&SimMachine::new());
+    rig.wal.settle().unwrap();
+    assert_eq!(rig.wal.room_for(&[50_000], 1 << 30), Room::Ready);
+    assert_eq!(
+        rig.wal.room_for(&[1 << 30], 0),
+        Room::None,
+        "of any segment"
+    );
 }
 
 #[test]
