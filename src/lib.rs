@@ -9,6 +9,7 @@ pub mod control_address;
 pub mod control_secret;
 pub mod definitions;
 pub mod demo;
+pub mod drain;
 pub mod listen_error;
 pub mod listener_tls;
 pub mod oauth;

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::error;
 
 /// The first pause before a restart; doubled for each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// The longest pause between restarts.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// How long an actor must have lived for its end to count as the first again.
+const HEALTHY: Duration = Duration::from_secs(60);
 
 /// What an actor holds for as long as it lives; its end is noticed by its being dropped.
 #[derive(Debug)]
@@ -18,21 +22,32 @@ pub struct Alive {
 
 /// Starts an actor, and starts it again whenever it ends, for as long as this future is polled.
 ///
-/// The pause between restarts grows, so that an actor that dies at once does not keep a core busy.
+/// The pause between restarts grows, so that an actor that dies at once does not keep a core busy; one that lived well for
+/// a while is started again soon.
 pub async fn keep_alive(name: &'static str, mut start: impl FnMut(Alive)) {
-    let mut pause = PAUSE_MIN;
+    let mut last = None;
     loop {
+        let began = Instant::now();
         let (sender, ended) = oneshot::channel();
         start(Alive { _dropped: sender });
         // Nothing is ever sent: the receiver ends when the actor is gone.
         let _ = ended.await;
+        let pause = pause_after(last, began.elapsed());
         error!(
             actor = name,
             pause_ms = pause.as_millis(),
             "actor ended, starting it again"
         );
         tokio::time::sleep(pause).await;
-        pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        last = Some(pause);
+    }
+}
+
+/// The pause before a restart, after the last one and a life of so long.
+fn pause_after(last: Option<Duration>, lived: Duration) -> Duration {
+    match last {
+        Some(last) if lived < HEALTHY => last.saturating_mul(2).min(PAUSE_MAX),
+        _ => PAUSE_MIN,
     }
 }
 
@@ -73,6 +88,16 @@ mod tests {
                 panic!("as the test asked");
             }
         }
+    }
+
+    #[test]
+    fn pauses_grow_until_an_actor_has_lived_well() {
+        let soon = Duration::from_millis(1);
+        let first = pause_after(None, soon);
+        let second = pause_after(Some(first), soon);
+        assert_eq!((first, second), (PAUSE_MIN, 2 * PAUSE_MIN));
+        assert_eq!(pause_after(Some(PAUSE_MAX), soon), PAUSE_MAX);
+        assert_eq!(pause_after(Some(PAUSE_MAX), HEALTHY), PAUSE_MIN);
     }
 
     #[actix::test]

@@ -25,6 +25,7 @@ use raftgate_storage::types::Node as Peer;
 use raftgate_storage::wal::{WalConfig, WalId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::access_log::AccessLog;
 use super::identity::Stage;
 use super::loading::Loading;
 use super::{BootError, Identity, Surroundings};
@@ -36,17 +37,24 @@ use crate::proxy::AccessRecord;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the newest entries of the log are waited for at the start.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many access records may wait to be written; more are dropped and counted.
-const ACCESS_RECORDS_QUEUED_MAX: usize = 4096;
+/// How long the last access records may take to be written at the end.
+const ACCESS_LOG_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the end waits for a thread of the actors.
+const ARBITER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The arbiters beside the listeners, and what runs on them.
 pub(super) struct Background {
     control: Arbiter,
     upkeep: Arbiter,
+    actors: Actors,
+    access_log: Option<AccessLog<AccessRecord>>,
+}
+
+/// The actors that run.
+struct Actors {
     registry: RegistryHandle,
     notifier: NotifierHandle,
     sweeper: SweeperHandle,
-    access_records: Option<mpsc::Sender<AccessRecord>>,
 }
 
 impl Background {
@@ -56,14 +64,81 @@ impl Background {
         cluster: &ClusterHandle,
         keys: &Arc<KeyRing>,
     ) -> Result<Self, BootError> {
-        let control = Arbiter::new();
+        let (control, upkeep) = (Arbiter::new(), Arbiter::new());
+        let handles = (control.handle(), upkeep.handle());
+        let actors = match Actors::start(settings, cluster, keys, handles).await {
+            Ok(actors) => actors,
+            Err(error) => {
+                end_arbiter(upkeep).await;
+                end_arbiter(control).await;
+                return Err(error);
+            }
+        };
+        let access_log = settings
+            .log
+            .access
+            .then(|| AccessLog::start(&control.handle(), AccessRecord::log));
+        Ok(Self {
+            control,
+            upkeep,
+            actors,
+            access_log,
+        })
+    }
+
+    pub(super) fn registry(&self) -> &RegistryHandle {
+        &self.actors.registry
+    }
+
+    /// Where the data plane hands its access records; none unless they are asked for.
+    pub(super) fn access_records(&self) -> Option<mpsc::Sender<AccessRecord>> {
+        self.access_log.as_ref().map(AccessLog::sender)
+    }
+
+    /// The sender of notifications, for metrics.
+    pub(super) fn notifier(&self) -> &NotifierHandle {
+        &self.actors.notifier
+    }
+
+    /// The remover of what is over, for metrics.
+    pub(super) fn sweeper(&self) -> &SweeperHandle {
+        &self.actors.sweeper
+    }
+
+    /// Lets notifications on their way be told of, within a bound, and begins no further.
+    pub(super) async fn drain(&self, patience: Duration) {
+        if tokio::time::timeout(patience, self.actors.notifier.drain())
+            .await
+            .is_err()
+        {
+            tracing::warn!("notifications on their way were cut off; they are sent again");
+        }
+    }
+
+    /// Writes the last access records and ends the actors.
+    pub(super) async fn end(self) {
+        if let Some(access_log) = self.access_log {
+            access_log.end(ACCESS_LOG_PATIENCE).await;
+        }
+        end_arbiter(self.upkeep).await;
+        end_arbiter(self.control).await;
+    }
+}
+
+impl Actors {
+    /// Starts them on the arbiters for control and upkeep.
+    async fn start(
+        settings: &Settings,
+        cluster: &ClusterHandle,
+        keys: &Arc<KeyRing>,
+        (control, upkeep): (ArbiterHandle, ArbiterHandle),
+    ) -> Result<Self, BootError> {
         let parts = RegistryParts {
             view: Arc::clone(cluster.view()),
             keys: Arc::clone(keys),
             defaults: defaults(settings),
         };
-        let registry = on(&control.handle(), move || Registry::run(parts)).await?;
-        let upkeep = Arbiter::new();
+        let registry = on(&control, move || Registry::run(parts)).await?;
         let notifier = NotifierParts {
             cluster: ClusterAccess::from(cluster.clone()),
             registry: registry.clone(),
@@ -74,59 +149,39 @@ impl Background {
                 timeout: duration(settings.notifications.timeout),
             },
         };
-        let notifier = on(&upkeep.handle(), move || Notifier::run(notifier)).await?;
+        let notifier = on(&upkeep, move || Notifier::run(notifier)).await?;
         let sweeper = SweeperParts {
             cluster: ClusterAccess::from(cluster.clone()),
             interval: SWEEP_INTERVAL,
         };
-        let sweeper = on(&upkeep.handle(), move || Sweeper::run(sweeper)).await?;
-        let access_records = settings
-            .log
-            .access
-            .then(|| write_access_records(&control.handle()));
+        let sweeper = on(&upkeep, move || Sweeper::run(sweeper)).await?;
         Ok(Self {
-            control,
-            upkeep,
             registry,
             notifier,
             sweeper,
-            access_records,
         })
     }
+}
 
-    pub(super) fn registry(&self) -> &RegistryHandle {
-        &self.registry
+/// Ends an arbiter and waits for its thread, for a limited time and not on this one.
+async fn end_arbiter(arbiter: Arbiter) {
+    arbiter.stop();
+    let (sender, ended) = oneshot::channel();
+    let join = move || {
+        // Nobody waits any more if it took too long.
+        let _ = sender.send(arbiter.join().is_err());
+    };
+    if let Err(error) = std::thread::Builder::new()
+        .name("arbiter end".into())
+        .spawn(join)
+    {
+        tracing::error!(%error, "the end of the actors cannot be waited for");
+        return;
     }
-
-    /// Where the data plane hands its access records; none unless they are asked for.
-    pub(super) fn access_records(&self) -> Option<mpsc::Sender<AccessRecord>> {
-        self.access_records.clone()
-    }
-
-    /// The sender of notifications, for metrics.
-    pub(super) fn notifier(&self) -> &NotifierHandle {
-        &self.notifier
-    }
-
-    /// The remover of what is over, for metrics.
-    pub(super) fn sweeper(&self) -> &SweeperHandle {
-        &self.sweeper
-    }
-
-    /// Lets notifications on their way be told of, within a bound, and ends the actors.
-    pub(super) async fn stop(self, patience: Duration) {
-        if tokio::time::timeout(patience, self.notifier.drain())
-            .await
-            .is_err()
-        {
-            tracing::warn!("notifications on their way were cut off; they are sent again");
-        }
-        for arbiter in [self.upkeep, self.control] {
-            arbiter.stop();
-            if arbiter.join().is_err() {
-                tracing::error!("an arbiter of the actors ended by a panic");
-            }
-        }
+    match tokio::time::timeout(ARBITER_PATIENCE, ended).await {
+        Ok(Ok(false)) => {}
+        Ok(_) => tracing::error!("an arbiter of the actors ended by a panic"),
+        Err(_) => tracing::error!("an arbiter of the actors does not end, it is left behind"),
     }
 }
 
@@ -141,16 +196,6 @@ async fn on<T: Send + 'static>(
         let _ = sender.send(start());
     });
     started.await.map_err(|_| BootError::Actors)
-}
-
-fn write_access_records(arbiter: &ArbiterHandle) -> mpsc::Sender<AccessRecord> {
-    let (sender, mut records) = mpsc::channel::<AccessRecord>(ACCESS_RECORDS_QUEUED_MAX);
-    arbiter.spawn(async move {
-        while let Some(record) = records.recv().await {
-            record.log();
-        }
-    });
-    sender
 }
 
 fn defaults(settings: &Settings) -> GatewayDefaults {

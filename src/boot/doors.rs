@@ -76,11 +76,10 @@ impl Doors {
         self.health.enter(Lifecycle::Serving);
     }
 
-    /// Lets nobody in any more and finishes what is in flight.
+    /// Lets nobody in any more and finishes what is in flight, at all listeners within the one drain time.
     pub(super) async fn close(self) {
         self.health.enter(Lifecycle::Draining);
-        self.gateway.drain().await;
-        self.control.drain().await;
+        tokio::join!(self.gateway.drain(), self.control.drain());
     }
 
     pub(super) const fn gateway_address(&self) -> SocketAddr {

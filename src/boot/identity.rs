@@ -179,7 +179,8 @@ impl Identity {
             check: String::new(),
         };
         document.check = document.sum();
-        let text = serde_json::to_vec_pretty(&document).unwrap_or_default();
+        let text = serde_json::to_vec_pretty(&document)
+            .map_err(|error| BootError::file(&self.path, error.into()))?;
         private_file::write(&self.path, &text, Existing::Replace)
             .map_err(|error| BootError::file(&self.path, error))
     }

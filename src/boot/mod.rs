@@ -4,6 +4,7 @@
 //! data directory -> listeners (503) -> identity, key ring, secret -> log and state -> consensus -> actors -> definitions -> open
 //! ```
 
+mod access_log;
 mod background;
 mod doors;
 mod endpoints;
@@ -92,19 +93,23 @@ impl RunningNode {
     /// force, which they are when this returns.
     ///
     /// # Errors
-    /// See [`BootError`]; the listeners are closed again then.
+    /// See [`BootError`]; nothing of the node runs any more then.
     pub async fn start(settings: Settings, surroundings: Surroundings) -> Result<Self, BootError> {
         let tls = Tls::load(&settings)?;
         let data_dir = DataDir::open(&settings.node.data_dir)?;
         let doors = Doors::bind(&settings, &surroundings, &tls).await?;
-        let begun = match Assembly::begin(settings, surroundings, &data_dir, &doors).await {
-            Ok(assembly) => assembly.open(&doors, &data_dir).await,
-            Err(error) => Err(error),
-        };
-        let (assembly, definitions) = match begun {
-            Ok(begun) => begun,
+        let assembly = match Assembly::begin(settings, surroundings, &data_dir, &doors).await {
+            Ok(assembly) => assembly,
             Err(error) => {
                 doors.close().await;
+                return Err(error);
+            }
+        };
+        let definitions = match assembly.open(&doors, &data_dir).await {
+            Ok(definitions) => definitions,
+            Err(error) => {
+                doors.close().await;
+                assembly.end().await;
                 return Err(error);
             }
         };
@@ -168,8 +173,9 @@ impl RunningNode {
         if let Some(watch) = self.definitions {
             watch.stop().await;
         }
-        self.doors.close().await;
-        self.background.stop(NOTIFIER_PATIENCE).await;
+        // At the same time, so that one drain time is enough for all.
+        tokio::join!(self.doors.close(), self.background.drain(NOTIFIER_PATIENCE));
+        self.background.end().await;
         self.cluster.shutdown().await;
     }
 }
@@ -202,8 +208,18 @@ impl Assembly {
         let listener = doors.cluster();
         let cluster =
             background::start_cluster(&settings, &identity, &keys, &surroundings, listener).await?;
-        identity.started(&keys)?;
-        let background = Background::start(&settings, &cluster, &keys).await?;
+        let background = match identity.started(&keys) {
+            Ok(()) => Background::start(&settings, &cluster, &keys).await,
+            Err(error) => Err(error),
+        };
+        let background = match background {
+            Ok(background) => background,
+            Err(error) => {
+                // The log is closed before the data directory is let go.
+                cluster.shutdown().await;
+                return Err(error);
+            }
+        };
         Ok(Self {
             settings,
             surroundings,
@@ -215,23 +231,34 @@ impl Assembly {
         })
     }
 
+    /// Ends what [`Assembly::begin`] started.
+    async fn end(self) {
+        self.background.end().await;
+        self.cluster.shutdown().await;
+    }
+
     /// Brings the configuration into force and lets requests in.
     async fn open(
-        self,
+        &self,
         doors: &Doors,
         data_dir: &DataDir,
-    ) -> Result<(Self, Option<DefinitionsWatch>), BootError> {
+    ) -> Result<Option<DefinitionsWatch>, BootError> {
         let registry = self.background.registry().clone();
         let health = Arc::clone(&doors.health);
         health.attach(self.cluster.clone(), registry.clone());
         let importer = self.importer(registry.clone());
         let definitions = self.definitions(importer.clone()).await?;
         let stored = self.cluster.view().meta().config_revision;
-        registry.in_force(stored, CONFIGURATION_PATIENCE).await?;
+        if let Err(error) = registry.in_force(stored, CONFIGURATION_PATIENCE).await {
+            if let Some(watch) = definitions {
+                watch.stop().await;
+            }
+            return Err(error.into());
+        }
         let access = Arc::new(ControlAccess::new(self.control_secret.duplicate()));
         let oauth = Arc::new(self.authorization_server(Arc::clone(&access)));
         let endpoints = endpoints::handler(Arc::clone(&oauth), Arc::clone(&health));
-        let metrics = metrics::build(&self, Arc::clone(&doors.counters));
+        let metrics = metrics::build(self, Arc::clone(&doors.counters));
         let control = Arc::new(Control {
             cluster: self.cluster.clone(),
             registry,
@@ -245,8 +272,8 @@ impl Assembly {
             metrics: Arc::new(metrics),
             snapshots: SnapshotExports::new(data_dir.path()),
         });
-        doors.open(gateway::serving(&self, endpoints), control);
-        Ok((self, definitions))
+        doors.open(gateway::serving(self, endpoints), control);
+        Ok(definitions)
     }
 
     /// Applies the definitions folder, if there is one, and begins to watch it.

@@ -22,6 +22,10 @@ pub(super) fn key_ring(
     surroundings: &Surroundings,
 ) -> Result<KeyRing, BootError> {
     let path = settings.keyring_path();
+    // In the data directory they are gone already; a ring that stands elsewhere has its drafts there.
+    if let Err(error) = private_file::remove_drafts(&path) {
+        tracing::warn!(path = %path.display(), %error, "unfinished drafts of the key ring cannot be looked for");
+    }
     match keyring_file::load(&path) {
         Ok(ring) if identity.fits(&ring) => Ok(ring),
         Ok(_) => Err(BootError::OtherRing {

@@ -117,7 +117,10 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let node = RunningNode::start(settings, surroundings)
         .await
         .map_err(|error| error.to_string())?;
-    announce(&node).map_err(|error| format!("cannot say that the node is ready: {error}"))?;
+    if let Err(error) = announce(&node) {
+        node.stop().await;
+        return Err(format!("cannot say that the node is ready: {error}"));
+    }
     loop {
         match signals.next().await {
             Signal::Drain => {

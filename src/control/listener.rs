@@ -22,6 +22,7 @@ use super::{
     Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, authorize, clients,
     notifications, policies, reload, snapshot,
 };
+use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
 use crate::telemetry::answers::{Account, AnswerNote, ControlAnswer};
 use crate::telemetry::metrics;
@@ -90,7 +91,7 @@ impl ControlListener {
                     .wrap(NormalizePath::trim())
             })
             .workers(1)
-            .shutdown_timeout(settings.drain.as_secs())
+            .shutdown_timeout(whole_seconds(settings.drain))
             .disable_signals();
         let server = match settings.tls {
             Some(tls) => server.bind_rustls_0_23(wanted, tls),

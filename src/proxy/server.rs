@@ -19,6 +19,7 @@ use super::connection::serve;
 use super::outages::Outages;
 use super::settings::GatewaySettings;
 use super::worker::{GatewayParts, Worker};
+use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
 
 /// How many connections the system keeps for us while all workers are busy.
@@ -84,7 +85,7 @@ impl Gateway {
         let mut server = Server::build()
             .workers(settings.workers.max(1))
             .max_concurrent_connections(settings.connections_per_worker_max)
-            .shutdown_timeout(settings.drain.as_secs())
+            .shutdown_timeout(whole_seconds(settings.drain))
             .disable_signals()
             .listen("gateway", listener, factory)
             .map_err(failed)?

@@ -61,6 +61,7 @@ impl DataDir {
             return Err(error);
         }
         let lock = lock(path)?;
+        remove_drafts(path);
         let contents = survey(path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -132,6 +133,22 @@ fn warn_if_others_may_enter(path: &Path) {
             mode = format!("{mode:03o}"),
             "other users may enter the data directory; 700 is the mode to give it"
         );
+    }
+}
+
+/// Takes away what crashes left of files that were being written; nobody else writes here under the lock.
+fn remove_drafts(folder: &Path) {
+    for name in layout::DRAFTED {
+        let path = folder.join(name);
+        match private_file::remove_drafts(&path) {
+            Ok(0) => {}
+            Ok(drafts) => {
+                tracing::info!(path = %path.display(), drafts, "unfinished drafts removed")
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "unfinished drafts cannot be removed");
+            }
+        }
     }
 }
 

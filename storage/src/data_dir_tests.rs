@@ -48,6 +48,17 @@ fn a_missing_directory_is_made_for_its_owner_alone() {
 }
 
 #[test]
+fn what_crashes_left_of_private_files_is_gone_after_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(first_use(folder.path()));
+    let draft = folder.path().join(format!("{KEY_RING_FILE}.4711-0.new"));
+    fs::write(&draft, "half a ring").unwrap();
+    let opened = DataDir::open(folder.path()).unwrap();
+    assert_eq!(opened.contents(), Contents::Formatted);
+    assert!(!draft.exists());
+}
+
+#[test]
 fn the_second_opening_knows_the_first_and_files_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(first_use(folder.path()));

@@ -1,5 +1,6 @@
 //! Small files that only their owner may read, written whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -39,6 +40,43 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
         return Err(error);
     }
     sync_folder(path)
+}
+
+/// Removes the drafts of a file that crashes left beside it, which hold what the file would; tells how many there were.
+///
+/// For its only writer: another one's draft would be taken away from under it, and its write would fail.
+///
+/// # Errors
+/// The folder cannot be read, or a draft not be removed.
+pub fn remove_drafts(path: &Path) -> io::Result<usize> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(0);
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let mut removed = 0_usize;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_draft(&entry.file_name(), name) {
+            fs::remove_file(entry.path())?;
+            removed = removed.saturating_add(1);
+        }
+    }
+    Ok(removed)
+}
+
+/// Whether a name is one that [`create_draft`] gives to drafts of `name`.
+fn is_draft(found: &OsStr, name: &OsStr) -> bool {
+    let numbers = found
+        .to_str()
+        .zip(name.to_str())
+        .and_then(|(found, name)| found.strip_prefix(name)?.strip_prefix('.'))
+        .and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(process, attempt)| is_number(process) && is_number(attempt))
 }
 
 /// Creates a file beside the target under a name of this call alone.
@@ -139,6 +177,31 @@ mod tests {
         let error = write(&path, b"newer", Existing::Replace).unwrap_err();
         assert!(error.to_string().contains("remove the files"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn drafts_that_crashes_left_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        write(&path, b"whole", Existing::Keep).unwrap();
+        create_draft(&path).unwrap();
+        fs::write(folder.path().join("secret.77-3.new"), b"another life").unwrap();
+        let others = [
+            "secret.new",
+            "secret.7-x.new",
+            "secrets.7-0.new",
+            "secret.7-0",
+        ];
+        for name in others {
+            fs::write(folder.path().join(name), b"not a draft").unwrap();
+        }
+        assert_eq!(remove_drafts(&path).unwrap(), 2);
+        assert_eq!(remove_drafts(&path).unwrap(), 0);
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1 + others.len()
+        );
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::snapshot::{SnapshotFile, SnapshotReader};
 pub(super) struct Filling {
     reader: SnapshotReader,
     /// Places that entries newer than the snapshot wrote to; what the snapshot says of them is out of date.
+    ///
+    /// Bounded by what is applied while one snapshot is read: each write of a newer entry adds one key at most, and the
+    /// reading takes seconds. It goes with the filling.
     newer: HashSet<Vec<u8>, RandomState>,
 }
 

@@ -35,7 +35,7 @@ const MADE: [&str; 6] = [
     EXPORT_FILE,
 ];
 /// Files that are written beside their place first, so that a crash may leave a draft.
-const DRAFTED: [&str; 6] = [
+pub(super) const DRAFTED: [&str; 6] = [
     FORMAT_FILE,
     IDENTITY_FILE,
     KEY_RING_FILE,
