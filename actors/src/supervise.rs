@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 use tracing::error;
 
 /// The first pause before a restart; doubled for each further one.
@@ -27,7 +26,7 @@ pub struct Alive {
 pub async fn keep_alive(name: &'static str, mut start: impl FnMut(Alive)) {
     let mut last = None;
     loop {
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         let (sender, ended) = oneshot::channel();
         start(Alive { _dropped: sender });
         // Nothing is ever sent: the receiver ends when the actor is gone.
