@@ -10,12 +10,12 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use raftgate_actors::notifier::NotifierValues;
 use raftgate_actors::registry::RegistryHandle;
-use raftgate_actors::snapshot::StatusClass;
+use raftgate_actors::snapshot::{ApiCounters, GatewaySnapshot, StatusClass};
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_cluster::metrics::MetricsValues;
 
 use super::Assembly;
-use crate::proxy::{GatewayCounters, Refusal};
+use crate::proxy::{EndpointName, GatewayCounters, Refusal};
 use crate::telemetry::metrics::{Metrics, MetricsBuilder, as_number};
 
 /// The metrics of a node.
@@ -184,22 +184,38 @@ impl fmt::Debug for PerApi {
     }
 }
 
+/// Every request is one of these: proxied, to an endpoint of our own, or to nothing that there is.
+fn encode_requests(
+    encoder: &mut DescriptorEncoder<'_>,
+    snapshot: &GatewaySnapshot,
+    counters: &GatewayCounters,
+) -> fmt::Result {
+    let mut requests = encoder.encode_descriptor(
+        "requests",
+        "Requests by API or by endpoint of the gateway's own (none: found neither), and class of status",
+        None,
+        MetricType::Counter,
+    )?;
+    let mut encode = |label: (&str, &str), counters: &ApiCounters| {
+        for (class, count) in StatusClass::ALL.iter().zip(counters.totals().by_class) {
+            let labels = [label, ("class", class.label())];
+            ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
+        }
+        Ok(())
+    };
+    for api in snapshot.apis() {
+        encode(("api", api.id.as_str()), &api.counters)?;
+    }
+    for name in EndpointName::ALL {
+        encode(("endpoint", name.label()), counters.endpoint(name))?;
+    }
+    encode(("endpoint", "none"), &counters.unrouted)
+}
+
 impl Collector for PerApi {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.registry.source().current();
-        let mut requests = encoder.encode_descriptor(
-            "requests",
-            "Proxied requests by API and class of status",
-            None,
-            MetricType::Counter,
-        )?;
-        for api in snapshot.apis() {
-            let totals = api.counters.totals();
-            for (class, count) in StatusClass::ALL.iter().zip(totals.by_class) {
-                let labels = [("api", api.id.as_str()), ("class", class.label())];
-                ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
-            }
-        }
+        encode_requests(&mut encoder, &snapshot, &self.counters)?;
         let mut seconds = encoder.encode_descriptor(
             "request_seconds_sum",
             "Time spent on proxied requests by API",

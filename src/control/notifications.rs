@@ -1,6 +1,8 @@
 //! `/raftgate/v1/notifications`: what waits, what failed, and sending it once more.
 
 use actix_web::{HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use raftgate_actors::notifier::{parse_webhook_id, type_name, webhook_id};
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::NotificationRef;
@@ -19,6 +21,9 @@ use super::{Control, ControlFailure, shape};
 const LIMIT_MAX: usize = 1000;
 /// The page without `limit`.
 const LIMIT_DEFAULT: usize = 100;
+
+/// What a place begins with, so that it is no message's id.
+const CURSOR_PREFIX: &str = "at_";
 
 /// The query of a listing.
 #[derive(Deserialize)]
@@ -66,6 +71,7 @@ pub(super) async fn list(
     let only = query.api_id.as_deref().map(ApiId::new).transpose();
     let only = only.map_err(|error| invalid(&format!("api_id: {error}")))?;
     let mut rows = Vec::new();
+    let mut last = None;
     let view = control.cluster.view();
     let apis = match only {
         Some(only) => vec![only],
@@ -79,13 +85,12 @@ pub(super) async fn list(
         let room = limit.saturating_sub(rows.len());
         let found = view.notifications(&api, filter, after, room);
         rows.extend(found.iter().map(|(key, message)| row(key, message)));
+        last = found.into_iter().next_back().map(|(key, _)| key).or(last);
         if rows.len() >= limit {
             break;
         }
     }
-    let next = (rows.len() >= limit)
-        .then(|| rows.last().map(|row| row.id.clone()))
-        .flatten();
+    let next = last.filter(|_| rows.len() >= limit).map(|key| cursor(&key));
     Ok(HttpResponse::Ok().json(Listing {
         notifications: rows,
         next,
@@ -103,6 +108,12 @@ pub(super) async fn redeliver(
     let Some(key) = control.cluster.view().find_notification(&id) else {
         return Err(not_found);
     };
+    if control.cluster.view().api(&key.api).is_none() {
+        return Err(ControlFailure::Conflict(format!(
+            "the API {} of this notification is deleted, so there is nowhere to send it",
+            key.api
+        )));
+    }
     let command = Command::RedeliverNotification(Redelivery {
         notification: NotificationRef { key, id },
         terms: control.oauth.notify_terms(),
@@ -121,14 +132,37 @@ fn invalid(text: &str) -> ControlFailure {
 }
 
 impl Control {
-    /// Where a page goes on: behind the notification of this id.
+    /// Where a page goes on: behind a place in a queue, whether or not its message is still there, or behind a message that is.
     fn place_after(&self, after: Option<&str>) -> Result<Option<NotificationKey>, ControlFailure> {
         let Some(after) = after else { return Ok(None) };
-        let id = parse_webhook_id(after).ok_or(invalid("after is not the id of a notification"))?;
+        if let Some(place) = parse_cursor(after) {
+            return Ok(Some(place));
+        }
+        let id = parse_webhook_id(after).ok_or(invalid(
+            "after is neither the next of a page nor the id of a notification",
+        ))?;
         let key = self.cluster.view().find_notification(&id);
-        key.map(Some)
-            .ok_or(invalid("after is no notification that is still kept"))
+        key.map(Some).ok_or(invalid(
+            "after is no notification that is still kept, page on by next",
+        ))
     }
+}
+
+/// What `next` says: API and sequence, which stay a place when the message that stood there is delivered.
+fn cursor(key: &NotificationKey) -> String {
+    let place = format!("{}.{}", key.sequence, key.api);
+    format!("{CURSOR_PREFIX}{}", URL_SAFE_NO_PAD.encode(place))
+}
+
+fn parse_cursor(text: &str) -> Option<NotificationKey> {
+    let place = URL_SAFE_NO_PAD
+        .decode(text.strip_prefix(CURSOR_PREFIX)?)
+        .ok()?;
+    let (sequence, api) = std::str::from_utf8(&place).ok()?.split_once('.')?;
+    Some(NotificationKey {
+        api: ApiId::new(api).ok()?,
+        sequence: sequence.parse().ok()?,
+    })
 }
 
 fn row(key: &NotificationKey, message: &Notification) -> Row {

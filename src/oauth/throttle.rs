@@ -1,7 +1,8 @@
 //! Guessing is slowed: failed proofs are counted per pair of identity and address.
 //!
 //! Only wrong secrets and passwords count; malformed requests, bad codes and bad grants do not. Counters are this node's own
-//! and bounded: pairs whose window is over go first, then the oldest.
+//! and bounded: pairs whose window is over go first, then the oldest that may still try, and those that may not only when there
+//! are no others. Names that nobody has are counted apart, so that making names up pushes out nobody who has a secret.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -13,27 +14,39 @@ use raftgate_model::time::{Timestamp, Ttl};
 const FAILURES_MAX: u32 = 10;
 /// How long failures are remembered.
 const WINDOW: Ttl = Ttl::from_s(60);
-/// How many pairs are remembered.
+/// How many pairs of identities that there are, are remembered.
 const PAIRS_MAX: usize = 65_536;
+/// How many pairs of names that nobody has are remembered; forgetting one gives nothing away.
+const UNKNOWN_PAIRS_MAX: usize = 8192;
+
+/// Shorter queues than this are left as they are.
+const COMPACT_MIN: usize = 64;
 
 /// Counts failed proofs of secrets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Throttle {
-    pairs: Mutex<Pairs>,
+    known: Mutex<Pairs>,
+    unknown: Mutex<Pairs>,
     hasher: ahash::RandomState,
 }
 
-/// The pairs that failed of late, in the order in which their windows began.
+/// The pairs that failed of late.
 ///
-/// Every worker waits for the one lock around it, so making room takes constant time per failure, whatever the number of
-/// pairs: each is queued once and taken off once.
-#[derive(Debug, Default)]
+/// Every worker waits for the one lock around it, so making room takes constant time per failure on average, whatever the
+/// number of pairs: each is queued at most twice and taken off as often.
+#[derive(Debug)]
 struct Pairs {
+    count_max: usize,
     // Keyed by a hash of the pair: an identity is what a caller claims, of any length, and not kept.
     failures: HashMap<u64, Failures, ahash::RandomState>,
-    /// The keys of `failures`, each once.
-    by_age: VecDeque<u64>,
+    /// The pairs that may still try, by the beginning of their window; those that are refused meanwhile stand here too.
+    trying: VecDeque<Place>,
+    /// The pairs that may not, in the order in which they came to it.
+    refused: VecDeque<Place>,
 }
+
+/// A pair in a queue: its key and the beginning of the window that it was queued for.
+type Place = (u64, Timestamp);
 
 #[derive(Clone, Copy, Debug)]
 struct Failures {
@@ -50,6 +63,17 @@ pub struct Attempt<'a> {
     pub identity: &'a str,
     /// Where it comes from.
     pub address: IpAddr,
+    /// Whether there is anybody of that name.
+    pub standing: Standing,
+}
+
+/// Whether the name that is claimed is somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is: a secret could be guessed.
+    Known,
+    /// It is nobody's.
+    Unknown,
 }
 
 /// Too many failures: nothing is tried before this has passed.
@@ -59,14 +83,25 @@ pub struct TooManyFailures {
     pub retry_after: Ttl,
 }
 
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            known: Mutex::new(Pairs::new(PAIRS_MAX)),
+            unknown: Mutex::new(Pairs::new(UNKNOWN_PAIRS_MAX)),
+            hasher: ahash::RandomState::default(),
+        }
+    }
+}
+
 impl Throttle {
     /// Whether a secret may be tried at all.
     ///
     /// # Errors
     /// Too many were wrong inside the window.
     pub fn check(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), TooManyFailures> {
-        match self.pairs.lock().failures.get(&self.key(attempt)) {
-            Some(failures) if failures.count >= FAILURES_MAX && failures.is_open(now) => {
+        let key = self.key(attempt);
+        match self.pairs(attempt.standing).lock().failures.get(&key) {
+            Some(failures) if failures.is_refused() && failures.is_open(now) => {
                 Err(TooManyFailures {
                     retry_after: failures.since.plus(WINDOW).since(now),
                 })
@@ -78,7 +113,14 @@ impl Throttle {
     /// Counts a wrong secret.
     pub fn failed(&self, attempt: Attempt<'_>, now: Timestamp) {
         let key = self.key(attempt);
-        self.pairs.lock().count(key, now);
+        self.pairs(attempt.standing).lock().count(key, now);
+    }
+
+    const fn pairs(&self, standing: Standing) -> &Mutex<Pairs> {
+        match standing {
+            Standing::Known => &self.known,
+            Standing::Unknown => &self.unknown,
+        }
     }
 
     fn key(&self, attempt: Attempt<'_>) -> u64 {
@@ -98,137 +140,96 @@ impl Failures {
     fn is_open(&self, now: Timestamp) -> bool {
         now < self.since.plus(WINDOW)
     }
+
+    const fn is_refused(&self) -> bool {
+        self.count >= FAILURES_MAX
+    }
 }
 
 impl Pairs {
+    fn new(count_max: usize) -> Self {
+        Self {
+            count_max,
+            failures: HashMap::default(),
+            trying: VecDeque::new(),
+            refused: VecDeque::new(),
+        }
+    }
+
     fn count(&mut self, key: u64, now: Timestamp) {
-        self.forget_closed(now);
-        let Some(failures) = self.failures.get_mut(&key) else {
-            if self.by_age.len() >= PAIRS_MAX {
-                self.forget_oldest();
+        self.forget_over(now);
+        match self.failures.get_mut(&key) {
+            Some(failures) if failures.is_open(now) => {
+                failures.count = failures.count.saturating_add(1);
+                if failures.count == FAILURES_MAX {
+                    self.refused.push_back((key, failures.since));
+                    compact(&mut self.refused, &self.failures, true);
+                }
+                return;
             }
-            self.by_age.push_back(key);
-            self.failures.insert(key, Failures::first(now));
-            return;
-        };
-        if failures.is_open(now) {
-            failures.count = failures.count.saturating_add(1);
-        } else {
-            // Only after the clock was set back: otherwise what is over stands in front and is gone.
-            *failures = Failures::first(now);
+            Some(failures) => *failures = Failures::first(now),
+            None => {
+                if self.failures.len() >= self.count_max {
+                    self.make_room();
+                }
+                self.failures.insert(key, Failures::first(now));
+            }
+        }
+        self.trying.push_back((key, now));
+        compact(&mut self.trying, &self.failures, false);
+    }
+
+    /// Forgets pairs whose window is over, as far as they stand in front.
+    fn forget_over(&mut self, now: Timestamp) {
+        for (queue, refused) in [(&mut self.trying, false), (&mut self.refused, true)] {
+            while let Some(place) = queue.front().copied() {
+                let stands = stands(&self.failures, place, refused);
+                if stands && now < place.1.plus(WINDOW) {
+                    break;
+                }
+                queue.pop_front();
+                if stands {
+                    self.failures.remove(&place.0);
+                }
+            }
         }
     }
 
-    fn forget_closed(&mut self, now: Timestamp) {
-        while let Some(oldest) = self.by_age.front()
-            && self
-                .failures
-                .get(oldest)
-                .is_none_or(|failures| !failures.is_open(now))
-        {
-            self.forget_oldest();
+    /// Forgets the oldest pair that may still try, else the oldest that may not.
+    fn make_room(&mut self) {
+        for (queue, refused) in [(&mut self.trying, false), (&mut self.refused, true)] {
+            while let Some(place) = queue.pop_front() {
+                if stands(&self.failures, place, refused) {
+                    self.failures.remove(&place.0);
+                    return;
+                }
+            }
         }
     }
+}
 
-    fn forget_oldest(&mut self) {
-        if let Some(oldest) = self.by_age.pop_front() {
-            self.failures.remove(&oldest);
-        }
+/// Takes off places of pairs that are refused or gone by now, which would pile up behind one from before the clock was set back.
+fn compact(
+    queue: &mut VecDeque<Place>,
+    failures: &HashMap<u64, Failures, ahash::RandomState>,
+    refused: bool,
+) {
+    if queue.len() > failures.len().saturating_mul(2).max(COMPACT_MIN) {
+        queue.retain(|place| stands(failures, *place, refused));
     }
+}
+
+/// Whether a place is that of a pair as it is now.
+fn stands(
+    failures: &HashMap<u64, Failures, ahash::RandomState>,
+    (key, since): Place,
+    refused: bool,
+) -> bool {
+    failures
+        .get(&key)
+        .is_some_and(|failures| failures.since == since && failures.is_refused() == refused)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-
-    fn at(seconds: u64) -> Timestamp {
-        Timestamp::from_unix_s(1000 + seconds)
-    }
-
-    fn attempt(identity: &str, last: u8) -> Attempt<'_> {
-        Attempt {
-            kind: "client",
-            identity,
-            address: Ipv4Addr::new(10, 0, 0, last).into(),
-        }
-    }
-
-    #[test]
-    fn the_eleventh_try_inside_a_minute_is_refused_and_the_window_ends() {
-        let throttle = Throttle::default();
-        for _ in 0..10 {
-            assert_eq!(throttle.check(attempt("app", 1), at(0)), Ok(()));
-            throttle.failed(attempt("app", 1), at(0));
-        }
-        let refused = throttle.check(attempt("app", 1), at(20));
-        assert_eq!(
-            refused,
-            Err(TooManyFailures {
-                retry_after: Ttl::from_s(40)
-            })
-        );
-        assert_eq!(throttle.check(attempt("app", 1), at(60)), Ok(()));
-        throttle.failed(attempt("app", 1), at(60));
-        assert_eq!(throttle.check(attempt("app", 1), at(61)), Ok(()));
-    }
-
-    #[test]
-    fn other_identities_addresses_and_kinds_are_not_held_up() {
-        let throttle = Throttle::default();
-        for _ in 0..10 {
-            throttle.failed(attempt("app", 1), at(0));
-        }
-        assert_eq!(throttle.check(attempt("other", 1), at(0)), Ok(()));
-        assert_eq!(throttle.check(attempt("app", 2), at(0)), Ok(()));
-        let control = Attempt {
-            kind: "control",
-            ..attempt("app", 1)
-        };
-        assert_eq!(throttle.check(control, at(0)), Ok(()));
-    }
-
-    #[test]
-    fn the_table_is_bounded_and_the_oldest_pair_makes_room() {
-        let throttle = Throttle::default();
-        for _ in 0..10 {
-            throttle.failed(attempt("first", 1), at(0));
-        }
-        for _ in 0..10 {
-            throttle.failed(attempt("second", 1), at(0));
-        }
-        for number in 2..PAIRS_MAX {
-            throttle.failed(attempt(&number.to_string(), 1), at(0));
-        }
-        let is_refused = |identity| throttle.check(attempt(identity, 1), at(0)).is_err();
-        assert!(is_refused("first"));
-        throttle.failed(attempt("one more", 1), at(0));
-        assert!(!is_refused("first"));
-        assert!(is_refused("second"));
-        assert_sizes(&throttle, PAIRS_MAX);
-        throttle.failed(attempt("late", 1), at(61));
-        assert_sizes(&throttle, 1);
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_leaves_no_pair_twice() {
-        let throttle = Throttle::default();
-        throttle.failed(attempt("ahead", 1), at(1000));
-        for seconds in [0, 61, 122] {
-            throttle.failed(attempt("app", 1), at(seconds));
-        }
-        assert_sizes(&throttle, 2);
-        throttle.failed(attempt("app", 1), at(1060));
-        assert_sizes(&throttle, 1);
-    }
-
-    /// How many pairs are remembered, in both of the places that know them.
-    fn assert_sizes(throttle: &Throttle, expected: usize) {
-        let pairs = throttle.pairs.lock();
-        assert_eq!(
-            (pairs.failures.len(), pairs.by_age.len()),
-            (expected, expected)
-        );
-    }
-}
+#[path = "throttle_tests.rs"]
+mod tests;

@@ -30,7 +30,68 @@ pub enum Endpoint {
     },
 }
 
+/// Names an endpoint in metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointName {
+    /// `/hello`.
+    Hello,
+    /// `/ready`.
+    Ready,
+    /// `oauth/authorize` of any API.
+    Authorize,
+    /// `oauth/token` of any API.
+    Token,
+    /// `oauth/revoke` of any API.
+    Revoke,
+    /// `oauth/revoke_all` of any API.
+    RevokeAll,
+    /// `tyk/oauth/authorize-client` of any API.
+    AuthorizeClient,
+}
+
+impl EndpointName {
+    /// Every name, in the order of its declaration.
+    pub const ALL: [Self; 7] = [
+        Self::Hello,
+        Self::Ready,
+        Self::Authorize,
+        Self::Token,
+        Self::Revoke,
+        Self::RevokeAll,
+        Self::AuthorizeClient,
+    ];
+
+    /// The value of the label.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Ready => "ready",
+            Self::Authorize => "authorize",
+            Self::Token => "token",
+            Self::Revoke => "revoke",
+            Self::RevokeAll => "revoke_all",
+            Self::AuthorizeClient => "authorize_client",
+        }
+    }
+}
+
 impl Endpoint {
+    /// Its name in metrics.
+    pub(super) const fn name(&self) -> EndpointName {
+        match self {
+            Self::Hello => EndpointName::Hello,
+            Self::Ready => EndpointName::Ready,
+            Self::OAuth { endpoint, .. } => match endpoint {
+                OAuthEndpoint::Authorize => EndpointName::Authorize,
+                OAuthEndpoint::Token => EndpointName::Token,
+                OAuthEndpoint::Revoke => EndpointName::Revoke,
+                OAuthEndpoint::RevokeAll => EndpointName::RevokeAll,
+                OAuthEndpoint::AuthorizeClient => EndpointName::AuthorizeClient,
+            },
+        }
+    }
+
     /// The API whose endpoint it is.
     pub(super) const fn api(&self) -> Option<&Arc<CompiledApi>> {
         match self {

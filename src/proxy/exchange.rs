@@ -90,9 +90,9 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
             finish(worker, connection, Subject::Api(&api), (began, outcome))
         }
         Ok(Admitted::Answer(endpoint)) => {
-            let api = endpoint.api().cloned();
+            let (name, api) = (endpoint.name(), endpoint.api().cloned());
             let outcome = local::answer(worker, connection, endpoint).await;
-            let subject = Subject::Endpoint(api.as_ref());
+            let subject = Subject::Endpoint(name, api.as_ref());
             finish(worker, connection, subject, (began, outcome))
         }
         Err(Refused { refusal, api }) => {
@@ -103,7 +103,7 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
                 ),
                 None => (
                     refuse(worker, connection, refusal, worker.settings.error_style).await,
-                    Subject::Endpoint(None),
+                    Subject::Nothing,
                 ),
             };
             finish(worker, connection, subject, (began, outcome))
@@ -121,7 +121,7 @@ pub(super) async fn refuse_unread(
     worker.assign_id(None, &mut connection.request_id);
     connection.head.clear();
     let outcome = refuse(worker, connection, refusal, worker.settings.error_style).await;
-    let subject = Subject::Endpoint(None);
+    let subject = Subject::Nothing;
     finish(worker, connection, subject, (began, outcome))
 }
 

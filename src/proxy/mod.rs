@@ -32,7 +32,7 @@ mod worker;
 
 pub use endpoint::{
     BodyFault, BodyRefusal, Endpoint, EndpointAnswer, EndpointFuture, EndpointHandler,
-    EndpointRequest, EndpointResponse,
+    EndpointName, EndpointRequest, EndpointResponse,
 };
 pub use pool::PoolLimits;
 pub use record::{AccessRecord, GatewayCounters};

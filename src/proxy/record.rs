@@ -10,6 +10,7 @@ use raftgate_model::id::ApiId;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::endpoint::EndpointName;
 use super::exchange::{After, Outcome};
 use super::refusal::Refusal;
 use super::request::RequestView;
@@ -72,8 +73,10 @@ impl AccessRecord {
 pub(super) enum Subject<'a> {
     /// An API, whose counters count it.
     Api(&'a Arc<CompiledApi>),
-    /// An endpoint of our own, of an API or of the node, or nothing that there is.
-    Endpoint(Option<&'a Arc<CompiledApi>>),
+    /// An endpoint of our own, of an API or of the node.
+    Endpoint(EndpointName, Option<&'a Arc<CompiledApi>>),
+    /// Nothing that there is, or nothing that could be read.
+    Nothing,
 }
 
 /// Counts a finished exchange, logs what is worth it and hands its record on, without waiting for anybody.
@@ -94,7 +97,8 @@ pub(super) fn finish(
     );
     let (api, counted) = match subject {
         Subject::Api(api) => (Some(api), &*api.counters),
-        Subject::Endpoint(api) => (api, &counters.unrouted),
+        Subject::Endpoint(name, api) => (api, counters.endpoint(name)),
+        Subject::Nothing => (None, &counters.unrouted),
     };
     counted.record(worker.index, outcome.status, latency, bytes);
     if let Some(note) = outcome.note {
@@ -153,8 +157,9 @@ fn beginning(text: &str, bytes_max: usize) -> String {
 /// Counters of the gateway as a whole, shared by its workers.
 #[derive(Debug, Default)]
 pub struct GatewayCounters {
-    /// Requests that belong to no API: endpoints of our own and refusals before a route was found.
+    /// Requests that found no API and no endpoint, or could not be read.
     pub unrouted: ApiCounters,
+    endpoints: [ApiCounters; EndpointName::ALL.len()],
     refusals: [AtomicU64; Refusal::ALL.len()],
     records_dropped: AtomicU64,
     connections: AtomicU64,
@@ -163,6 +168,12 @@ pub struct GatewayCounters {
 }
 
 impl GatewayCounters {
+    /// The requests to an endpoint of our own, of all APIs.
+    #[must_use]
+    pub fn endpoint(&self, name: EndpointName) -> &ApiCounters {
+        self.endpoints.get(name as usize).unwrap_or(&self.unrouted)
+    }
+
     pub(super) fn refused(&self, refusal: Refusal) {
         if let Some(cell) = self.refusals.get(refusal as usize) {
             cell.fetch_add(1, Ordering::Relaxed);

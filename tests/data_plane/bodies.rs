@@ -107,13 +107,15 @@ fn trailers_travel_with_chunks() {
         assert_eq!(request.trailers, "X-Up: 1\r\n\r\n");
         assert_eq!(request.field("te"), Some("trailers"));
         wire.send(
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Down: 2\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Down: 2\r\n\
+             Set-Cookie: a=b\r\nKeep-Alive: x\r\n\r\n",
         );
     });
     let rig = Rig::before(&upstream);
     let answer = rig.connect().ask(
         "POST / HTTP/1.1\r\nHost: g\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n\
-         1\r\nz\r\n0\r\nX-Up: 1\r\nContent-Length: 9\r\n\r\n",
+         1\r\nz\r\n0\r\nAuthorization: Bearer x\r\nX-Up: 1\r\nContent-Length: 9\r\nCookie: a=b\r\n\
+         Connection: close\r\nX-Forwarded-For: 10.0.0.1\r\nContent-Type: text/html\r\n\r\n",
     );
     assert_eq!(
         (answer.body.as_slice(), answer.trailers.as_str()),

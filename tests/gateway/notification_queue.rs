@@ -152,7 +152,13 @@ fn listings_come_in_pages() {
     assert_eq!(ids.len(), 6);
     assert!(listed(&world.node, "state=queued").is_empty());
     assert_eq!(listed(&world.node, &format!("api_id={}", one.id)).len(), 3);
-    for wrong in ["state=nothing", "limit=x", "after=nonsense", "unknown=1"] {
+    for wrong in [
+        "state=nothing",
+        "limit=x",
+        "after=nonsense",
+        "after=at_nonsense",
+        "unknown=1",
+    ] {
         let path = format!("/raftgate/v1/notifications?{wrong}");
         let answer = world
             .node
@@ -240,19 +246,52 @@ fn what_a_deleted_api_had_to_tell_is_listed_as_failed() {
     let all = listed(&world.node, "state=failed");
     assert_eq!(all.len(), 2);
     assert!(all.contains(&before[0]));
-    // There is nobody to tell any more: it is tried, and given up once more.
+    // There is nobody to tell any more, and that is the answer to the wish.
     let id = text(&before[0], "id");
     let path = format!("/raftgate/v1/notifications/{id}/redeliver");
+    let answer = world
+        .node
+        .ask("POST", &path, &Value::Null)
+        .expect_status(409);
+    let message = text(&answer.json(), "message");
+    assert!(
+        message.contains(&gone.id) && message.contains("deleted"),
+        "{message}"
+    );
+    assert_eq!(listed(&world.node, "state=failed"), all);
+}
+
+#[test]
+fn a_page_goes_on_where_a_message_was_that_is_delivered_meanwhile() {
+    let world = World::of(node("[10, 10]", 5000));
+    let sink = RecordingServer::replying(Reply::status(500, ""));
+    let api = telling(&world, &sink);
+    for _ in 0..3 {
+        api.tokens();
+    }
+    let all = failed(&api, 3);
+    let page = |query: &str| {
+        let path = format!("/raftgate/v1/notifications?state=failed&limit=1{query}");
+        let answer = world.node.ask("GET", &path, &Value::Null);
+        answer.expect_status(200).json()
+    };
+    let first = page("");
+    assert_eq!(first["notifications"], json!([all[0]]));
+    sink.set_script(|_| Reply::ok(""));
+    let path = format!(
+        "/raftgate/v1/notifications/{}/redeliver",
+        text(&all[0], "id")
+    );
     world
         .node
         .ask("POST", &path, &Value::Null)
         .expect_status(202);
-    let of_gone = |entry: &Value| text(entry, "id") == id;
-    wait_for("it failed again", || {
-        let all = listed(&world.node, "state=failed");
-        let again = all.iter().find(|entry| of_gone(entry));
-        again.is_some_and(|entry| entry["last_error"] == json!("nowhere to send it"))
-    });
+    wait_for("it is delivered", || listed(&world.node, "").len() == 2);
+    let second = page(&format!("&after={}", text(&first, "next")));
+    assert_eq!(second["notifications"], json!([all[1]]));
+    // The id of a message that is there is a place too.
+    let third = page(&format!("&after={}", text(&all[1], "id")));
+    assert_eq!(third["notifications"], json!([all[2]]));
 }
 
 #[test]

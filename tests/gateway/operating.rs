@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::harness::{Node, NodeBuilder, PATIENCE, keyless_api};
+use crate::harness::{Node, NodeBuilder, PATIENCE, keyless_api, wait_for};
 use crate::world::{OAuthApi, Style, World, text};
 
 /// Starts a node that must not start, and returns what it wrote on standard error.
@@ -339,6 +339,38 @@ fn hello_ready_and_metrics_need_no_secret() {
                     .is_none_or(|(_, value)| value.parse::<f64>().is_ok())
             })
     );
+}
+
+#[test]
+fn requests_to_endpoints_and_to_nothing_are_counted() {
+    let world = World::of(Node::start());
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let client = world.node.client();
+    api.access_token();
+    client
+        .post_form(&api.url("/oauth/token"), &[], &[])
+        .expect_status(400);
+    api.code();
+    for _ in 0..2 {
+        client
+            .get(&world.node.gateway_url("/nowhere"), &[])
+            .expect_status(404);
+    }
+    client
+        .get(&world.node.gateway_url("/hello"), &[])
+        .expect_status(200);
+    for counted in [
+        r#"raftgate_requests_total{endpoint="token",class="2xx"} 1"#,
+        r#"raftgate_requests_total{endpoint="token",class="4xx"} 1"#,
+        r#"raftgate_requests_total{endpoint="authorize_client",class="2xx"} 1"#,
+        r#"raftgate_requests_total{endpoint="hello",class="2xx"} 1"#,
+        r#"raftgate_requests_total{endpoint="none",class="4xx"} 2"#,
+    ] {
+        wait_for(counted, || {
+            let metrics = client.get(&world.node.control_url("/metrics"), &[]);
+            metrics.text().lines().any(|line| line == counted)
+        });
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Chunked transfer coding (RFC 9112 section 7.1), read strictly: where two readers could disagree it is an error.
 
 use super::body::Decoded;
-use super::field::{FieldKind, has_only_crlf};
+use super::field::{has_only_crlf, may_be_trailer};
 
 /// How long a chunk's extensions may be, in bytes; they are dropped.
 const EXTENSION_BYTES_MAX: usize = 256;
@@ -139,7 +139,7 @@ impl ChunkedDecoder {
     }
 }
 
-/// The fields of a trailer section that are neither framing nor routing nor bound to one hop.
+/// The fields of a trailer section that may stand in one.
 fn checked_trailers(section: &[u8]) -> Result<Vec<u8>, BadChunk> {
     if section == b"\r\n" {
         return Ok(Vec::new());
@@ -154,7 +154,7 @@ fn checked_trailers(section: &[u8]) -> Result<Vec<u8>, BadChunk> {
     }
     let mut kept = Vec::with_capacity(section.len());
     for field in fields.iter() {
-        if FieldKind::of(field.name.as_bytes()) == FieldKind::EndToEnd {
+        if may_be_trailer(field.name.as_bytes()) {
             kept.extend_from_slice(field.name.as_bytes());
             kept.extend_from_slice(b": ");
             kept.extend_from_slice(field.value);

@@ -89,6 +89,57 @@ fn begins_with(name: &[u8], prefix: &[u8]) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
+/// Fields that must not come after the body (RFC 9110 section 6.5.1): whoever merges trailers into the head would take
+/// them for what was checked, stripped or set there. Those that the gateway acts on have kinds of their own.
+const NEVER_TRAILERS: [&str; 33] = [
+    // Authentication, and what keeps a session.
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "www-authenticate",
+    "x-tyk-authorization",
+    // Routing, and who sent it.
+    "forwarded",
+    "max-forwards",
+    "via",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+    // Controls and conditions of a request.
+    "cache-control",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "pragma",
+    "range",
+    // Control of an answer.
+    "age",
+    "expires",
+    "location",
+    "retry-after",
+    "strict-transport-security",
+    "vary",
+    "warning",
+    // How the content is to be read.
+    "content-disposition",
+    "content-encoding",
+    "content-location",
+    "content-range",
+    "content-security-policy",
+    "content-type",
+];
+
+/// Whether a field may travel in a trailer section.
+pub(crate) fn may_be_trailer(name: &[u8]) -> bool {
+    FieldKind::of(name) == FieldKind::EndToEnd
+        && !NEVER_TRAILERS
+            .iter()
+            .any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+}
+
 /// The members of a comma-separated list, trimmed, without empty ones.
 pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
@@ -172,6 +223,23 @@ mod tests {
         assert_eq!(FieldKind::of(b"X-Forwarded-For"), FieldKind::ForwardedFor);
         assert_eq!(FieldKind::of(b"hoss"), FieldKind::EndToEnd);
         assert_eq!(FieldKind::of(b""), FieldKind::EndToEnd);
+    }
+
+    #[test]
+    fn what_was_checked_at_the_head_never_comes_behind_the_body() {
+        for name in [
+            "Authorization",
+            "COOKIE",
+            "host",
+            "Connection",
+            "x-forwarded-for",
+            "Content-Type",
+        ] {
+            assert!(!may_be_trailer(name.as_bytes()), "{name}");
+        }
+        for name in ["grpc-status", "Digest", "X-Checksum", "Server-Timing"] {
+            assert!(may_be_trailer(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]
