@@ -91,21 +91,16 @@ fn begins_with(name: &[u8], prefix: &[u8]) -> bool {
 
 /// Fields that must not come after the body (RFC 9110 section 6.5.1): whoever merges trailers into the head would take
 /// them for what was checked, stripped or set there. Those that the gateway acts on have kinds of their own.
-const NEVER_TRAILERS: [&str; 33] = [
+const NEVER_TRAILERS: [&str; 28] = [
     // Authentication, and what keeps a session.
     "authorization",
     "cookie",
     "set-cookie",
     "www-authenticate",
     "x-tyk-authorization",
-    // Routing, and who sent it.
-    "forwarded",
+    // Routing.
     "max-forwards",
     "via",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-real-ip",
     // Controls and conditions of a request.
     "cache-control",
     "if-match",
