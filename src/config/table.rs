@@ -145,11 +145,11 @@ keys! {
     LIMITS_CONTROL_BODY_BYTES = "limits"."control_body_bytes", number(1_024, 67_108_864), toml("8388608"),
         "The longest body of a request to the control listener; more is 413.";
     LIMITS_REQUEST_HEAD_TIMEOUT_MS = "limits"."request_head_timeout_ms", number(1, HOUR_MS), toml("10000"),
-        "How long a client may take to send the head of a request; then 408.";
+        "How long a new connection may stay silent, and a client take to send the head of a request; then 408.";
     LIMITS_REQUEST_IDLE_TIMEOUT_MS = "limits"."request_idle_timeout_ms", number(1, HOUR_MS), toml("60000"),
         "The longest silence inside a request body.";
     LIMITS_KEEP_ALIVE_MS = "limits"."keep_alive_ms", number(0, HOUR_MS), toml("75000"),
-        "How long a client's connection stays open without a request; 0 closes it after each answer.";
+        "How long a client's connection stays open between two requests; 0 closes it after each answer.";
     LIMITS_CONNECTIONS_PER_WORKER = "limits"."connections_per_worker", number(1, 1_000_000), toml("25000"),
         "How many connections one worker of the gateway serves; further ones wait in the backlog.";
     LIMITS_UPSTREAM_CONNECT_TIMEOUT_MS = "limits"."upstream_connect_timeout_ms", number(1, HOUR_MS), toml("5000"),

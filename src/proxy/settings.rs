@@ -25,7 +25,7 @@ pub struct RequestLimits {
 /// How long a client may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientTimeouts {
-    /// From the first byte of a head to its last, TLS handshake included on a new connection.
+    /// From the first byte of a head to its last; on a new connection also for its TLS handshake, and for the first byte.
     pub head: Duration,
     /// Between two requests on one connection; zero closes after each answer.
     pub keep_alive: Duration,
