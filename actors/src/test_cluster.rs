@@ -176,6 +176,7 @@ impl TestCluster {
 
     pub(crate) fn access(&self) -> ClusterAccess {
         let (clock, writer) = (Arc::clone(&self.writer), Arc::clone(&self.writer));
+        let confirmed = Arc::clone(&self.writer);
         ClusterAccess::new(
             Arc::clone(&self.view),
             self.leadership.subscribe(),
@@ -183,6 +184,13 @@ impl TestCluster {
             move |_: Lane, command| {
                 let writer = Arc::clone(&writer);
                 async move { writer.propose(command) }
+            },
+            move || {
+                let writer = Arc::clone(&confirmed);
+                async move {
+                    let nothing = writer.propose(Command::Sweep(Vec::new()))?;
+                    Ok(nothing.index)
+                }
             },
         )
     }

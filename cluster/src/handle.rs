@@ -72,6 +72,19 @@ impl ClusterHandle {
             .await
     }
 
+    /// Makes sure that this node's state was the cluster's newest at some moment after the call; changes nothing.
+    ///
+    /// An entry that was proposed since is applied here, and with it everything before it, whoever led then.
+    ///
+    /// # Errors
+    /// As [`ClusterHandle::propose`]; nothing is known then.
+    pub async fn barrier(&self) -> Result<LogIndex, ProposeError> {
+        // Sweeping nothing is an entry as cheap as any, and needs no kind of command of its own.
+        let nothing = Command::Sweep(Vec::new());
+        let committed = self.propose(Lane::Administration, nothing).await?;
+        Ok(committed.index)
+    }
+
     /// As [`ClusterHandle::propose`], with a time limit of its own.
     ///
     /// # Errors

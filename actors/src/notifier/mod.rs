@@ -20,9 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
-use raftgate_cluster::batch::Lane;
 use raftgate_model::api::NotificationSpec;
-use raftgate_model::command::Command;
 use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::time::{Timestamp, Ttl};
@@ -223,8 +221,7 @@ impl Notifier {
         }
         self.newest = Newest::Asked;
         let cluster = self.courier.cluster.clone();
-        let nothing = Command::Sweep(Vec::new());
-        let asked = async move { cluster.propose(Lane::Administration, nothing).await };
+        let asked = async move { cluster.barrier().await };
         context.spawn(
             asked
                 .into_actor(self)

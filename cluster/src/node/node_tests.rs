@@ -130,6 +130,20 @@ async fn a_new_directory_becomes_a_cluster_of_one() {
 }
 
 #[tokio::test]
+async fn a_barrier_is_applied_behind_what_was_before_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = start_in(&folder).await;
+    let before = propose(&handle, put("gold")).await.unwrap().index;
+    let config = handle.view().meta().config_revision;
+    let behind = handle.barrier().await.unwrap();
+    assert!(behind > before);
+    assert!(handle.view().applied() >= behind);
+    assert_eq!(handle.view().meta().config_revision, config);
+    handle.shutdown().await;
+    assert_eq!(handle.barrier().await, Err(ProposeError::ShuttingDown));
+}
+
+#[tokio::test]
 async fn everything_is_there_after_a_restart_and_the_start_has_a_new_number() {
     let folder = tempfile::tempdir().unwrap();
     let boot_of = |handle: &ClusterHandle| match handle.view().get(&RecordKey::Boot(NodeId(1))) {

@@ -15,6 +15,8 @@ mod sink;
 use raftgate_model::state::record::{AttemptFailure, Notification, NotificationState};
 
 use self::sink::{Deed, Sink};
+use raftgate_model::command::Command;
+
 use super::*;
 use crate::test_cluster::{Fault, TestCluster, until};
 
