@@ -25,10 +25,30 @@ fn the_version_is_printed() {
 
 #[test]
 fn help_is_everywhere() {
-    for arguments in [&["--help"][..], &["check", "--help"], &["health", "--help"]] {
-        let finished = in_folder(arguments, &[], &[]);
-        assert_eq!(finished.code, Some(0), "{arguments:?}");
-        assert!(finished.out.contains("Usage: raftgate"), "{}", finished.out);
+    for command in [
+        "",
+        "check",
+        "demo",
+        "health",
+        "keys",
+        "keys export",
+        "keys import",
+        "serve",
+        "snapshot",
+        "snapshot inspect",
+        "snapshot restore",
+        "snapshot save",
+    ] {
+        let mut arguments: Vec<_> = command.split_whitespace().collect();
+        arguments.push("--help");
+        let finished = in_folder(&arguments, &[], &[]);
+        assert_eq!(
+            (finished.code, finished.err.as_str()),
+            (Some(0), ""),
+            "{command}"
+        );
+        let usage = format!("Usage: raftgate {command}");
+        assert!(finished.out.contains(usage.trim_end()), "{}", finished.out);
     }
 }
 

@@ -32,7 +32,9 @@ mod first_requests;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod harness_itself;
+mod index_wait;
 mod key_rules;
+mod keys;
 mod notification_queue;
 mod notifications;
 mod oauth_client_credentials;
