@@ -416,6 +416,63 @@ fn tear(log: &Path, bytes: &[u8]) {
     panic!("the frame is in no segment");
 }
 
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_nothing_else_and_is_over_with_the_space() {
+    let began = Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    // A disk of which everything is to be left to others is full once the first segment is.
+    let full = WalConfig {
+        keep_free_bytes: u64::MAX / 2,
+        ..WalConfig::default()
+    };
+    let storage = open_with(folder.path(), full).await.unwrap();
+    let config = config(folder.path(), Some(found()));
+    let handle = start(config, storage, TestClock::new()).await.unwrap();
+    let big = |name: &str| {
+        Command::PutPolicy(PutPolicy {
+            id: PolicyId::new(name).unwrap(),
+            org: OrgId::default(),
+            document: "f".repeat(100_000).into(),
+            source: None,
+        })
+    };
+    let mut stored = 0;
+    let refused = loop {
+        match propose(&handle, big(&format!("policy-{stored}"))).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 60, "the disk never fills");
+    };
+    assert_eq!(refused, ProposeError::StorageFull);
+    assert_eq!(refused.retry_after(), Some(Ttl::from_s(10)));
+    assert!(stored > 0);
+    let verdict = handle.status().verdict;
+    assert!(verdict.contains("running full"), "{verdict}");
+    let again = propose(&handle, big("again")).await;
+    assert_eq!(again, Err(ProposeError::StorageFull));
+    let is_there = |handle: &ClusterHandle, number: usize| {
+        let id = PolicyId::new(&format!("policy-{number}")).unwrap();
+        handle.view().policy(&id).is_some()
+    };
+    assert!((0..stored).all(|number| is_there(&handle, number)));
+    assert!(!is_there(&handle, stored));
+    handle.shutdown().await;
+
+    let handle = start_in(&folder).await;
+    // The next segment is prepared beside the start, and refused until it is there.
+    while propose(&handle, big("after")).await == Err(ProposeError::StorageFull) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it stays full");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let after = PolicyId::new("after").unwrap();
+    assert!(handle.view().policy(&after).is_some());
+    assert!((0..stored).all(|number| is_there(&handle, number)));
+    assert!(!is_there(&handle, stored));
+    assert_eq!(handle.status().verdict, "");
+    handle.shutdown().await;
+}
+
 /// A machine that carries nothing out.
 struct Broken;
 
@@ -520,14 +577,19 @@ async fn open(folder: &Path) -> Storage {
 }
 
 async fn try_open(folder: &Path) -> Result<Storage, StorageError> {
+    let wal = WalConfig {
+        segment_bytes: 1 << 20,
+        first_segment_bytes: 1 << 20,
+        reserve_bytes: 64 << 10,
+        ..WalConfig::default()
+    };
+    open_with(folder, wal).await
+}
+
+async fn open_with(folder: &Path, wal: WalConfig) -> Result<Storage, StorageError> {
     let config = StorageConfig {
         data_dir: folder.to_owned(),
-        wal: WalConfig {
-            segment_bytes: 1 << 20,
-            first_segment_bytes: 1 << 20,
-            reserve_bytes: 64 << 10,
-            ..WalConfig::default()
-        },
+        wal,
         new_log: Some(WalId([1; 16])),
     };
     Storage::open(config, TestClock::new(), &mut |_| {}).await
