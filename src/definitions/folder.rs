@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
+use raftgate_model::answer::Refusal;
 use raftgate_model::command::{Command, SourceMark};
 use raftgate_model::state::SourcePath;
 use raftgate_model::state::record::Made;
@@ -47,10 +48,21 @@ impl FolderReport {
             }
             reason => {
                 self.failed = self.failed.saturating_add(1);
+                let reason = worded(&reason);
                 error!(file = %path.0, %reason, "definition file not applied");
                 Ok(())
             }
         }
+    }
+}
+
+/// What the log says of a file that cannot be applied.
+fn worded(reason: &ImportError) -> String {
+    match reason {
+        ImportError::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner))) => {
+            format!("proxy.listen_path: belongs to the API {owner} already")
+        }
+        other => other.to_string(),
     }
 }
 
@@ -317,5 +329,13 @@ mod tests {
             assert!(contents.holds(&SourcePath(name.into())), "{name}");
         }
         assert!(Contents::read(folder.path(), 1).is_err());
+    }
+
+    #[test]
+    fn a_listen_path_that_is_taken_is_said_in_words() {
+        let owner = raftgate_model::id::ApiId::new("s1").unwrap();
+        let reason = ImportError::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner)));
+        let words = worded(&reason);
+        assert_eq!(words, "proxy.listen_path: belongs to the API s1 already");
     }
 }
