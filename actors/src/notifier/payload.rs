@@ -48,7 +48,7 @@ struct Body<'a> {
 /// Writes and signs a message; its tokens are derived anew from what the state holds.
 ///
 /// # Errors
-/// See [`Unwritable`].
+/// This node's key ring lacks the key of one of the tokens, or the receiver's secret makes no signing key.
 pub fn payload(
     message: &Notification,
     keys: &KeyRing,
