@@ -98,10 +98,11 @@ impl fmt::Debug for LogQueue {
 }
 
 impl Shared {
-    fn push(&self, line: &[u8]) {
+    fn push(&self, line: &[u8], urgency: Urgency) {
         let mut waiting = self.waiting.lock();
         let bytes = waiting.bytes.len().saturating_add(line.len());
-        if waiting.has_ended || bytes > self.bytes_max {
+        let is_full = bytes > self.bytes_max && urgency == Urgency::Ordinary;
+        if waiting.has_ended || is_full {
             drop(waiting);
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
@@ -203,7 +204,8 @@ impl<'a> MakeWriter<'a> for LogQueue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Urgency {
     Ordinary,
-    /// The process ends behind this line: it and all before it must be out, or nobody learns why.
+    /// The process ends behind this line: it finds room in a full queue, and it and all before it must be out, or nobody
+    /// learns why.
     LastWords,
 }
 
@@ -216,7 +218,7 @@ pub struct Line<'a> {
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.queue.0.push(line);
+        self.queue.0.push(line, self.urgency);
         if self.urgency == Urgency::LastWords {
             self.queue.flush(FLUSH_TIMEOUT);
         }

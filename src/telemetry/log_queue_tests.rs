@@ -84,6 +84,23 @@ fn a_line_longer_than_the_queue_is_dropped_and_not_cut() {
 }
 
 #[test]
+fn last_words_find_room_in_a_full_queue() {
+    let (writer, written) = held_up(10);
+    let queue = writer.queue();
+    for _ in 0..3 {
+        log(&queue, "12345678\n");
+    }
+    let mut line = Line {
+        queue: &queue,
+        urgency: Urgency::LastWords,
+    };
+    line.write_all(b"why it ends\n").unwrap();
+    let reader = std::thread::spawn(move || written.iter().collect::<String>());
+    drop(writer);
+    assert!(reader.join().unwrap().ends_with("why it ends\n"));
+}
+
+#[test]
 fn lines_that_cannot_be_written_are_counted() {
     let (writer, written) = held_up(1024);
     let queue = writer.queue();

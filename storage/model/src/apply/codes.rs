@@ -28,7 +28,8 @@ pub(super) fn issue<S: ReadState>(
     };
     issue::check_session(txn, &client.api, &session)?;
     let birth = txn.birth();
-    let expires_at = txn.now().plus(issue.lifetime);
+    // A code outlives no session: exchanged behind the end of its rules, it would count that end as past, hence none.
+    let expires_at = issue::end_of(&session, txn.now(), issue.lifetime);
     let code = Code {
         birth,
         revision: txn.revision(),

@@ -50,13 +50,15 @@ pub(super) fn refresh<S: ReadState>(
     Err(Refusal::Refresh(RefreshFault::Reused))
 }
 
-/// A token of any generation in the hands of another client has leaked: its family ends.
+/// A token of any generation so far in the hands of another client has leaked: its family ends.
 fn leaked<S: ReadState>(txn: &mut Txn<'_, S>, refresh: &Refresh, family: &Family) {
     let key = ClientKey {
         api: family.api.clone(),
         client: family.client.clone(),
     };
-    let over = txn.revoked_since(&key, family.revision) || family.expires_at <= txn.now();
+    let over = txn.revoked_since(&key, family.revision)
+        || family.expires_at <= txn.now()
+        || refresh.token.generation > family.generation;
     // Without its client's registration nothing of it is good any more.
     if let Some(owner) = txn.client(&key)
         && !over

@@ -188,10 +188,14 @@ fn a_generation_of_the_future_ends_nothing() {
     let first = world.tokens();
     let mut token = first.refresh.unwrap();
     token.generation = 5;
-    let refresh = world.refresh(token);
-    assert_eq!(
-        world.refused(Command::Refresh(refresh)),
-        Refusal::Refresh(RefreshFault::Unknown)
-    );
-    assert!(world.grant(&first).is_some());
+    for (client, fault) in [
+        ("app", RefreshFault::Unknown),
+        ("other", RefreshFault::OtherClient),
+    ] {
+        let mut refresh = world.refresh(token);
+        refresh.client = world.authenticated(client);
+        let refusal = world.refused(Command::Refresh(refresh));
+        assert_eq!(refusal, Refusal::Refresh(fault));
+        assert!(world.grant(&first).is_some());
+    }
 }

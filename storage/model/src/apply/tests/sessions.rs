@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::world::{World, client};
-use crate::answer::{Issued, RefreshFault, Refusal};
-use crate::command::{Command, IssueClientCredentials, IssueCode, PutPolicy};
+use crate::answer::{CodeFault, Issued, RefreshFault, Refusal};
+use crate::command::{Command, IssueClientCredentials, IssueCode, PutPolicy, RedeemCode};
 use crate::id::{GrantId, OrgId, PolicyId};
 use crate::session::SessionRules;
 use crate::state::record::{Grant, SessionSource};
@@ -71,8 +71,8 @@ fn rules_of_a_client_without_metadata_stay_as_they_were_given() {
     }
 }
 
-/// Tokens of a code whose rules end after so many seconds.
-fn tokens_until(world: &mut World, seconds: u64) -> Issued {
+/// The exchange of a code whose rules end after so many seconds.
+fn exchange_until(world: &mut World, seconds: u64) -> RedeemCode {
     let end = world.now.plus(Ttl::from_s(seconds)).as_unix_s();
     let text = format!(r#"{{"access_rights":{{"orders":{{}}}},"expires":{end}}}"#);
     let rules = SessionRules::from_json(&text, false).unwrap();
@@ -81,8 +81,24 @@ fn tokens_until(world: &mut World, seconds: u64) -> Issued {
         ..world.issue_code()
     };
     let code = world.code_from(issue);
-    let redeem = world.redeem(code);
+    world.redeem(code)
+}
+
+/// Tokens of such a code.
+fn tokens_until(world: &mut World, seconds: u64) -> Issued {
+    let redeem = exchange_until(world, seconds);
     world.issued(Command::RedeemCode(redeem))
+}
+
+#[test]
+fn a_code_is_not_exchanged_beyond_the_end_of_its_rules() {
+    let mut world = World::new();
+    let redeem = exchange_until(&mut world, 100);
+    world.pass(100);
+    assert_eq!(
+        world.refused(Command::RedeemCode(redeem)),
+        Refusal::Code(CodeFault::Expired)
+    );
 }
 
 #[test]
