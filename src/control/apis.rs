@@ -35,11 +35,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, ControlFailure> {
     let document = parse(&body)?;
     let imported = control.importer.put_api(document, None).await?;
-    Ok(shape::modified(
-        &imported.id,
-        Action::Added,
-        &imported.warnings,
-    ))
+    Ok(shape::imported(&imported, Action::Added))
 }
 
 pub(super) async fn update(
@@ -62,11 +58,7 @@ pub(super) async fn update(
         }
     }
     let imported = control.importer.put_api(document, None).await?;
-    Ok(shape::modified(
-        &imported.id,
-        Action::Modified,
-        &imported.warnings,
-    ))
+    Ok(shape::imported(&imported, Action::Modified))
 }
 
 pub(super) async fn delete(

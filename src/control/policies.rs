@@ -31,11 +31,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, ControlFailure> {
     let text = shape::parse(&body)?.to_string();
     let imported = control.importer.put_policy(&text, None).await?;
-    Ok(shape::modified(
-        &imported.id,
-        Action::Added,
-        &imported.warnings,
-    ))
+    Ok(shape::imported(&imported, Action::Added))
 }
 
 pub(super) async fn update(
@@ -63,11 +59,7 @@ pub(super) async fn update(
         .importer
         .put_policy(&policy.to_string(), None)
         .await?;
-    Ok(shape::modified(
-        &imported.id,
-        Action::Modified,
-        &imported.warnings,
-    ))
+    Ok(shape::imported(&imported, Action::Modified))
 }
 
 pub(super) async fn delete(

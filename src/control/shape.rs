@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::ControlFailure;
+use crate::definitions::Imported;
 use crate::proxy::EndpointResponse;
 
 /// What changed, as Tyk says it.
@@ -51,6 +52,11 @@ pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpRe
         warnings,
     });
     noted(response, key, action)
+}
+
+/// What an import made or replaced.
+pub(super) fn imported(imported: &Imported, action: Action) -> HttpResponse {
+    modified(&imported.id, action, &imported.warnings)
 }
 
 /// The same answer with a word for the log on what was written.

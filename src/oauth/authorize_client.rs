@@ -127,7 +127,7 @@ impl AuthorizationServer {
         };
         let rules = SessionRules::from_json(text, self.settings.allow_master_keys)
             .map_err(|error| OAuthFailure::KeyRules(error.to_string()))?;
-        if rules.has_limits() && self.limits_told.is_first(&api.id) {
+        if rules.has_limits() && self.limits_warned.is_first(&api.id) {
             tracing::warn!(
                 api = %api.id,
                 "key_rules carry a rate limit or a quota, which is kept and not enforced yet; not said again for this API"

@@ -14,7 +14,7 @@ mod render;
 mod revoke;
 pub mod throttle;
 mod token;
-mod told;
+mod warned_apis;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use crate::config::oauth::OauthSettings;
 use crate::control::ControlAccess;
 use crate::proxy::{BodyFault, EndpointResponse};
 use throttle::Throttle;
-use told::Told;
+use warned_apis::WarnedApis;
 
 /// A request to one of the endpoints, its body read and bounded.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ pub struct AuthorizationServer {
     notifications_queued_max: u32,
     control: Arc<ControlAccess>,
     throttle: Throttle,
-    limits_told: Told,
+    limits_warned: WarnedApis,
 }
 
 impl AuthorizationServer {
@@ -91,7 +91,7 @@ impl AuthorizationServer {
             notifications_queued_max: parts.notifications_queued_max,
             control: parts.control,
             throttle: Throttle::default(),
-            limits_told: Told::default(),
+            limits_warned: WarnedApis::default(),
         }
     }
 

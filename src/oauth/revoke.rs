@@ -18,17 +18,12 @@ impl AuthorizationServer {
         api: &CompiledApi,
         call: Call<'_>,
     ) -> Result<(), OAuthFailure> {
-        let form = self.revocation_form(call)?;
-        let caller = self.authenticate(api, presented(call.headers, &form)?, call)?;
+        let (form, client) = self.revoking_client(api, call)?;
         let token = form.get("token").ok_or(OAuthFailure::TokenMissing)?;
         let Some(target) = self.revoke_target(token) else {
             return Ok(());
         };
-        let key = ClientKey {
-            api: api.id.clone(),
-            client: caller.client.id.clone(),
-        };
-        let owner = RevokeOwner::Client(key);
+        let owner = RevokeOwner::Client(client);
         self.revoke_now(Command::Revoke(Revoke { target, owner }))
             .await
     }
@@ -39,14 +34,24 @@ impl AuthorizationServer {
         api: &CompiledApi,
         call: Call<'_>,
     ) -> Result<(), OAuthFailure> {
+        let (_, client) = self.revoking_client(api, call)?;
+        self.revoke_now(Command::RevokeAll(Subject::Client(client)))
+            .await
+    }
+
+    /// The form of a revocation, and the client that proved who it is.
+    fn revoking_client(
+        &self,
+        api: &CompiledApi,
+        call: Call<'_>,
+    ) -> Result<(Form, ClientKey), OAuthFailure> {
         let form = self.revocation_form(call)?;
         let caller = self.authenticate(api, presented(call.headers, &form)?, call)?;
-        let key = ClientKey {
+        let client = ClientKey {
             api: api.id.clone(),
             client: caller.client.id.clone(),
         };
-        self.revoke_now(Command::RevokeAll(Subject::Client(key)))
-            .await
+        Ok((form, client))
     }
 
     fn revocation_form(&self, call: Call<'_>) -> Result<Form, OAuthFailure> {

@@ -6,7 +6,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::harness::{Answer, Credentials, Node};
-use crate::world::{OAuthApi, REDIRECT, STYLES, Style, Tokens, World, text};
+use crate::world::{
+    INVALID_GRANT, OAuthApi, REDIRECT, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, text,
+};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const OTHER: &str = "another-verifier-of-forty-three-characters-x";
@@ -21,9 +23,6 @@ fn code_with(api: &OAuthApi<'_>, client: &Credentials, pairs: &[(&str, &str)]) -
         "code",
     )
 }
-
-const INVALID_GRANT: (u16, &str) = (400, "invalid_grant");
-const TYK_INVALID_GRANT: (u16, &str) = (403, "invalid_grant");
 
 /// A public client's exchange: its id alone.
 fn exchange_in_public(api: &OAuthApi<'_>, client_id: &str, code: &str, verifier: &str) -> Answer {

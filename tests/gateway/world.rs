@@ -88,6 +88,9 @@ impl Style {
 /// A status and the error code that comes with it.
 pub(crate) type Error = (u16, &'static str);
 
+pub(crate) const INVALID_GRANT: Error = (400, "invalid_grant");
+pub(crate) const TYK_INVALID_GRANT: Error = (403, "invalid_grant");
+
 /// A request's pairs, and how both styles refuse it.
 pub(crate) type Refused<'a> = (&'a [(&'a str, &'a str)], Error, Error);
 
@@ -234,6 +237,12 @@ impl<'w> OAuthApi<'w> {
     #[track_caller]
     pub(crate) fn refresh(&self, token: &str) -> Answer {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    }
+
+    /// A refresh token of this client's yields nothing.
+    #[track_caller]
+    pub(crate) fn assert_not_refreshed(&self, token: &str) {
+        self.assert_error(&self.refresh(token), INVALID_GRANT, TYK_INVALID_GRANT);
     }
 
     /// An access token by client credentials.
