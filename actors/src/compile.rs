@@ -5,6 +5,7 @@ use std::sync::Arc;
 use raftgate_model::api::{ApiSpec, Auth, TokenLifetimes};
 use raftgate_model::id::Revision;
 use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::path_pattern::PathMatching;
 
 use crate::snapshot::{
     Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding,
@@ -22,6 +23,8 @@ pub struct GatewayDefaults {
     pub lifetimes: TokenLifetimes,
     /// How long upstreams may take.
     pub timeouts: UpstreamTimeouts,
+    /// Where in a path its patterns must match.
+    pub paths: PathMatching,
 }
 
 /// Compiles a definition; counters go on from version to version. What cannot be served is no [`ApiSpec`].

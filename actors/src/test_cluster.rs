@@ -27,6 +27,7 @@ use raftgate_model::id::{
 };
 use raftgate_model::keyring::{CheckValue, KeyCheck, KeyRing};
 use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner, SecretVerifier};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::state::ClientKey;
@@ -209,6 +210,7 @@ impl TestCluster {
                 tyk_status: 403,
                 lifetimes,
                 timeouts: UpstreamTimeouts::default(),
+                paths: PathMatching::default(),
             },
         })
     }

@@ -213,6 +213,7 @@ fn defaults(settings: &Settings) -> GatewayDefaults {
             head: duration(limits.upstream_head_timeout),
             idle: duration(limits.upstream_idle_timeout),
         },
+        paths: settings.compat.path_matching,
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::oauth::redirect::RedirectMatch;
+use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::time::Ttl;
 
 use super::key::DefaultValue;
@@ -73,7 +74,8 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(settings.notifications.backoff, [Ttl::from_s(10); 2]);
     assert_eq!(settings.notifications.timeout, Ttl::from_s(10));
     assert_eq!(settings.notifications.max_queued, 10_000);
-    assert!(!settings.compat.unanchored_paths && !settings.compat.hash_keys);
+    assert_eq!(settings.compat.path_matching, PathMatching::Anchored);
+    assert!(!settings.compat.hash_keys);
     assert_eq!(settings.limits.request_headers, 96);
     assert_eq!(settings.log.filter, "info");
     assert_eq!(settings.log.format, log::LogFormat::Text);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::oauth::redirect::RedirectMatch;
+use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::time::Ttl;
 
 use super::reader::Reader;
@@ -53,8 +54,8 @@ pub struct NotificationSettings {
 /// Where raftgate can behave like Tyk against its own defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompatSettings {
-    /// Whether path patterns match anywhere in a path.
-    pub unanchored_paths: bool,
+    /// Where in a path its patterns must match.
+    pub path_matching: PathMatching,
     /// Whether listings show hashes of tokens.
     pub hash_keys: bool,
     /// Other codes or words by Tyk's message id.
@@ -104,7 +105,11 @@ impl NotificationSettings {
 impl CompatSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
-            unanchored_paths: reader.boolean(table::COMPAT_UNANCHORED_PATHS),
+            path_matching: if reader.boolean(table::COMPAT_UNANCHORED_PATHS) {
+                PathMatching::Unanchored
+            } else {
+                PathMatching::Anchored
+            },
             hash_keys: reader.boolean(table::COMPAT_HASH_KEYS),
             override_messages: reader.messages(table::COMPAT_OVERRIDE_MESSAGES),
         }

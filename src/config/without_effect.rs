@@ -1,5 +1,7 @@
 //! Keys that are understood, checked, and change nothing in this version: whoever sets one is told.
 
+use raftgate_model::path_pattern::PathMatching;
+
 use super::key::Key;
 use super::oauth::CompatSettings;
 use super::reader::Reader;
@@ -15,7 +17,7 @@ pub(super) fn warnings(reader: &Reader<'_>, compat: &CompatSettings) -> Vec<Stri
         (table::CLUSTER_REMOVE_DEAD_AFTER_S, true, cluster),
         (
             table::COMPAT_UNANCHORED_PATHS,
-            compat.unanchored_paths,
+            compat.path_matching == PathMatching::Unanchored,
             "path patterns match from the beginning",
         ),
         (

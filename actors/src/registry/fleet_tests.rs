@@ -3,6 +3,7 @@
 use raftgate_model::api::TokenLifetimes;
 use raftgate_model::id::{KeyId, OrgId};
 use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::time::{Timestamp, Ttl};
@@ -33,6 +34,7 @@ fn fleet(timeout: Duration) -> Fleet {
         tyk_status: 403,
         lifetimes,
         timeouts: UpstreamTimeouts::default(),
+        paths: PathMatching::default(),
     };
     Fleet::new(keys(), defaults, timeout)
 }

@@ -9,6 +9,7 @@ use raftgate_model::command::{Batch, Command, Found, Origin, PutApi, PutPolicy, 
 use raftgate_model::id::{BootId, Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
 use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::time::{Timestamp, Ttl};
@@ -108,6 +109,7 @@ impl Config {
             tyk_status: 403,
             lifetimes,
             timeouts: UpstreamTimeouts::default(),
+            paths: PathMatching::default(),
         };
         let parts = RegistryParts {
             view: self.view.clone(),

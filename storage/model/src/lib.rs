@@ -11,6 +11,7 @@ pub mod id;
 pub mod json;
 pub mod keyring;
 pub mod oauth;
+pub mod path_pattern;
 pub mod policy;
 pub mod seal;
 pub mod secret;

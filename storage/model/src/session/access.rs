@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::ApiId;
 use crate::json::{DocumentFaults, Node};
+use crate::path_pattern::{Methods, PatternText};
 
 /// The most APIs that one session or policy may name.
 pub const ACCESS_RIGHTS_MAX: usize = 1024;
@@ -11,11 +12,25 @@ pub const ACCESS_RIGHTS_MAX: usize = 1024;
 /// The most versions that one access right may name.
 const VERSIONS_MAX: usize = 256;
 
+/// The most paths that one access right may list.
+const ALLOWED_URLS_MAX: usize = 256;
+
 /// The right to call one API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessRight {
     /// The versions it speaks of; matters to versioned APIs only.
     pub versions: Vec<String>,
+    /// The paths that it covers; all of the API when there are none.
+    pub allowed_urls: Vec<AllowedUrl>,
+}
+
+/// One path of an API, with the methods that may be used on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedUrl {
+    /// The path.
+    pub path: PatternText,
+    /// The methods; none when the list is empty (Tyk).
+    pub methods: Methods,
 }
 
 /// The rights by API; the key of Tyk's map is what counts, not the `api_id` inside an entry.
@@ -68,6 +83,11 @@ impl AccessRights {
 fn read_right(entry: &Node<'_>, faults: &mut DocumentFaults) -> AccessRight {
     let _ = entry.object(faults);
     let urls = entry.get("allowed_urls", faults);
+    let allowed_urls = urls
+        .items(ALLOWED_URLS_MAX, faults)
+        .iter()
+        .filter_map(|url| read_allowed_url(url, faults))
+        .collect();
     if urls.is_set() {
         faults.add(
             urls.path(),
@@ -81,5 +101,16 @@ fn read_right(entry: &Node<'_>, faults: &mut DocumentFaults) -> AccessRight {
         .map(str::to_owned);
     AccessRight {
         versions: versions.collect(),
+        allowed_urls,
     }
+}
+
+fn read_allowed_url(entry: &Node<'_>, faults: &mut DocumentFaults) -> Option<AllowedUrl> {
+    let _ = entry.object(faults);
+    let path = PatternText::read(&entry.get("url", faults), faults);
+    let methods = Methods::read(&entry.get("methods", faults), faults);
+    Some(AllowedUrl {
+        path: path?,
+        methods,
+    })
 }

@@ -4,5 +4,5 @@ mod access;
 mod meta;
 mod rules;
 
-pub use access::{ACCESS_RIGHTS_MAX, AccessRight, AccessRights};
+pub use access::{ACCESS_RIGHTS_MAX, AccessRight, AccessRights, AllowedUrl};
 pub use rules::{Rights, SESSION_BYTES_MAX, SessionError, SessionRules};

@@ -1,0 +1,242 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn terms(anchoring: Anchoring) -> PatternTerms {
+    PatternTerms {
+        anchoring,
+        case: LetterCase::Matters,
+    }
+}
+
+fn covers(pattern: &str, anchoring: Anchoring, path: &str) -> bool {
+    let listen_path = ListenPath::parse("/test/").unwrap();
+    PatternText::parse(pattern)
+        .unwrap()
+        .compile(terms(anchoring))
+        .unwrap()
+        .covers(&MatchedPath::new(path, &listen_path))
+}
+
+#[track_caller]
+fn check(anchoring: Anchoring, pattern: &str, covered: &[&str], not_covered: &[&str]) {
+    for path in covered {
+        assert!(covers(pattern, anchoring, path), "{pattern} and {path}");
+    }
+    for path in not_covered {
+        assert!(!covers(pattern, anchoring, path), "{pattern} and {path}");
+    }
+}
+
+#[test]
+fn a_pattern_covers_a_path_from_its_beginning_to_the_end_of_a_segment() {
+    let pass = ["/test/a", "/test/a/", "/test/a/b", "/test/a;v=1", "/a"];
+    let fail = ["/test/ab", "/test/x/a", "/test/", "/test", "/test/a.b"];
+    for pattern in ["/a", "^/a", "a", "^a", "(/a)", "/a|/c"] {
+        check(Anchoring::Segment, pattern, &pass, &fail);
+    }
+    check(
+        Anchoring::Segment,
+        "/a$",
+        &["/test/a"],
+        &["/test/a/", "/test/a/b"],
+    );
+    check(
+        Anchoring::Segment,
+        "/a/",
+        &["/test/a/", "/test/a/b"],
+        &["/test/a"],
+    );
+    check(
+        Anchoring::Segment,
+        "/",
+        &["/test", "/test/", "/test/a"],
+        &[],
+    );
+    check(
+        Anchoring::Segment,
+        "/test/a",
+        &["/test/a", "/test/test/a"],
+        &["/test/b"],
+    );
+}
+
+#[test]
+fn what_refuses_is_not_evaded_by_a_suffix() {
+    let pass = [
+        "/test/a",
+        "/test/a/b",
+        "/test/ab",
+        "/test/a.json",
+        "/test/a;x",
+    ];
+    check(Anchoring::Start, "/a", &pass, &["/test/x/a", "/test/b"]);
+}
+
+#[test]
+fn unanchored_patterns_match_anywhere_as_in_tyk() {
+    let pass = ["/test/a", "/test/x/ab", "/test/bar"];
+    check(Anchoring::Anywhere, "a", &pass, &["/x/y"]);
+    check(
+        Anchoring::Anywhere,
+        "^/a",
+        &["/test/a", "/ab"],
+        &["/test/x/a"],
+    );
+    check(Anchoring::Anywhere, "/b|/c", &["/test/x/c"], &["/test/x"]);
+}
+
+#[test]
+fn braces_and_stars_stand_for_segments() {
+    let segment = Anchoring::Segment;
+    check(
+        segment,
+        "/u/{id}",
+        &["/test/u/1", "/test/u/a.b/c"],
+        &["/test/u", "/test/u/"],
+    );
+    check(segment, "/u/{id}$", &["/test/u/1"], &["/test/u/1/x"]);
+    check(
+        segment,
+        "/u/{id:[0-9]{2}}",
+        &["/test/u/12"],
+        &["/test/u/1x", "/test/u/123"],
+    );
+    check(segment, "/[0-9]{2,3}", &["/test/123"], &["/test/1"]);
+    check(
+        segment,
+        "/a/*/c",
+        &["/test/a/b/c"],
+        &["/test/a/c", "/test/a/b/b/c"],
+    );
+    check(
+        segment,
+        "/a/*",
+        &["/test/a/", "/test/a/b/c"],
+        &["/test/a", "/test/b"],
+    );
+    check(segment, r"/\{x\}", &["/test/%7bx%7D"], &["/test/x"]);
+    check(
+        segment,
+        "/[{]x[/*]",
+        &["/test/{x/", "/test/{x*"],
+        &["/test/x"],
+    );
+}
+
+#[test]
+fn case_can_be_ignored() {
+    let ignoring = PatternTerms {
+        case: LetterCase::Ignored,
+        ..terms(Anchoring::Segment)
+    };
+    let listen_path = ListenPath::parse("/").unwrap();
+    let path = MatchedPath::new("/ADMIN/x", &listen_path);
+    let pattern = PatternText::parse("/Admin").unwrap();
+    assert!(pattern.compile(ignoring).unwrap().covers(&path));
+    assert!(!covers("/Admin", Anchoring::Segment, "/ADMIN/x"));
+}
+
+#[test]
+fn one_resource_has_one_spelling() {
+    for path in [
+        "/test/%61dmin",
+        "/test//admin",
+        "/test/%2Fadmin",
+        "/test/\\admin",
+        "/test/%5cadmin/",
+        "/test/admin%2fx",
+    ] {
+        assert!(covers("/admin", Anchoring::Segment, path), "{path}");
+    }
+    // Undone once: what is encoded twice is another name.
+    assert!(!covers("/admin", Anchoring::Segment, "/test/%2561dmin"));
+    assert!(covers("/{any}$", Anchoring::Segment, "/test/%ff%fe"));
+    assert!(covers("/%zz", Anchoring::Segment, "/test/%zz"));
+    assert!(!covers("/f/{name}$", Anchoring::Segment, "/test/f/a%2Fb"));
+}
+
+#[test]
+fn the_path_behind_the_root_is_the_path() {
+    let path = ListenPath::parse("/").unwrap();
+    for (sent, seen) in [("", "/"), ("/", "/"), ("/a%20b", "/a b"), ("/a", "/a")] {
+        let matched = MatchedPath::new(sent, &path);
+        assert_eq!((matched.full(), matched.behind_listen_path()), (seen, seen));
+    }
+}
+
+#[test]
+fn bad_patterns_are_refused() {
+    let invalid = |text: &str| PatternText::parse(text).unwrap_err();
+    assert_eq!(invalid(""), InvalidPattern::Empty);
+    assert_eq!(invalid(&"a".repeat(1025)), InvalidPattern::TooLong);
+    assert_eq!(invalid("/{id"), InvalidPattern::Brace);
+    assert_eq!(invalid("/{{id}"), InvalidPattern::Brace);
+    assert_eq!(invalid(r"/\w{1000}"), InvalidPattern::TooLarge);
+    assert_eq!(invalid("/(((a{100}){100}){100})"), InvalidPattern::TooLarge);
+    for text in [
+        "/a)|(.*", "(", "[", "*", r"\1", "(?=a)", r"(?!a)", "a{2,1}", "(?x)/a #", "\\", "/}*)",
+    ] {
+        let InvalidPattern::Syntax(said) = invalid(text) else {
+            panic!("{text} is refused for another reason");
+        };
+        assert!(!said.is_empty() && !said.contains('\n'), "{said}");
+    }
+    assert!(matches!(
+        invalid(&"(".repeat(500)),
+        InvalidPattern::Syntax(_)
+    ));
+}
+
+#[test]
+fn a_bad_pattern_in_a_document_is_a_fault_with_its_path() {
+    let document = json!({"good": "/a", "bad": "(", "number": 1, "list": ["GET", 1, "GE T", ""]});
+    let object = document.as_object().unwrap();
+    let mut faults = DocumentFaults::default();
+    let mut read = |key: &str| {
+        let node = Node::member(object, key, &mut faults);
+        PatternText::read(&node, &mut faults).is_some()
+    };
+    assert!(read("good"));
+    assert!(!read("bad") && !read("number") && !read("none"));
+    let list = Node::member(object, "list", &mut faults);
+    let methods = Methods::read(&list, &mut faults);
+    assert!(methods.contain(b"get") && !methods.contain(b"POST") && Methods::Any.contain(b"X"));
+    let places: Vec<&str> = faults
+        .all()
+        .iter()
+        .map(|fault| fault.path.as_str())
+        .collect();
+    assert_eq!(places, ["bad", "number", "none", "list[1]", "list[2]"]);
+}
+
+proptest! {
+    #[test]
+    fn no_pattern_and_no_path_panics(
+        pattern in r"[-/a-c*{}:0-9,\\\[\]()|^$.+?]{0,24}",
+        path in "/[ -~]{0,30}",
+    ) {
+        let listen_path = ListenPath::parse("/a").unwrap();
+        for anchoring in [Anchoring::Segment, Anchoring::Start, Anchoring::Anywhere] {
+            if let Ok(pattern) = PatternText::parse(&pattern) {
+                let pattern = pattern.compile(terms(anchoring)).unwrap();
+                let _ = pattern.covers(&MatchedPath::new(&path, &listen_path));
+            }
+        }
+    }
+
+    #[test]
+    fn what_covers_up_to_a_segment_covers_from_the_start_too(
+        pattern in "[/a-c*{}]{1,10}",
+        path in "/[a-c/]{0,12}",
+    ) {
+        if PatternText::parse(&pattern).is_ok() {
+            prop_assert!(
+                !covers(&pattern, Anchoring::Segment, &path) || covers(&pattern, Anchoring::Start, &path)
+            );
+        }
+    }
+}
