@@ -213,6 +213,7 @@ impl From<Refusal> for ControlFailure {
             Refusal::ClientExists => {
                 Self::Conflict("a client with this client_id is registered differently".into())
             }
+            Refusal::PublicClient => Self::Invalid("a public client has no secret".into()),
             Refusal::UnknownNotification => Self::NotFound("notification not found"),
             Refusal::NotFailed => {
                 Self::Conflict("only a failed notification can be redelivered".into())

@@ -18,6 +18,7 @@ use crate::proxy::EndpointResponse;
 
 /// An authorization request that may go on.
 pub(super) struct Authorization {
+    pub(super) response_type: ResponseType,
     pub(super) client: Arc<ClientRecord>,
     /// Where the browser goes with the answer.
     pub(super) redirect: CodeRedirect,
@@ -64,13 +65,31 @@ impl AuthorizationServer {
         let response_type = form
             .get("response_type")
             .ok_or(OAuthFailure::ResponseTypeMissing)?;
-        ResponseType::parse(response_type)
+        let response_type = ResponseType::parse(response_type)
             .filter(|asked| oauth.spec.response_types.contains(*asked))
-            .filter(|asked| *asked == ResponseType::Code)
             .ok_or(OAuthFailure::ResponseTypeNotAllowed)?;
         let id = form.get("client_id").ok_or(OAuthFailure::ClientIdMissing)?;
         let client = self.client(api, id).ok_or(OAuthFailure::ClientUnknown)?;
         let redirect = self.redirect_uri(&client, form.get("redirect_uri"))?;
+        let challenge = match response_type {
+            ResponseType::Code => self.challenge(&client, form)?,
+            // There is no exchange at which it could be answered.
+            ResponseType::Token => None,
+        };
+        Ok(Authorization {
+            response_type,
+            client,
+            redirect,
+            challenge,
+            scope: scope(oauth, form)?,
+        })
+    }
+
+    fn challenge(
+        &self,
+        client: &ClientRecord,
+        form: &Form,
+    ) -> Result<Option<PkceChallenge>, OAuthFailure> {
         let challenge = PkceChallenge::from_request(
             form.get("code_challenge"),
             form.get("code_challenge_method"),
@@ -80,12 +99,7 @@ impl AuthorizationServer {
         if challenge.is_none() && client.secret.is_public() {
             return Err(OAuthFailure::PkceRequired);
         }
-        Ok(Authorization {
-            client,
-            redirect,
-            challenge,
-            scope: scope(form)?,
-        })
+        Ok(challenge)
     }
 
     fn redirect_uri(

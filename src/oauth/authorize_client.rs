@@ -1,36 +1,54 @@
-//! `authorize-client`: the identity server says that the resource owner approved, and gets a code.
+//! `authorize-client`: the identity server says that the resource owner approved, and gets a code or a token.
 
 use std::sync::Arc;
 
 use http::Method;
-use raftgate_actors::snapshot::CompiledApi;
+use raftgate_actors::snapshot::{CompiledApi, OAuthAccess};
 use raftgate_model::answer::Reply;
-use raftgate_model::command::{Command, IssueCode};
-use raftgate_model::id::CodeId;
+use raftgate_model::command::{Command, IssueCode, IssueImplicit};
+use raftgate_model::id::{CodeId, GrantId};
 use raftgate_model::oauth::error::OAuthFailure;
-use raftgate_model::oauth::redirect::{RegisteredUris, code_redirect};
+use raftgate_model::oauth::grant_type::ResponseType;
+use raftgate_model::oauth::redirect::{
+    InvalidRedirectUri, RegisteredUris, code_redirect, token_redirect,
+};
 use raftgate_model::secret::Secret;
 use raftgate_model::session::SessionRules;
 use raftgate_model::state::ClientKey;
-use raftgate_model::state::record::SessionSource;
+use raftgate_model::state::record::{ClientRecord, SessionSource};
 
 use super::authorize::Authorization;
 use super::form::Form;
+use super::token::{MintedTokens, TOKEN_TYPE};
 use super::{AuthorizationServer, Call, oauth_of};
 
-/// A code on its way to the identity server.
-pub(super) struct ApprovedCode {
-    pub(super) code: Secret,
+/// What the identity server gets for its approval.
+pub(super) struct Approved {
+    pub(super) product: Product,
     pub(super) redirect_to: Secret,
     pub(super) state: Option<String>,
+}
+
+/// A code, or with the implicit grant an access token at once.
+pub(super) enum Product {
+    Code(Secret),
+    Token(MintedTokens),
 }
 
 /// A refused approval, with the state to echo.
 pub(super) struct Rejection {
     pub(super) failure: OAuthFailure,
     pub(super) state: Option<String>,
-    /// The client's own redirect URI, where Tyk says in it what was wrong with the one that was asked for.
-    pub(super) registered: Option<String>,
+    /// Where Tyk says what was wrong.
+    pub(super) told: Option<Told>,
+}
+
+/// A client's own redirect URI that is told of an error.
+pub(super) enum Told {
+    /// In its query: the registered one, when another was asked for.
+    InQuery(String),
+    /// In its fragment: the one of an implicit grant that makes no session.
+    InFragment(String),
 }
 
 impl From<OAuthFailure> for Rejection {
@@ -38,74 +56,123 @@ impl From<OAuthFailure> for Rejection {
         Self {
             failure,
             state: None,
-            registered: None,
+            told: None,
         }
     }
 }
 
 impl AuthorizationServer {
-    /// Issues a code by the same checks as the authorization request, and with the session that it will make.
+    /// Issues by the same checks as the authorization request, and with the session that the rules of the request make.
     pub(super) async fn try_authorize_client(
         &self,
         api: &CompiledApi,
         call: Call<'_>,
-    ) -> Result<ApprovedCode, Rejection> {
+    ) -> Result<Approved, Rejection> {
         if *call.method != Method::POST {
             return Err(OAuthFailure::MethodNotAllowed.into());
         }
         let form = Form::read(call.query, call.headers, call.body).map_err(OAuthFailure::from)?;
         let state = form.get("state").map(str::to_owned);
-        match self.approve(api, &form).await {
-            Ok((code, redirect_to)) => Ok(ApprovedCode {
-                code,
-                redirect_to,
-                state,
-            }),
+        let approved = match self.approval(api, &form) {
+            Ok((oauth, authorization)) => self.approve(api, oauth, &form, authorization).await,
             Err(failure) => Err(Rejection {
-                registered: (failure == OAuthFailure::RedirectUriMismatch)
-                    .then(|| self.registered(api, &form))
+                told: (failure == OAuthFailure::RedirectUriMismatch)
+                    .then(|| self.registered(api, &form).map(Told::InQuery))
                     .flatten(),
-                failure,
-                state,
+                ..failure.into()
             }),
-        }
+        };
+        approved.map_err(|rejection| Rejection { state, ..rejection })
+    }
+
+    fn approval<'a>(
+        &self,
+        api: &'a CompiledApi,
+        form: &Form,
+    ) -> Result<(&'a OAuthAccess, Authorization), OAuthFailure> {
+        let oauth = oauth_of(api)?;
+        let authorization = self.authorization(api, oauth, form)?;
+        Ok((oauth, authorization))
     }
 
     async fn approve(
         &self,
         api: &CompiledApi,
+        oauth: &OAuthAccess,
         form: &Form,
-    ) -> Result<(Secret, Secret), OAuthFailure> {
-        let oauth = oauth_of(api)?;
-        let authorization = self.authorization(api, oauth, form)?;
-        let Authorization {
-            client,
-            redirect,
-            challenge,
-            scope,
-        } = authorization;
+        authorization: Authorization,
+    ) -> Result<Approved, Rejection> {
+        let session = self.session(api, form)?;
+        let state = form.get("state");
+        let (product, redirect_to) = match authorization.response_type {
+            ResponseType::Code => {
+                let uri = authorization.redirect.clone();
+                let code = self.code(api, oauth, authorization, session).await?;
+                let redirect_to = code_redirect(uri.uri(), code.expose(), state);
+                (Product::Code(code), redirect_to)
+            }
+            ResponseType::Token => {
+                let uri = authorization.redirect.uri().to_owned();
+                let issued = self.implicit(api, oauth, authorization, session).await;
+                let tokens = issued.map_err(|failure| Rejection {
+                    told: (failure == OAuthFailure::NoSession)
+                        .then(|| Told::InFragment(uri.clone())),
+                    ..failure.into()
+                })?;
+                let redirect_to = implicit_redirect(&uri, &tokens, state);
+                (Product::Token(tokens), redirect_to)
+            }
+        };
+        Ok(Approved {
+            product,
+            redirect_to: Secret::new(redirect_to.map_err(|_| OAuthFailure::RedirectUriMismatch)?),
+            state: state.map(str::to_owned),
+        })
+    }
+
+    async fn code(
+        &self,
+        api: &CompiledApi,
+        oauth: &OAuthAccess,
+        authorization: Authorization,
+        session: Option<SessionSource>,
+    ) -> Result<Secret, OAuthFailure> {
         let issue = IssueCode {
             id: CodeId::from_bytes(self.random_id()),
-            client: ClientKey {
-                api: client.api.clone(),
-                client: client.id.clone(),
-            },
-            redirect: redirect.clone(),
-            challenge,
-            session: self.session(api, form)?,
-            scope,
+            client: key_of(&authorization.client),
+            redirect: authorization.redirect,
+            challenge: authorization.challenge,
+            session,
+            scope: authorization.scope,
             lifetime: oauth.lifetimes.auth_code,
         };
         let Reply::Code { code, .. } = self.propose(api, Command::IssueCode(issue)).await? else {
             return Err(OAuthFailure::Internal);
         };
-        let code = self
-            .keys
+        self.keys
             .mint_code(&code)
-            .map_err(|_| OAuthFailure::Internal)?;
-        let redirect_to = code_redirect(redirect.uri(), code.expose(), form.get("state"))
-            .map_err(|_| OAuthFailure::RedirectUriMismatch)?;
-        Ok((code, Secret::new(redirect_to)))
+            .map_err(|_| OAuthFailure::Internal)
+    }
+
+    /// The implicit grant: no notification tells of it, as in Tyk.
+    async fn implicit(
+        &self,
+        api: &CompiledApi,
+        oauth: &OAuthAccess,
+        authorization: Authorization,
+        session: Option<SessionSource>,
+    ) -> Result<MintedTokens, OAuthFailure> {
+        let issue = IssueImplicit {
+            grant: GrantId::from_bytes(self.random_id()),
+            client: key_of(&authorization.client),
+            session,
+            scope: authorization.scope,
+            lifetime: oauth.lifetimes.access_token,
+        };
+        match self.propose(api, Command::IssueImplicit(issue)).await? {
+            Reply::Issued(issued) => self.mint(&issued),
+            _ => Err(OAuthFailure::Internal),
+        }
     }
 
     /// The first redirect URI that the client of a request registered.
@@ -135,4 +202,28 @@ impl AuthorizationServer {
         }
         Ok(Some(SessionSource::Rules(Arc::new(rules))))
     }
+}
+
+fn key_of(client: &ClientRecord) -> ClientKey {
+    ClientKey {
+        api: client.api.clone(),
+        client: client.id.clone(),
+    }
+}
+
+/// Where the browser brings the token of an implicit grant; the names stand in the order of the alphabet, as in Tyk.
+fn implicit_redirect(
+    uri: &str,
+    tokens: &MintedTokens,
+    state: Option<&str>,
+) -> Result<String, InvalidRedirectUri> {
+    let expires_in = tokens.expires_in_s.to_string();
+    let mut answer = vec![
+        ("access_token", tokens.access.expose()),
+        ("expires_in", &expires_in),
+    ];
+    answer.extend(tokens.scope.as_ref().map(|scope| ("scope", scope.as_str())));
+    answer.extend(state.map(|state| ("state", state)));
+    answer.push(("token_type", TOKEN_TYPE));
+    token_redirect(uri, &answer)
 }

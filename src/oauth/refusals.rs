@@ -41,6 +41,7 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         Refusal::UnknownApi
         | Refusal::AlreadyFounded
         | Refusal::ClientExists
+        | Refusal::PublicClient
         | Refusal::ListenPathTaken(_)
         | Refusal::UnknownNotification
         | Refusal::NotFailed

@@ -8,11 +8,11 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 use raftgate_actors::snapshot::{CompiledApi, ErrorStyle};
 use raftgate_model::oauth::error::{OAuthEndpoint, OAuthErrorAnswer, OAuthFailure};
-use raftgate_model::oauth::redirect::redirect_to;
+use raftgate_model::oauth::redirect::{redirect_to, token_redirect};
 use serde::Serialize;
 
-use super::authorize_client::{ApprovedCode, Rejection};
-use super::token::MintedTokens;
+use super::authorize_client::{Approved, Product, Rejection, Told};
+use super::token::{MintedTokens, TOKEN_TYPE};
 use crate::proxy::EndpointResponse;
 use crate::telemetry::answers::{Account, AnswerNote};
 
@@ -42,6 +42,19 @@ struct TokenBody<'a> {
     token_type: &'static str,
 }
 
+/// The answer to an implicit grant (RFC 6749 section 4.2.2), its members in Tyk's order.
+#[derive(Serialize)]
+struct ImplicitBody<'a> {
+    access_token: &'a str,
+    expires_in: u64,
+    redirect_to: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+    token_type: &'static str,
+}
+
 #[derive(Serialize)]
 struct CodeBody<'a> {
     code: &'a str,
@@ -62,7 +75,7 @@ pub(super) fn token_answer(
                 expires_in: tokens.expires_in_s,
                 refresh_token: tokens.refresh.as_ref().map(|token| token.expose()),
                 scope: tokens.scope.as_ref().map(|scope| scope.as_str()),
-                token_type: "bearer",
+                token_type: TOKEN_TYPE,
             },
         ),
         Err(failure) => self::failure(&failure, OAuthEndpoint::Token, api),
@@ -76,27 +89,21 @@ pub(super) fn token_answer(
 }
 
 pub(super) fn authorize_client_answer(
-    outcome: Result<ApprovedCode, Rejection>,
+    outcome: Result<Approved, Rejection>,
     api: &CompiledApi,
 ) -> EndpointResponse {
     let mut response = match outcome {
-        Ok(approved) => json(
-            StatusCode::OK,
-            &CodeBody {
-                code: approved.code.expose(),
-                redirect_to: approved.redirect_to.expose(),
-                state: approved.state.as_deref(),
-            },
-        ),
+        Ok(approved) => approval(&approved),
         Err(rejection) => {
             let answer = rejection
                 .failure
                 .answer(OAuthEndpoint::AuthorizeClient, api.error_style);
             let told = match api.error_style {
-                ErrorStyle::Tyk { .. } => rejection.registered.as_deref(),
+                ErrorStyle::Tyk { .. } => rejection.told.as_ref(),
                 ErrorStyle::Rfc => None,
             };
-            let told = told.map(|uri| error_location(uri, &answer, rejection.state.as_deref()));
+            let told =
+                told.and_then(|told| error_location(told, &answer, rejection.state.as_deref()));
             let body = answer.body_with(told.as_deref(), rejection.state.as_deref());
             noted(error(&answer, body, api), &rejection.failure)
         }
@@ -107,8 +114,34 @@ pub(super) fn authorize_client_answer(
     response
 }
 
-/// A client's redirect URI with an error in its query, as Tyk's authorize-client tells it.
-fn error_location(uri: &str, answer: &OAuthErrorAnswer, state: Option<&str>) -> String {
+fn approval(approved: &Approved) -> EndpointResponse {
+    let redirect_to = approved.redirect_to.expose();
+    let state = approved.state.as_deref();
+    match &approved.product {
+        Product::Code(code) => json(
+            StatusCode::OK,
+            &CodeBody {
+                code: code.expose(),
+                redirect_to,
+                state,
+            },
+        ),
+        Product::Token(tokens) => json(
+            StatusCode::OK,
+            &ImplicitBody {
+                access_token: tokens.access.expose(),
+                expires_in: tokens.expires_in_s,
+                redirect_to,
+                scope: tokens.scope.as_ref().map(|scope| scope.as_str()),
+                state,
+                token_type: TOKEN_TYPE,
+            },
+        ),
+    }
+}
+
+/// A client's redirect URI with an error in it, as Tyk's authorize-client tells it.
+fn error_location(uri: &Told, answer: &OAuthErrorAnswer, state: Option<&str>) -> Option<String> {
     let mut told = vec![
         ("error", answer.code.as_str()),
         ("error_description", &*answer.description),
@@ -118,7 +151,10 @@ fn error_location(uri: &str, answer: &OAuthErrorAnswer, state: Option<&str>) -> 
             .filter(|state| !state.is_empty())
             .map(|state| ("state", state)),
     );
-    redirect_to(uri, &told)
+    match uri {
+        Told::InQuery(uri) => Some(redirect_to(uri, &told)),
+        Told::InFragment(uri) => token_redirect(uri, &told).ok(),
+    }
 }
 
 #[derive(Serialize)]

@@ -24,6 +24,9 @@ pub(super) struct MintedTokens {
     pub(super) expires_in_s: u64,
 }
 
+/// The value of `token_type` (RFC 6750), as Tyk writes it.
+pub(super) const TOKEN_TYPE: &str = "bearer";
+
 /// The longest token or code that is looked at, in bytes.
 const CREDENTIAL_BYTES_MAX: usize = 1024;
 
@@ -116,7 +119,7 @@ impl AuthorizationServer {
         Ok(Refresh {
             token,
             client: caller.authenticated(),
-            scope: scope(form)?,
+            scope: scope(oauth, form)?,
             grant: GrantId::from_bytes(self.random_id()),
             lifetimes: lifetimes(oauth),
             retry_window: if is_public {
@@ -140,7 +143,7 @@ impl AuthorizationServer {
         Ok(IssueClientCredentials {
             client: caller.authenticated(),
             grant: GrantId::from_bytes(self.random_id()),
-            scope: scope(form)?,
+            scope: scope(oauth, form)?,
             lifetime: oauth.lifetimes.access_token,
         })
     }
@@ -180,11 +183,18 @@ fn credential<'a>(form: &'a Form, name: &'static str) -> Result<&'a str, OAuthFa
         .ok_or(OAuthFailure::InvalidParameter(name.into()))
 }
 
-pub(super) fn scope(form: &Form) -> Result<Option<Scope>, OAuthFailure> {
+/// The scope that a request asks for; only what the API's flows declare, if they declare any.
+pub(super) fn scope(oauth: &OAuthAccess, form: &Form) -> Result<Option<Scope>, OAuthFailure> {
     let Some(text) = form.get("scope") else {
         return Ok(None);
     };
-    Scope::parse(text).map_err(|_| OAuthFailure::Scope)
+    let scope = Scope::parse(text).map_err(|_| OAuthFailure::Scope)?;
+    let declared = oauth.spec.scopes.as_ref();
+    let is_declared = |scope: &Scope| declared.is_none_or(|declared| declared.cover(scope));
+    if scope.as_ref().is_some_and(|scope| !is_declared(scope)) {
+        return Err(OAuthFailure::Scope);
+    }
+    Ok(scope)
 }
 
 /// The lifetimes of an API's tokens; no refresh token unless the API allows that grant.

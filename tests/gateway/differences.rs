@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{keyless_api, merge, oauth_api};
-use crate::world::{OAuthApi, REDIRECT, STYLES, World, text, unique};
+use crate::world::{OAuthApi, STYLES, World, text, unique};
 
 #[test]
 fn grants_that_are_not_served_draw_a_warning_and_are_refused() {
@@ -31,15 +31,6 @@ fn grants_that_are_not_served_draw_a_warning_and_are_refused() {
         ];
         let refused = "unsupported_grant_type";
         api.assert_error(&api.token(&form), (400, refused), (403, refused));
-        let refused = "unsupported_response_type";
-        let answer = api.approve(&[("response_type", "token")]);
-        api.assert_error(&answer, (400, refused), (403, refused));
-        let url = api.url(&format!(
-            "/oauth/authorize?response_type=token&client_id={}&redirect_uri={REDIRECT}",
-            api.client.id
-        ));
-        let status = world.node.client().get(&url, &[]).status;
-        assert!(matches!(status, 400 | 403), "{status}");
         // The ones that are served go on.
         api.exchange(&api.code(), &[]).expect_status(200);
     }

@@ -39,6 +39,7 @@ mod notification_queue;
 mod notifications;
 mod oauth_client_credentials;
 mod oauth_code;
+mod oauth_implicit;
 mod oauth_pkce;
 mod oauth_races;
 mod oauth_refresh;

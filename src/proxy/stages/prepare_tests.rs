@@ -208,6 +208,7 @@ fn stripping(place: CredentialPlace) -> CompiledApi {
         response_types: ResponseTypes::EMPTY,
         login_redirect: None,
         notifications: None,
+        scopes: None,
         access_token_ttl_max: None,
     };
     let lifetimes = TokenLifetimes {

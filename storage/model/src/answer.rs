@@ -84,6 +84,8 @@ pub enum Refusal {
     CredentialsChanged,
     /// A client of that id is registered differently.
     ClientExists,
+    /// A public client has no secret that could be changed.
+    PublicClient,
     /// The listen path belongs to another API.
     ListenPathTaken(ApiId),
     /// The code cannot be exchanged.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::oauth::grant_type::{GrantTypes, ResponseTypes};
+use crate::oauth::scope::DeclaredScopes;
 use crate::secret::Secret;
 use crate::time::Ttl;
 
@@ -29,6 +30,8 @@ pub struct OAuthSpec {
     pub login_redirect: Option<Arc<str>>,
     /// Who is told of issued tokens.
     pub notifications: Option<NotificationSpec>,
+    /// The scopes that may be asked for; any where none are declared, as in every Classic definition.
+    pub scopes: Option<DeclaredScopes>,
     /// The longest life that `session_lifetime` leaves an access token.
     pub access_token_ttl_max: Option<Ttl>,
 }

@@ -63,6 +63,7 @@ fn read_oauth(
             &Node::member(definition, "notifications", faults),
             faults,
         ),
+        scopes: None,
         access_token_ttl_max: read_session_lifetime(definition, faults),
     };
     warn_of_types(&spec, warnings);

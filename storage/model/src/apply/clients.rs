@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::answer::{Refusal, Reply};
-use crate::command::{AuthenticatedClient, NewClient, SecretOrigin};
+use crate::command::{AuthenticatedClient, ClientUpdate, NewClient, NewSecret, SecretOrigin};
 use crate::state::record::{ClientRecord, ClientSecret};
 use crate::state::{ClientKey, ReadState, Record, RecordKey, Subject, Txn};
 
@@ -74,6 +74,49 @@ fn is_identical(old: &ClientRecord, new: &NewClient) -> bool {
         _ => false,
     };
     same_secret && old.text == new.text && old.expires_at == new.expires_at
+}
+
+/// Replaces what a registration says; a client that had a policy and gets another or none loses its tokens (Tyk).
+pub(super) fn update<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    update: &ClientUpdate,
+) -> Result<Reply, Refusal> {
+    let old = txn.client(&update.key).ok_or(Refusal::UnknownClient)?;
+    let new = ClientRecord {
+        text: update.text.clone(),
+        expires_at: update.expires_at,
+        ..(*old).clone()
+    };
+    if old.text.policy.is_some() && old.text.policy != new.text.policy {
+        txn.mark(Subject::Client(update.key.clone()));
+    }
+    Ok(replaced(txn, &update.key, new))
+}
+
+/// Gives a registration another secret; the old one proves nothing any more, and tokens stay (Tyk).
+pub(super) fn rotate<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    new: &NewSecret,
+) -> Result<Reply, Refusal> {
+    let old = txn.client(&new.key).ok_or(Refusal::UnknownClient)?;
+    if old.secret.is_public() {
+        return Err(Refusal::PublicClient);
+    }
+    let rotated = ClientRecord {
+        secret: new.secret.clone(),
+        credentials_revision: txn.revision(),
+        ..(*old).clone()
+    };
+    Ok(replaced(txn, &new.key, rotated))
+}
+
+fn replaced<S: ReadState>(txn: &mut Txn<'_, S>, key: &ClientKey, client: ClientRecord) -> Reply {
+    let client = Arc::new(client);
+    txn.put(
+        RecordKey::Client(key.clone()),
+        Record::Client(Arc::clone(&client)),
+    );
+    Reply::Clients([client].into())
 }
 
 /// Deletes a registration; the mark stays, so that the same id registered again revives no token.

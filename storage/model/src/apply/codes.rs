@@ -9,8 +9,7 @@ use super::{clients, notifications, revoke};
 use crate::answer::{CodeFault, Issued, Refusal, Reply};
 use crate::command::{IssueCode, RedeemCode};
 use crate::id::{FamilyId, GrantId};
-use crate::session::SessionRules;
-use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind, SessionSource};
+use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind};
 use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
 use crate::token::{AccessToken, AuthCode, RefreshToken};
 
@@ -21,12 +20,7 @@ pub(super) fn issue<S: ReadState>(
 ) -> Result<Reply, Refusal> {
     txn.api(&issue.client.api).ok_or(Refusal::UnknownApi)?;
     let client = clients::present(txn, &issue.client)?;
-    let session = match &issue.session {
-        Some(SessionSource::Rules(rules)) => rules_of(rules, &client),
-        Some(policy) => policy.clone(),
-        None => issue::session_of(txn, &client)?,
-    };
-    issue::check_session(txn, &client.api, &session)?;
+    let session = issue::session_asked(txn, &client, issue.session.as_ref())?;
     let birth = txn.birth();
     // A code outlives no session: exchanged behind the end of its rules, it would count that end as past, hence none.
     let expires_at = issue::end_of(&session, txn.now(), issue.lifetime);
@@ -50,13 +44,6 @@ pub(super) fn issue<S: ReadState>(
         },
         expires_at,
     })
-}
-
-/// The session of `key_rules`, with what the client's registration says of it by now.
-fn rules_of(rules: &Arc<SessionRules>, client: &ClientRecord) -> SessionSource {
-    let meta = client.text.meta_data.as_deref();
-    let merged = meta.and_then(|meta| rules.with_client_meta(meta));
-    SessionSource::Rules(merged.map_or_else(|| Arc::clone(rules), Arc::new))
 }
 
 /// Exchanges a code for tokens, at most once in the whole cluster.
@@ -212,11 +199,10 @@ fn end_yield<S: ReadState>(
     owner: &ClientRecord,
     (grant, family): (GrantId, Option<FamilyId>),
 ) {
-    let lived = match family {
-        Some(family) => revoke::family(txn, family),
-        None => revoke::grant(txn, grant),
-    };
-    if lived {
+    let family_lived = family.is_some_and(|family| revoke::family(txn, family));
+    // The operator may have ended the refresh token alone: then the access token is still there.
+    let grant_lived = revoke::grant(txn, grant);
+    if family_lived || grant_lived {
         let misuse = notifications::Misuse {
             id: redeem.grant,
             family,

@@ -1,10 +1,10 @@
-//! Issuing access tokens: the part that all grants share, and client credentials.
+//! Issuing access tokens: the part that all grants share, the implicit grant and client credentials.
 
 use std::sync::Arc;
 
 use super::clients;
 use crate::answer::{Issued, Refusal, Reply};
-use crate::command::IssueClientCredentials;
+use crate::command::{IssueClientCredentials, IssueImplicit};
 use crate::id::{ApiId, FamilyId, GrantId, PolicyId};
 use crate::oauth::scope::Scope;
 use crate::state::record::{ClientRecord, Grant, PolicyRecord, SessionSource};
@@ -35,7 +35,7 @@ pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, new: NewGrant<'_>) -> Is
         api: new.client.api.clone(),
         client: new.client.id.clone(),
         family: new.family,
-        session: new.session.clone(),
+        session: with_client_meta(new.session, new.client),
         scope: new.scope.clone(),
     };
     txn.put(RecordKey::Grant(new.id), Record::Grant(Arc::new(record)));
@@ -46,6 +46,18 @@ pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, new: NewGrant<'_>) -> Is
         expires_at,
         at: now,
     }
+}
+
+/// The session of `key_rules`, with what the client's registration says of it by now; a policy's finds that by reference.
+fn with_client_meta(session: &SessionSource, client: &ClientRecord) -> SessionSource {
+    let merged = match (session, client.text.meta_data.as_deref()) {
+        (SessionSource::Rules(rules), Some(meta)) => rules.with_client_meta(meta),
+        _ => None,
+    };
+    merged.map_or_else(
+        || session.clone(),
+        |rules| SessionSource::Rules(Arc::new(rules)),
+    )
 }
 
 /// When a token ends: after its lifetime, or with a session whose rules end earlier; a past end of rules is none (Tyk).
@@ -68,6 +80,20 @@ pub(super) fn session_of<S: ReadState>(
     let policy = client.text.policy.as_ref().ok_or(Refusal::NoSession)?;
     let policy = policy_for(txn, &client.api, policy)?;
     Ok(SessionSource::Policy(policy.id.clone()))
+}
+
+/// The session that an approval asks for, the client's own where it asks for none; checked.
+pub(super) fn session_asked<S: ReadState>(
+    txn: &Txn<'_, S>,
+    client: &ClientRecord,
+    asked: Option<&SessionSource>,
+) -> Result<SessionSource, Refusal> {
+    let session = match asked {
+        Some(asked) => asked.clone(),
+        None => session_of(txn, client)?,
+    };
+    check_session(txn, &client.api, &session)?;
+    Ok(session)
 }
 
 /// Whether a session can be made for an API, whether its policy is named by the client or by `key_rules`.
@@ -97,6 +123,28 @@ fn policy_for<S: ReadState>(
         (Some(api), Some(policy)) if policy.org == api.org => Ok(policy),
         _ => Err(Refusal::NoSession),
     }
+}
+
+/// The implicit grant (RFC 6749 section 4.2): no refresh token, no notification.
+pub(super) fn implicit<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    issue: &IssueImplicit,
+) -> Result<Reply, Refusal> {
+    txn.api(&issue.client.api).ok_or(Refusal::UnknownApi)?;
+    let client = clients::present(txn, &issue.client)?;
+    let session = session_asked(txn, &client, issue.session.as_ref())?;
+    let issued = grant(
+        txn,
+        NewGrant {
+            id: issue.grant,
+            client: &client,
+            family: None,
+            session: &session,
+            scope: issue.scope.clone(),
+            lifetime: issue.lifetime,
+        },
+    );
+    Ok(Reply::Issued(issued))
 }
 
 /// Client credentials (RFC 6749 section 4.4): no refresh token, no notification.

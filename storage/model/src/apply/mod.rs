@@ -116,6 +116,9 @@ fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Re
         }
         Command::NotificationAttempted(attempt) => notifications::attempted(txn, attempt),
         Command::RedeliverNotification(which) => notifications::redeliver(txn, which),
+        Command::IssueImplicit(issue) => issue::implicit(txn, issue),
+        Command::UpdateClient(update) => clients::update(txn, update),
+        Command::RotateClientSecret(new) => clients::rotate(txn, new),
         Command::Sweep(items) => Ok(upkeep::sweep(txn, items)),
     }
 }

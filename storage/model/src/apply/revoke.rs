@@ -19,11 +19,14 @@ pub(super) fn revoke<S: ReadState>(
                 true
             }
         },
-        RevokeTarget::Refresh(id) => match txn.family(&id) {
+        RevokeTarget::Refresh(id) | RevokeTarget::RefreshAlone(id) => match txn.family(&id) {
             None => false,
             Some(record) => {
                 check_owner(&revoke.owner, &record.api, &record.client)?;
-                family(txn, id);
+                if matches!(revoke.target, RevokeTarget::Refresh(_)) {
+                    txn.delete(RecordKey::Grant(record.grant));
+                }
+                txn.delete(RecordKey::Family(id));
                 true
             }
         },
@@ -51,6 +54,7 @@ pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, id: GrantId) -> bool {
 fn check_owner(owner: &RevokeOwner, api: &ApiId, client: &ClientId) -> Result<(), Refusal> {
     let allowed = match owner {
         RevokeOwner::Client(key) => key.api == *api && key.client == *client,
+        RevokeOwner::ClientAt { client: id, apis } => id == client && apis.contains(api),
         RevokeOwner::Api(id) => id == api,
         RevokeOwner::Anyone => true,
     };

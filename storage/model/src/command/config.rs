@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ApiId, ClientId, OrgId, PolicyId};
 use crate::seal::Sealed;
 use crate::state::record::{ClientSecret, ClientText};
-use crate::state::{RouteKey, SourcePath};
+use crate::state::{ClientKey, RouteKey, SourcePath};
 use crate::time::Timestamp;
 
 /// Creates or replaces an API.
@@ -64,6 +64,26 @@ pub struct NewClient {
     pub text: ClientText,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Replaces what a registration says; the secret stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientUpdate {
+    /// The registration.
+    pub key: ClientKey,
+    /// What it says from now on; another policy than before ends the client's tokens.
+    pub text: ClientText,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Gives a registration another secret; the old one is dead at once, tokens stay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewSecret {
+    /// The registration.
+    pub key: ClientKey,
+    /// How the client proves itself from now on.
+    pub secret: ClientSecret,
 }
 
 /// Where a secret comes from; decides whether two registrations can be identical.

@@ -14,11 +14,11 @@ use crate::id::{ApiId, BootId, NodeId, PolicyId};
 use crate::state::{ClientKey, SourcePath, Subject};
 use crate::time::{Timestamp, Ttl};
 
-pub use config::{NewClient, PutApi, PutPolicy, SecretOrigin, SourceMark};
+pub use config::{ClientUpdate, NewClient, NewSecret, PutApi, PutPolicy, SecretOrigin, SourceMark};
 pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
 pub use oauth::{
-    AuthenticatedClient, IssueClientCredentials, IssueCode, Lifetimes, RedeemCode, Refresh, Revoke,
-    RevokeOwner, RevokeTarget,
+    AuthenticatedClient, IssueClientCredentials, IssueCode, IssueImplicit, Lifetimes, RedeemCode,
+    Refresh, Revoke, RevokeOwner, RevokeTarget,
 };
 pub use upkeep::{Found, SweepItem};
 
@@ -97,6 +97,12 @@ pub enum Command {
     NotificationAttempted(NotificationAttempt),
     /// Queues a failed notification again.
     RedeliverNotification(Redelivery),
+    /// Issues a token for an authorization request itself (RFC 6749 section 4.2).
+    IssueImplicit(IssueImplicit),
+    /// Replaces what a registration says, its secret aside.
+    UpdateClient(ClientUpdate),
+    /// Gives a registration another secret.
+    RotateClientSecret(NewSecret),
     /// Removes records whose time is over.
     Sweep(Vec<SweepItem>),
 }

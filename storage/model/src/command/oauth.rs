@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::NotifyTerms;
-use crate::id::{ApiId, CodeId, FamilyId, GrantId, Revision};
+use crate::id::{ApiId, ClientId, CodeId, FamilyId, GrantId, Revision};
 use crate::oauth::pkce::PkceChallenge;
 use crate::oauth::scope::Scope;
 use crate::state::ClientKey;
@@ -73,6 +73,21 @@ pub struct RedeemCode {
     pub notify: Option<NotifyTerms>,
 }
 
+/// Issues an access token for an authorization request that the identity server approved: no code, no refresh token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IssueImplicit {
+    /// The new access token.
+    pub grant: GrantId,
+    /// The client it is for.
+    pub client: ClientKey,
+    /// What the token will be allowed; `None` means the client's policy.
+    pub session: Option<SessionSource>,
+    /// The scope asked for.
+    pub scope: Option<Scope>,
+    /// How long the token lives.
+    pub lifetime: Ttl,
+}
+
 /// Issues an access token for client credentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IssueClientCredentials {
@@ -119,6 +134,13 @@ pub struct Revoke {
 pub enum RevokeOwner {
     /// The client that authenticated (RFC 7009 section 2.1).
     Client(ClientKey),
+    /// The client of this id at any of these APIs: the operator speaks for it.
+    ClientAt {
+        /// The `client_id`.
+        client: ClientId,
+        /// The APIs.
+        apis: Arc<[ApiId]>,
+    },
     /// Anybody's of this API.
     Api(ApiId),
     /// Anybody's: the operator asks.
@@ -132,4 +154,6 @@ pub enum RevokeTarget {
     Access(GrantId),
     /// A refresh token's family, with its access token.
     Refresh(FamilyId),
+    /// A refresh token's family, its access token aside.
+    RefreshAlone(FamilyId),
 }

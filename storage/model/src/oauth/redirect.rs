@@ -203,6 +203,20 @@ pub fn code_redirect(
     Ok(redirect_to(uri, &answer))
 }
 
+/// Where the browser brings an access token to the client (RFC 6749 section 4.2.2): in the fragment, which no server sees.
+///
+/// The URI's own query stays (RFC 6749 section 3.1.2), where Tyk drops it.
+///
+/// # Errors
+/// The URI is none that could have been registered.
+pub fn token_redirect(uri: &str, answer: &[(&str, &str)]) -> Result<String, InvalidRedirectUri> {
+    checked(uri)?;
+    let fragment = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(answer)
+        .finish();
+    Ok(format!("{uri}#{fragment}"))
+}
+
 /// The URI with which the browser brings an answer (`code`, `state`, `error`) to the client.
 ///
 /// The URI's own query stays, except for parameters of the answer's names: those are the answer's alone.

@@ -258,3 +258,20 @@ proptest! {
         prop_assert_eq!(states, vec![state]);
     }
 }
+
+#[test]
+fn a_token_stands_in_the_fragment_and_the_query_stays() {
+    let answer = [("access_token", "rga_x"), ("state", "a&b #\u{e4}")];
+    let encoded = "access_token=rga_x&state=a%26b+%23%C3%A4";
+    for uri in [
+        "https://app.example/cb",
+        "https://app.example/cb?keep=1",
+        "app.example:/cb",
+    ] {
+        assert_eq!(token_redirect(uri, &answer), Ok(format!("{uri}#{encoded}")));
+    }
+    assert_eq!(
+        token_redirect("https://app.example/cb#x", &answer),
+        Err(InvalidRedirectUri::Fragment)
+    );
+}

@@ -81,6 +81,39 @@ impl Scope {
     }
 }
 
+/// The scopes that an API's flows declare: only these may be asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeclaredScopes(Arc<[Box<str>]>);
+
+impl DeclaredScopes {
+    /// The scopes of these names; `None` without any, which leaves scopes free.
+    ///
+    /// # Errors
+    /// A name breaks the syntax of a scope token (RFC 6749 section 3.3) or its bound.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Option<Self>, InvalidScope> {
+        let mut declared: Vec<Box<str>> = Vec::new();
+        for name in names {
+            if name.len() > SCOPE_BYTES_MAX {
+                return Err(InvalidScope::TooLong);
+            }
+            if name.is_empty() || !name.bytes().all(is_scope_character) {
+                return Err(InvalidScope::Syntax);
+            }
+            declared.push(name.into());
+        }
+        declared.sort_unstable();
+        declared.dedup();
+        Ok((!declared.is_empty()).then(|| Self(declared.into())))
+    }
+
+    /// Whether all of a scope is declared.
+    #[must_use]
+    pub fn cover(&self, scope: &Scope) -> bool {
+        let is_declared = |token: &str| self.0.binary_search_by(|own| (**own).cmp(token)).is_ok();
+        scope.tokens().all(is_declared)
+    }
+}
+
 const fn is_scope_character(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)
 }

@@ -93,3 +93,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn declared_scopes_cover_what_they_name_and_nothing_else() {
+    let declared = DeclaredScopes::new(["write", "read", "read"])
+        .unwrap()
+        .unwrap();
+    for covered in ["read", "write", "write read"] {
+        assert!(declared.cover(&scope(covered)), "{covered}");
+    }
+    for foreign in ["rea", "reader", "Read", "read admin", "admin"] {
+        assert!(!declared.cover(&scope(foreign)), "{foreign}");
+    }
+    assert_eq!(DeclaredScopes::new([]), Ok(None));
+    for wrong in ["", "two words", "a\"b", "\u{e4}"] {
+        assert_eq!(DeclaredScopes::new([wrong]), Err(InvalidScope::Syntax));
+    }
+    let long = "x".repeat(SCOPE_BYTES_MAX + 1);
+    assert_eq!(DeclaredScopes::new([&*long]), Err(InvalidScope::TooLong));
+}

@@ -1,5 +1,6 @@
 //! Random but repeatable command logs, for the tests of every crate that carries or applies them.
 
+mod clients;
 mod random;
 mod scenario;
 mod tokens;
@@ -73,6 +74,8 @@ mod tests {
             "UnknownClient",
             "NoSession",
             "NotYours",
+            "PublicClient",
+            "CredentialsChanged",
             "UnknownNotification",
             "NotFailed",
         ] {

@@ -4,9 +4,8 @@ use super::Choices;
 use crate::answer::{Answer, Reply};
 use crate::apply::{Applied, apply};
 use crate::command::{
-    AuthenticatedClient, Batch, Command, Found, IssueClientCredentials, IssueCode, Lifetimes,
-    NewClient, NotifyTerms, Origin, PutApi, PutPolicy, RedeemCode, Request, SecretOrigin,
-    SourceMark,
+    AuthenticatedClient, Batch, Command, Found, IssueClientCredentials, IssueCode, IssueImplicit,
+    Lifetimes, NotifyTerms, Origin, PutApi, PutPolicy, RedeemCode, Request, SourceMark,
 };
 use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
@@ -14,9 +13,9 @@ use crate::id::{
 };
 use crate::keyring::{CheckValue, KeyCheck};
 use crate::oauth::scope::Scope;
-use crate::seal::{Sealed, SecretVerifier};
+use crate::seal::Sealed;
 use crate::session::SessionRules;
-use crate::state::record::{ClientSecret, ClientText, CodeRedirect, SessionSource};
+use crate::state::record::{CodeRedirect, SessionSource};
 use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey, RouteKey, SourcePath};
 use crate::time::{Timestamp, Ttl};
 use crate::token::{AuthCode, RefreshToken};
@@ -33,19 +32,19 @@ pub struct Scenario {
     pub(super) now: Timestamp,
     sequences: [u64; 3],
     boots: [u64; 3],
-    names: Names,
+    pub(super) names: Names,
     pub(super) recent: Recent,
 }
 
 /// The names that commands choose from.
 #[derive(Clone)]
-struct Names {
-    apis: Vec<ApiId>,
-    policies: Vec<PolicyId>,
-    clients: Vec<ClientId>,
+pub(super) struct Names {
+    pub(super) apis: Vec<ApiId>,
+    pub(super) policies: Vec<PolicyId>,
+    pub(super) clients: Vec<ClientId>,
     scopes: Vec<Scope>,
     rules: Vec<SessionRules>,
-    sealed: Option<Sealed>,
+    pub(super) sealed: Option<Sealed>,
 }
 
 /// What was issued lately.
@@ -216,9 +215,11 @@ impl Scenario {
             0..=2 => self.configure(),
             3..=5 => self.create_client(),
             6 => Some(Command::DeleteClient(self.client_key()?)),
-            7..=12 => self.issue_code(),
+            7..=11 => self.issue_code(),
+            12 => self.change_client(),
             13..=18 => self.redeem(),
-            19..=26 => self.client_credentials(),
+            19..=25 => self.client_credentials(),
+            26 => self.implicit(),
             27..=32 => self.refresh(),
             33..=34 => self.revoke(),
             35 => self.revoke_all(),
@@ -258,31 +259,6 @@ impl Scenario {
                 source,
             }),
         })
-    }
-
-    fn create_client(&mut self) -> Option<Command> {
-        let secret = if self.choices.once_in(4) {
-            ClientSecret::Public
-        } else {
-            ClientSecret::Confidential {
-                verifier: SecretVerifier::from_bytes([7; 32]),
-                sealed: self.names.sealed.clone(),
-            }
-        };
-        let ends = self.now.plus(Ttl::from_s(self.choices.below(5000)));
-        Some(Command::CreateClient(NewClient {
-            apis: vec![self.choices.pick(&self.names.apis)?.clone()],
-            id: self.choices.pick(&self.names.clients)?.clone(),
-            secret,
-            origin: SecretOrigin::Generated,
-            text: ClientText {
-                redirect_uri: "https://app.example/cb".into(),
-                policy: self.choices.pick(&self.names.policies).cloned(),
-                meta_data: None,
-                description: "".into(),
-            },
-            expires_at: self.choices.once_in(10).then_some(ends),
-        }))
     }
 
     pub(super) fn client_key(&mut self) -> Option<ClientKey> {
@@ -345,16 +321,30 @@ impl Scenario {
     }
 
     fn issue_code(&mut self) -> Option<Command> {
-        let rules = self.names.rules.first().cloned();
-        let session = rules.filter(|_| self.choices.once_in(4));
         Some(Command::IssueCode(IssueCode {
             id: CodeId::from_bytes(self.choices.bytes16()),
             client: self.client_key()?,
             redirect: CodeRedirect::Registered("https://app.example/cb".into()),
             challenge: None,
-            session: session.map(|rules| SessionSource::Rules(rules.into())),
+            session: self.session(),
             scope: self.scope(),
             lifetime: Ttl::from_s(250),
+        }))
+    }
+
+    fn session(&mut self) -> Option<SessionSource> {
+        let rules = self.names.rules.first().cloned();
+        let rules = rules.filter(|_| self.choices.once_in(4));
+        rules.map(|rules| SessionSource::Rules(rules.into()))
+    }
+
+    fn implicit(&mut self) -> Option<Command> {
+        Some(Command::IssueImplicit(IssueImplicit {
+            grant: GrantId::from_bytes(self.choices.bytes16()),
+            client: self.client_key()?,
+            session: self.session(),
+            scope: self.scope(),
+            lifetime: self.lifetimes().access,
         }))
     }
 

@@ -32,14 +32,20 @@ impl Scenario {
     }
 
     pub(super) fn revoke(&mut self) -> Option<Command> {
-        let target = if self.choices.once_in(2) {
-            RevokeTarget::Access(*self.choices.pick(&self.recent.grants)?)
-        } else {
-            RevokeTarget::Refresh(self.choices.pick(&self.recent.refresh)?.family)
+        let family = self.choices.pick(&self.recent.refresh)?.family;
+        let target = match self.choices.below(4) {
+            0 => RevokeTarget::Refresh(family),
+            1 => RevokeTarget::RefreshAlone(family),
+            _ => RevokeTarget::Access(*self.choices.pick(&self.recent.grants)?),
         };
-        let owner = match self.choices.below(3) {
-            0 => RevokeOwner::Client(self.client_key()?),
-            1 => RevokeOwner::Api(self.client_key()?.api),
+        let key = self.client_key()?;
+        let owner = match self.choices.below(4) {
+            0 => RevokeOwner::Client(key),
+            1 => RevokeOwner::Api(key.api),
+            2 => RevokeOwner::ClientAt {
+                client: key.client,
+                apis: [key.api].into(),
+            },
             _ => RevokeOwner::Anyone,
         };
         Some(Command::Revoke(Revoke { target, owner }))

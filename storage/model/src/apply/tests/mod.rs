@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod clients;
 mod codes;
 mod config;
 mod notifications;

@@ -1,7 +1,7 @@
 //! Revocation and sweeping.
 
 use super::world::{World, key};
-use crate::answer::{Refusal, Reply};
+use crate::answer::{CodeFault, Refusal, Reply};
 use crate::command::{Command, Revoke, RevokeOwner, RevokeTarget, SweepItem};
 use crate::state::{ReadState, Record, RecordKey, Subject};
 
@@ -57,6 +57,55 @@ fn another_clients_token_is_not_revoked() {
     };
     assert_eq!(world.refused(Command::Revoke(revoke)), Refusal::NotYours);
     assert!(world.grant(&tokens).is_some());
+}
+
+#[test]
+fn a_refresh_token_that_is_ended_alone_leaves_its_access_token_t16() {
+    let mut world = World::new();
+    let code = world.code();
+    let redeem = world.redeem(code);
+    let tokens = world.issued(Command::RedeemCode(redeem.clone()));
+    let revoke = Revoke {
+        target: RevokeTarget::RefreshAlone(tokens.refresh.unwrap().family),
+        owner: RevokeOwner::Api(key("orders", "app").api),
+    };
+    for found in [true, false] {
+        let reply = world.done(Command::Revoke(revoke.clone()));
+        assert_eq!(reply, Reply::Revoked { found });
+    }
+    assert!(world.grant(&tokens).is_some());
+    let refresh = world.refresh(tokens.refresh.unwrap());
+    assert!(matches!(
+        world.refused(Command::Refresh(refresh)),
+        Refusal::Refresh(_)
+    ));
+    // The code's second use ends what is left.
+    world.pass(11);
+    let refused = world.refused(Command::RedeemCode(redeem));
+    assert_eq!(refused, Refusal::Code(CodeFault::Reused));
+    assert!(world.grant(&tokens).is_none());
+}
+
+#[test]
+fn an_operator_who_speaks_for_a_client_ends_its_tokens_at_the_apis_named() {
+    let mut world = World::new();
+    let tokens = world.tokens();
+    let at = |client: &str, api: &str| RevokeOwner::ClientAt {
+        client: key("orders", client).client,
+        apis: [key(api, client).api].into(),
+    };
+    let revoke = |owner| {
+        Command::Revoke(Revoke {
+            target: RevokeTarget::Access(tokens.access.id),
+            owner,
+        })
+    };
+    for owner in [at("other", "orders"), at("app", "elsewhere")] {
+        assert_eq!(world.refused(revoke(owner)), Refusal::NotYours);
+        assert!(world.grant(&tokens).is_some());
+    }
+    world.done(revoke(at("app", "orders")));
+    assert!(world.grant(&tokens).is_none());
 }
 
 #[test]

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use super::world::{World, client};
 use crate::answer::{CodeFault, Issued, RefreshFault, Refusal};
-use crate::command::{Command, IssueClientCredentials, IssueCode, PutPolicy, RedeemCode};
+use crate::command::{
+    ClientUpdate, Command, IssueClientCredentials, IssueCode, IssueImplicit, PutPolicy, RedeemCode,
+};
 use crate::id::{GrantId, OrgId, PolicyId};
+use crate::oauth::scope::Scope;
 use crate::session::SessionRules;
 use crate::state::record::{Grant, SessionSource};
 use crate::time::Ttl;
@@ -56,6 +59,63 @@ fn a_clients_metadata_is_in_every_session_that_key_rules_make_t8() {
         assert_eq!(rules.meta_data(), expected.as_object());
         assert_eq!(rules.alias(), "who");
     }
+}
+
+#[test]
+fn changed_metadata_is_in_the_next_token() {
+    let mut world = World::new();
+    let code = code_with_rules(&mut world, Some(r#"{"client":"old"}"#));
+    let mut text = client(&["orders"], "described", Some("gold")).text;
+    text.meta_data = Some(Arc::from(r#"{"client":"new"}"#));
+    world.done(Command::UpdateClient(ClientUpdate {
+        key: super::world::key("orders", "described"),
+        text,
+        expires_at: None,
+    }));
+    let mut redeem = world.redeem(code);
+    redeem.client = world.authenticated("described");
+    let issued = world.issued(Command::RedeemCode(redeem));
+    let grant = world.grant(&issued).unwrap();
+    let expected = serde_json::json!({"client": "new", "foo": "keybar", "key": "meta"});
+    assert_eq!(rules_of(&grant).meta_data(), expected.as_object());
+}
+
+/// The implicit grant for `app`.
+fn implicit(world: &mut World, session: Option<SessionSource>) -> Command {
+    Command::IssueImplicit(IssueImplicit {
+        grant: GrantId::from_bytes(world.fresh()),
+        client: super::world::key("orders", "app"),
+        session,
+        scope: Scope::parse("read").unwrap(),
+        lifetime: Ttl::from_s(60),
+    })
+}
+
+#[test]
+fn the_implicit_grant_yields_an_access_token_alone_t7_t10() {
+    let mut world = World::new();
+    for session in [None, rules()] {
+        let command = implicit(&mut world, session.clone());
+        let issued = world.issued(command);
+        assert_eq!(issued.refresh, None);
+        assert_eq!(issued.expires_at.since(issued.at), Ttl::from_s(60));
+        let grant = world.grant(&issued).unwrap();
+        assert_eq!((&grant.family, &grant.scope), (&None, &issued.scope));
+        match session {
+            Some(session) => assert_eq!(grant.session, session),
+            None => assert_eq!(
+                grant.session,
+                SessionSource::Policy(PolicyId::new("gold").unwrap())
+            ),
+        }
+    }
+    assert!(world.notifications().is_empty());
+    world.done(policy_of("others"));
+    let command = implicit(&mut world, None);
+    assert_eq!(world.refused(command), Refusal::NoSession);
+    world.done(Command::DeleteApi(super::world::key("orders", "app").api));
+    let command = implicit(&mut world, rules());
+    assert_eq!(world.refused(command), Refusal::UnknownApi);
 }
 
 #[test]
