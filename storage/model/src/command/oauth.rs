@@ -134,6 +134,10 @@ pub struct Revoke {
 pub enum RevokeOwner {
     /// The client that authenticated (RFC 7009 section 2.1).
     Client(ClientKey),
+    /// Anybody's of this API.
+    Api(ApiId),
+    /// Anybody's: the operator asks.
+    Anyone,
     /// The client of this id at any of these APIs: the operator speaks for it.
     ClientAt {
         /// The `client_id`.
@@ -141,10 +145,6 @@ pub enum RevokeOwner {
         /// The APIs.
         apis: Arc<[ApiId]>,
     },
-    /// Anybody's of this API.
-    Api(ApiId),
-    /// Anybody's: the operator asks.
-    Anyone,
 }
 
 /// The token to revoke.
