@@ -22,7 +22,8 @@ pub(super) fn key_ring(
     surroundings: &Surroundings,
 ) -> Result<KeyRing, BootError> {
     let path = settings.keyring_path();
-    // In the data directory they are gone already; a ring that stands elsewhere has its drafts there.
+    // In the data directory they are gone already; a ring that stands elsewhere has its drafts there. One that an import is
+    // writing at this moment stays.
     if let Err(error) = private_file::remove_drafts(&path) {
         tracing::warn!(path = %path.display(), %error, "unfinished drafts of the key ring cannot be looked for");
     }

@@ -136,7 +136,8 @@ fn warn_if_others_may_enter(path: &Path) {
     }
 }
 
-/// Takes away what crashes left of files that were being written; nobody else writes here under the lock.
+/// Takes away what crashes left of files that were being written; what another process is writing, such as an import of the
+/// key ring, which needs no lock of the directory, stays.
 fn remove_drafts(folder: &Path) {
     for name in layout::DRAFTED {
         let path = folder.join(name);

@@ -1,9 +1,9 @@
 //! Small files that only their owner may read, written whole or not at all.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// How many drafts of one file may stand beside it, written at once or left by crashes.
@@ -44,10 +44,10 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
 
 /// Removes the drafts of a file that crashes left beside it, which hold what the file would; tells how many there were.
 ///
-/// For its only writer: another one's draft would be taken away from under it, and its write would fail.
+/// One that another process is writing at the moment stays: its writer holds a lock on it.
 ///
 /// # Errors
-/// The folder cannot be read, or a draft not be removed.
+/// The folder cannot be read, or a draft not be opened or removed.
 pub fn remove_drafts(path: &Path) -> io::Result<usize> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(0);
@@ -60,12 +60,39 @@ pub fn remove_drafts(path: &Path) -> io::Result<usize> {
     let mut removed = 0_usize;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if is_draft(&entry.file_name(), name) {
-            fs::remove_file(entry.path())?;
+        if is_draft(&entry.file_name(), name) && remove_unless_held(&entry.path())? {
             removed = removed.saturating_add(1);
         }
     }
     Ok(removed)
+}
+
+/// Removes a draft that nobody holds; tells whether it did.
+///
+/// While the lock is held the name stays that of this file: its writer, should there be one after all, finds the lock taken
+/// and takes another name.
+fn remove_unless_held(draft: &Path) -> io::Result<bool> {
+    // What is no file may block whoever opens it, and is no draft.
+    if !fs::symlink_metadata(draft).is_ok_and(|found| found.is_file()) {
+        return Ok(false);
+    }
+    let held = match File::open(draft) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match held.try_lock() {
+        Ok(()) if names(draft, &held)? => fs::remove_file(draft).map(|()| true),
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether a path is still that of an open file.
+fn names(path: &Path, file: &File) -> io::Result<bool> {
+    let open = file.metadata()?;
+    Ok(fs::symlink_metadata(path)
+        .is_ok_and(|found| (found.dev(), found.ino()) == (open.dev(), open.ino())))
 }
 
 /// Whether a name is one that [`create_draft`] gives to drafts of `name`.
@@ -82,7 +109,8 @@ fn is_draft(found: &OsStr, name: &OsStr) -> bool {
 /// Creates a file beside the target under a name of this call alone.
 ///
 /// With a name shared by several writers, one could put another's half-written draft in place. Names that crashed
-/// processes left behind are passed over, because a process of another container may have the same id.
+/// processes left behind are passed over, because a process of another container may have the same id. The file is locked, so
+/// that [`remove_drafts`] leaves it alone as long as it is open.
 fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path
         .file_name()
@@ -98,7 +126,11 @@ fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
             .mode(0o600)
             .open(&draft)
         {
-            Ok(file) => return Ok((draft, file)),
+            Ok(file) => {
+                if is_kept(&draft, &file)? {
+                    return Ok((draft, file));
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -106,6 +138,16 @@ fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
     Err(io::Error::other(format!(
         "{DRAFTS_MAX} unfinished drafts stand beside it; remove the files that end in .new"
     )))
+}
+
+/// Locks a draft that was made this moment; somebody who removes what crashes left may have been quicker.
+fn is_kept(draft: &Path, file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => names(draft, file),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        // A file system without locks: what cannot be locked is not removed by others either.
+        Err(TryLockError::Error(_)) => Ok(true),
+    }
 }
 
 /// Makes the entry of a file or folder in the folder around it durable.
@@ -202,6 +244,42 @@ mod tests {
             fs::read_dir(folder.path()).unwrap().count(),
             1 + others.len()
         );
+    }
+
+    #[test]
+    fn a_draft_that_is_being_written_is_left_to_its_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        create_draft(&path).unwrap();
+        let (held, mut file) = create_draft(&path).unwrap();
+        assert_eq!(remove_drafts(&path).unwrap(), 1);
+        file.write_all(b"whole").unwrap();
+        assert_eq!(fs::read(&held).unwrap(), b"whole");
+        drop(file);
+        assert_eq!(remove_drafts(&path).unwrap(), 1);
+        assert!(!held.exists());
+    }
+
+    #[test]
+    fn whoever_removes_what_crashes_left_makes_no_write_fail() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                    remove_drafts(&path).unwrap();
+                }
+            });
+            let results: Vec<_> = (0..200)
+                .map(|number: u32| write(&path, &number.to_be_bytes(), Existing::Replace))
+                .collect();
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+            for (number, result) in results.into_iter().enumerate() {
+                assert!(result.is_ok(), "{number}: {result:?}");
+            }
+        });
+        assert_eq!(fs::read(&path).unwrap(), 199_u32.to_be_bytes());
     }
 
     #[test]
