@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use raftgate_model::secret::Secret;
 use raftgate_model::time::Timestamp;
 
-use crate::oauth::throttle::{Attempt, Standing, Throttle, TooManyFailures};
+use crate::oauth::throttle::{Attempt, Throttle, TooManyFailures};
 
 /// Tyk's header for the control secret.
 const TYK_AUTHORIZATION: &str = "x-tyk-authorization";
@@ -51,7 +51,6 @@ impl ControlAccess {
             kind: "control",
             identity: "",
             address,
-            standing: Standing::Known,
         };
         self.throttle
             .check(attempt, now)

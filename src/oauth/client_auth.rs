@@ -17,7 +17,7 @@ use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ClientRecord, ClientSecret};
 
 use super::form::Form;
-use super::throttle::{Attempt, Standing};
+use super::throttle::Attempt;
 use super::{AuthorizationServer, Call};
 
 /// What a caller says it is; nothing of it is checked yet.
@@ -151,22 +151,13 @@ impl Presented {
 }
 
 /// One per name that is tried: a client has one counter, however its name is spelt.
-fn attempts(
-    candidates: &[(String, Option<Secret>)],
-    address: IpAddr,
-    is_known: impl Fn(&str) -> bool,
-) -> Vec<Attempt<'_>> {
+fn attempts(candidates: &[(String, Option<Secret>)], address: IpAddr) -> Vec<Attempt<'_>> {
     let mut identities: Vec<&str> = candidates.iter().map(|(id, _)| id.as_str()).collect();
     identities.dedup();
     let attempt = |identity| Attempt {
         kind: "client",
         identity,
         address,
-        standing: if is_known(identity) {
-            Standing::Known
-        } else {
-            Standing::Unknown
-        },
     };
     identities.into_iter().map(attempt).collect()
 }
@@ -174,7 +165,8 @@ fn attempts(
 impl AuthorizationServer {
     /// Checks what a caller says it is against the clients of an API.
     ///
-    /// Unknown clients and wrong secrets count against the caller's address, and read the same in RFC style.
+    /// Secrets that do not fit count against the caller's address, whether or not there is such a client; both read the same
+    /// in RFC style. A name alone is no guess.
     pub(super) fn authenticate(
         &self,
         api: &CompiledApi,
@@ -183,9 +175,7 @@ impl AuthorizationServer {
     ) -> Result<Caller, OAuthFailure> {
         let now = self.now();
         let candidates = presented.candidates();
-        let attempts = attempts(&candidates, call.client_ip, |id| {
-            self.client(api, id).is_some()
-        });
+        let attempts = attempts(&candidates, call.client_ip);
         for attempt in &attempts {
             self.throttle.check(*attempt, now)?;
         }
@@ -197,7 +187,7 @@ impl AuthorizationServer {
                 Err(other) => failure = other,
             }
         }
-        if failure != OAuthFailure::ClientSecretMissing {
+        if candidates.iter().any(|(_, secret)| secret.is_some()) {
             for attempt in &attempts {
                 self.throttle.failed(*attempt, now);
             }

@@ -1,11 +1,10 @@
 //! Guessing is slowed: failed proofs are counted per pair of identity and address.
 //!
 //! Only wrong secrets and passwords count; malformed requests, bad codes and bad grants do not. Counters are this node's own
-//! and bounded: pairs whose window is over go first, then the oldest that may still try, and those that may not only when there
-//! are no others. Names that nobody has are counted apart, so that making names up pushes out nobody who has a secret.
+//! and bounded. Whether there is anybody of a name plays no part in it: otherwise a table that is full would tell.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use parking_lot::Mutex;
 use raftgate_model::time::{Timestamp, Ttl};
@@ -14,35 +13,36 @@ use raftgate_model::time::{Timestamp, Ttl};
 const FAILURES_MAX: u32 = 10;
 /// How long failures are remembered.
 const WINDOW: Ttl = Ttl::from_s(60);
-/// How many pairs of identities that there are, are remembered.
+/// How many pairs are remembered.
+///
+/// Whoever wants a pair forgotten has to let as many others fail as often, inside the window: it takes this number of
+/// requests per further guess, and at under 10,000 requests per second waiting for the end of the window is quicker.
 const PAIRS_MAX: usize = 65_536;
-/// How many pairs of names that nobody has are remembered; forgetting one gives nothing away.
-const UNKNOWN_PAIRS_MAX: usize = 8192;
 
-/// Shorter queues than this are left as they are.
+/// Fewer places than this are left as they are.
 const COMPACT_MIN: usize = 64;
 
 /// Counts failed proofs of secrets.
 #[derive(Debug)]
 pub struct Throttle {
-    known: Mutex<Pairs>,
-    unknown: Mutex<Pairs>,
+    pairs: Mutex<Pairs>,
     hasher: ahash::RandomState,
 }
 
 /// The pairs that failed of late.
 ///
 /// Every worker waits for the one lock around it, so making room takes constant time per failure on average, whatever the
-/// number of pairs: each is queued at most twice and taken off as often.
+/// number of pairs: each failure queues one place and takes it off once.
 #[derive(Debug)]
 struct Pairs {
     count_max: usize,
     // Keyed by a hash of the pair: an identity is what a caller claims, of any length, and not kept.
     failures: HashMap<u64, Failures, ahash::RandomState>,
-    /// The pairs that may still try, by the beginning of their window; those that are refused meanwhile stand here too.
-    trying: VecDeque<Place>,
-    /// The pairs that may not, in the order in which they came to it.
-    refused: VecDeque<Place>,
+    /// For each number of failures the pairs that had as many, in the order in which they came to it; those that have more
+    /// by now or were forgotten stand here too.
+    queues: [VecDeque<Place>; FAILURES_MAX as usize],
+    /// The places in all queues.
+    places: usize,
 }
 
 /// A pair in a queue: its key and the beginning of the window that it was queued for.
@@ -63,17 +63,6 @@ pub struct Attempt<'a> {
     pub identity: &'a str,
     /// Where it comes from.
     pub address: IpAddr,
-    /// Whether there is anybody of that name.
-    pub standing: Standing,
-}
-
-/// Whether the name that is claimed is somebody's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is: a secret could be guessed.
-    Known,
-    /// It is nobody's.
-    Unknown,
 }
 
 /// Too many failures: nothing is tried before this has passed.
@@ -86,8 +75,7 @@ pub struct TooManyFailures {
 impl Default for Throttle {
     fn default() -> Self {
         Self {
-            known: Mutex::new(Pairs::new(PAIRS_MAX)),
-            unknown: Mutex::new(Pairs::new(UNKNOWN_PAIRS_MAX)),
+            pairs: Mutex::new(Pairs::new(PAIRS_MAX)),
             hasher: ahash::RandomState::default(),
         }
     }
@@ -100,8 +88,8 @@ impl Throttle {
     /// Too many were wrong inside the window.
     pub fn check(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), TooManyFailures> {
         let key = self.key(attempt);
-        match self.pairs(attempt.standing).lock().failures.get(&key) {
-            Some(failures) if failures.is_refused() && failures.is_open(now) => {
+        match self.pairs.lock().failures.get(&key) {
+            Some(failures) if failures.count >= FAILURES_MAX && failures.is_open(now) => {
                 Err(TooManyFailures {
                     retry_after: failures.since.plus(WINDOW).since(now),
                 })
@@ -113,19 +101,24 @@ impl Throttle {
     /// Counts a wrong secret.
     pub fn failed(&self, attempt: Attempt<'_>, now: Timestamp) {
         let key = self.key(attempt);
-        self.pairs(attempt.standing).lock().count(key, now);
-    }
-
-    const fn pairs(&self, standing: Standing) -> &Mutex<Pairs> {
-        match standing {
-            Standing::Known => &self.known,
-            Standing::Unknown => &self.unknown,
-        }
+        self.pairs.lock().count(key, now);
     }
 
     fn key(&self, attempt: Attempt<'_>) -> u64 {
+        let address = counted(attempt.address);
         self.hasher
-            .hash_one((attempt.kind, attempt.identity, attempt.address))
+            .hash_one((attempt.kind, attempt.identity, address))
+    }
+}
+
+/// The address that failures are counted for: one host has 2^64 addresses of IP version 6, which share the first half.
+fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            Ipv6Addr::from(network).into()
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -140,10 +133,6 @@ impl Failures {
     fn is_open(&self, now: Timestamp) -> bool {
         now < self.since.plus(WINDOW)
     }
-
-    const fn is_refused(&self) -> bool {
-        self.count >= FAILURES_MAX
-    }
 }
 
 impl Pairs {
@@ -151,43 +140,47 @@ impl Pairs {
         Self {
             count_max,
             failures: HashMap::default(),
-            trying: VecDeque::new(),
-            refused: VecDeque::new(),
+            queues: Default::default(),
+            places: 0,
         }
     }
 
     fn count(&mut self, key: u64, now: Timestamp) {
         self.forget_over(now);
-        match self.failures.get_mut(&key) {
-            Some(failures) if failures.is_open(now) => {
-                failures.count = failures.count.saturating_add(1);
-                if failures.count == FAILURES_MAX {
-                    self.refused.push_back((key, failures.since));
-                    compact(&mut self.refused, &self.failures, true);
-                }
-                return;
-            }
-            Some(failures) => *failures = Failures::first(now),
+        let failures = match self.failures.get(&key) {
+            Some(failures) if failures.count >= FAILURES_MAX && failures.is_open(now) => return,
+            Some(failures) if failures.is_open(now) => Failures {
+                count: failures.count.saturating_add(1),
+                ..*failures
+            },
+            Some(_) => Failures::first(now),
             None => {
                 if self.failures.len() >= self.count_max {
                     self.make_room();
                 }
-                self.failures.insert(key, Failures::first(now));
+                Failures::first(now)
+            }
+        };
+        self.failures.insert(key, failures);
+        for (queue, count) in self.queues.iter_mut().zip(1..) {
+            if count == failures.count {
+                queue.push_back((key, failures.since));
+                self.places = self.places.saturating_add(1);
             }
         }
-        self.trying.push_back((key, now));
-        compact(&mut self.trying, &self.failures, false);
+        self.compact();
     }
 
     /// Forgets pairs whose window is over, as far as they stand in front.
     fn forget_over(&mut self, now: Timestamp) {
-        for (queue, refused) in [(&mut self.trying, false), (&mut self.refused, true)] {
+        for (queue, count) in self.queues.iter_mut().zip(1..) {
             while let Some(place) = queue.front().copied() {
-                let stands = stands(&self.failures, place, refused);
+                let stands = stands(&self.failures, place, count);
                 if stands && now < place.1.plus(WINDOW) {
                     break;
                 }
                 queue.pop_front();
+                self.places = self.places.saturating_sub(1);
                 if stands {
                     self.failures.remove(&place.0);
                 }
@@ -195,39 +188,40 @@ impl Pairs {
         }
     }
 
-    /// Forgets the oldest pair that may still try, else the oldest that may not.
+    /// Forgets one of the pairs with the fewest failures, the one that has had as many for the longest.
     fn make_room(&mut self) {
-        for (queue, refused) in [(&mut self.trying, false), (&mut self.refused, true)] {
+        for (queue, count) in self.queues.iter_mut().zip(1..) {
             while let Some(place) = queue.pop_front() {
-                if stands(&self.failures, place, refused) {
+                self.places = self.places.saturating_sub(1);
+                if stands(&self.failures, place, count) {
                     self.failures.remove(&place.0);
                     return;
                 }
             }
         }
     }
-}
 
-/// Takes off places of pairs that are refused or gone by now, which would pile up behind one from before the clock was set back.
-fn compact(
-    queue: &mut VecDeque<Place>,
-    failures: &HashMap<u64, Failures, ahash::RandomState>,
-    refused: bool,
-) {
-    if queue.len() > failures.len().saturating_mul(2).max(COMPACT_MIN) {
-        queue.retain(|place| stands(failures, *place, refused));
+    /// Takes off places at which no pair stands any more, once there are as many as of the others.
+    fn compact(&mut self) {
+        if self.places <= self.failures.len().saturating_mul(2).max(COMPACT_MIN) {
+            return;
+        }
+        for (queue, count) in self.queues.iter_mut().zip(1..) {
+            queue.retain(|place| stands(&self.failures, *place, count));
+        }
+        self.places = self.queues.iter().map(VecDeque::len).sum();
     }
 }
 
-/// Whether a place is that of a pair as it is now.
+/// Whether a place in the queue of a number of failures is that of a pair as it is now.
 fn stands(
     failures: &HashMap<u64, Failures, ahash::RandomState>,
     (key, since): Place,
-    refused: bool,
+    count: u32,
 ) -> bool {
     failures
         .get(&key)
-        .is_some_and(|failures| failures.since == since && failures.is_refused() == refused)
+        .is_some_and(|failures| failures.since == since && failures.count == count)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::net::Ipv4Addr;
 
 use super::*;
@@ -11,7 +13,6 @@ fn attempt(identity: &str, last: u8) -> Attempt<'_> {
         kind: "client",
         identity,
         address: Ipv4Addr::new(10, 0, 0, last).into(),
-        standing: Standing::Known,
     }
 }
 
@@ -57,30 +58,52 @@ fn refuse(throttle: &Throttle, identity: &str, seconds: u64) {
 }
 
 #[test]
-fn the_table_is_bounded_and_the_oldest_pair_that_may_still_try_makes_room() {
+fn the_table_is_bounded_and_who_failed_least_makes_room() {
     let throttle = Throttle::default();
     refuse(&throttle, "first", 0);
     for _ in 0..9 {
         throttle.failed(attempt("second", 1), at(0));
     }
-    for number in 2..PAIRS_MAX {
+    for number in 2..=PAIRS_MAX {
         throttle.failed(attempt(&number.to_string(), 1), at(0));
     }
     assert_sizes(&throttle, PAIRS_MAX);
-    throttle.failed(attempt("one more", 1), at(0));
     let is_refused = |identity| throttle.check(attempt(identity, 1), at(0)).is_err();
-    assert!(
-        is_refused("first"),
-        "pushed out by pairs that may still try"
-    );
+    assert!(is_refused("first"), "pushed out by pairs that failed once");
     throttle.failed(attempt("second", 1), at(0));
-    assert!(
-        !is_refused("second"),
-        "it gave way, so its count began anew"
-    );
+    assert!(is_refused("second"), "pushed out by pairs that failed once");
+    // The pair that gave way begins anew, the one after it does not.
+    for identity in ["2", "3"] {
+        for _ in 0..9 {
+            throttle.failed(attempt(identity, 1), at(0));
+        }
+    }
+    assert!(!is_refused("2"), "the oldest that failed once gave way");
     assert_sizes(&throttle, PAIRS_MAX);
     throttle.failed(attempt("late", 1), at(61));
     assert_sizes(&throttle, 1);
+}
+
+/// What one more guess costs who lets others fail to have his own failures forgotten.
+#[test]
+fn a_pair_is_forgotten_only_after_all_others_failed_as_often() {
+    const PAIRS: usize = 50;
+    let mut pairs = Pairs::new(PAIRS);
+    for _ in 0..9 {
+        pairs.count(0, at(0));
+    }
+    let mut asked = 0;
+    for key in (1..=PAIRS as u64).cycle() {
+        if !pairs.failures.contains_key(&0) {
+            break;
+        }
+        for _ in 0..9 {
+            pairs.count(key, at(0));
+            asked += 1;
+        }
+        assert!(asked < 1_000_000, "the pair is never forgotten");
+    }
+    assert!(asked >= 9 * (PAIRS - 1), "forgotten after {asked}");
 }
 
 #[test]
@@ -94,31 +117,25 @@ fn where_all_are_refused_the_first_of_them_makes_room() {
     let mut left: Vec<_> = pairs.failures.keys().copied().collect();
     left.sort_unstable();
     assert_eq!(left, [2, 3, 4]);
-    assert_eq!((pairs.trying.len(), pairs.refused.len()), (1, 3));
-}
-
-fn unknown(identity: &str) -> Attempt<'_> {
-    Attempt {
-        standing: Standing::Unknown,
-        ..attempt(identity, 1)
-    }
 }
 
 #[test]
-fn names_that_nobody_has_push_out_nobody() {
+fn an_ipv6_network_is_one_address_and_an_ipv4_address_is_one_however_it_is_written() {
     let throttle = Throttle::default();
-    refuse(&throttle, "app", 0);
-    for number in 0..=UNKNOWN_PAIRS_MAX {
-        let name = number.to_string();
-        throttle.failed(unknown(&name), at(0));
+    let from = |address: &str| Attempt {
+        address: address.parse().unwrap(),
+        ..attempt("app", 1)
+    };
+    for last in 0..10 {
+        throttle.failed(from(&format!("2001:db8::{last}")), at(0));
+        throttle.failed(from("::ffff:10.9.9.9"), at(0));
     }
-    assert_eq!(throttle.unknown.lock().failures.len(), UNKNOWN_PAIRS_MAX);
-    assert_sizes(&throttle, 1);
-    for _ in 0..10 {
-        assert_eq!(throttle.check(unknown("nobody"), at(0)), Ok(()));
-        throttle.failed(unknown("nobody"), at(0));
+    for refused in ["2001:db8::ffff:1", "10.9.9.9"] {
+        assert!(throttle.check(from(refused), at(0)).is_err(), "{refused}");
     }
-    assert!(throttle.check(unknown("nobody"), at(0)).is_err());
+    for other in ["2001:db8:0:1::1", "10.9.9.8"] {
+        assert_eq!(throttle.check(from(other), at(0)), Ok(()), "{other}");
+    }
 }
 
 #[test]
@@ -131,7 +148,9 @@ fn queues_stay_bounded_whatever_comes() {
             pairs.count(key, at(seconds));
         }
         assert!(pairs.failures.len() <= 8);
-        assert!(pairs.trying.len() <= COMPACT_MIN && pairs.refused.len() <= COMPACT_MIN);
+        let places = pairs.queues.iter().map(VecDeque::len).sum::<usize>();
+        assert!(places <= COMPACT_MIN, "{places} places");
+        assert_eq!(places, pairs.places);
     }
 }
 
@@ -148,14 +167,18 @@ fn a_clock_that_was_set_back_leaves_no_pair_twice() {
 }
 
 /// How many pairs are remembered, each of which stands in the queue that it belongs to.
+#[track_caller]
 fn assert_sizes(throttle: &Throttle, expected: usize) {
-    let pairs = throttle.known.lock();
-    let standing = |queue: &VecDeque<Place>, refused| {
+    let pairs = throttle.pairs.lock();
+    let queues = pairs.queues.iter().zip(1..);
+    let standing = queues.map(|(queue, count)| {
         let places = queue.iter();
         places
-            .filter(|place| stands(&pairs.failures, **place, refused))
+            .filter(|place| stands(&pairs.failures, **place, count))
             .count()
-    };
-    let queued = standing(&pairs.trying, false) + standing(&pairs.refused, true);
-    assert_eq!((pairs.failures.len(), queued), (expected, expected));
+    });
+    assert_eq!(
+        (pairs.failures.len(), standing.sum::<usize>()),
+        (expected, expected)
+    );
 }

@@ -115,6 +115,21 @@ fn unknown_clients_are_slowed_like_known_ones() {
 }
 
 #[test]
+fn a_name_without_a_secret_is_no_guess_whether_or_not_anybody_has_it() {
+    let world = World::shared();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let nobody = crate::world::unique("nobody");
+    let url = api.url("/oauth/token");
+    for _ in 0..15 {
+        let answers = [&api.client.id, &nobody].map(|id| {
+            let form = [GRANT[0], ("client_id", id.as_str())];
+            world.node.client().post_form(&url, &[], &form).status
+        });
+        assert_eq!(answers, [401, 401]);
+    }
+}
+
+#[test]
 fn mistakes_that_are_no_guesses_do_not_count() {
     let world = World::shared();
     for style in STYLES {
