@@ -10,12 +10,15 @@ use crate::control::ControlDenied;
 
 /// What a command that did not succeed is called at the endpoints.
 pub(super) fn failure_of(error: ProposeError) -> OAuthFailure {
+    let retry_after_s = seconds(error.retry_after().unwrap_or(Ttl::from_s(1)));
     match error {
         ProposeError::Refused(refusal) => refused(&refusal),
         ProposeError::TooLarge { .. } => OAuthFailure::BodyTooLarge,
-        other => OAuthFailure::Unavailable {
-            retry_after_s: seconds(other.retry_after().unwrap_or(Ttl::from_s(1))),
-        },
+        ProposeError::Timeout => OAuthFailure::OutcomeUnknown { retry_after_s },
+        ProposeError::QueueFull
+        | ProposeError::NoQuorum
+        | ProposeError::StorageFull
+        | ProposeError::ShuttingDown => OAuthFailure::Unavailable { retry_after_s },
     }
 }
 
@@ -71,4 +74,31 @@ fn seconds(duration: Ttl) -> u32 {
     u32::try_from(duration.as_s_ceil())
         .unwrap_or(u32::MAX)
         .max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use raftgate_model::oauth::error::{ErrorStyle, OAuthEndpoint};
+
+    use super::*;
+
+    #[test]
+    fn a_write_that_surely_did_not_run_is_told_from_one_without_an_outcome() {
+        for (error, retry_after_s, words) in [
+            (ProposeError::QueueFull, 1, "did not take effect"),
+            (ProposeError::NoQuorum, 1, "did not take effect"),
+            (ProposeError::StorageFull, 10, "did not take effect"),
+            (ProposeError::ShuttingDown, 2, "did not take effect"),
+            (ProposeError::Timeout, 1, "unknown whether"),
+        ] {
+            let failure = failure_of(error.clone());
+            let answer = failure.answer(OAuthEndpoint::Token, ErrorStyle::Rfc);
+            assert_eq!(
+                (answer.status, answer.retry_after_s),
+                (503, Some(retry_after_s)),
+                "{error}"
+            );
+            assert!(answer.description.contains(words), "{error}: {answer:?}");
+        }
+    }
 }

@@ -194,7 +194,7 @@ pub(super) fn failure(
 /// Says to the log what the caller may only guess.
 fn noted(mut response: EndpointResponse, failure: &OAuthFailure) -> EndpointResponse {
     let account = match failure {
-        OAuthFailure::Unavailable { .. } => Account::Operator,
+        OAuthFailure::Unavailable { .. } | OAuthFailure::OutcomeUnknown { .. } => Account::Operator,
         OAuthFailure::Internal => Account::Program,
         _ => Account::Caller,
     };

@@ -200,6 +200,12 @@ fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str)> {
             "temporarily_unavailable",
             "temporarily_unavailable",
         ),
+        (
+            F::OutcomeUnknown { retry_after_s: 1 },
+            503,
+            "temporarily_unavailable",
+            "temporarily_unavailable",
+        ),
         (F::Internal, 500, "server_error", "server_error"),
     ]
 }

@@ -93,8 +93,13 @@ pub enum OAuthFailure {
     /// Nothing to revoke is named.
     TokenMissing,
 
-    /// The cluster cannot commit now, or does not know what became of the request.
+    /// The cluster cannot commit now: the request surely did not take effect.
     Unavailable {
+        /// Seconds until a retry is worth it.
+        retry_after_s: u32,
+    },
+    /// The cluster did not answer in time: whether the request took effect is not known.
+    OutcomeUnknown {
         /// Seconds until a retry is worth it.
         retry_after_s: u32,
     },
@@ -163,7 +168,9 @@ impl OAuthFailure {
             Self::Scope => row(400, InvalidScope, InvalidScope),
             Self::NoSession => row(400, UnauthorizedClient, ServerError),
             Self::TokenMissing => row(400, InvalidRequest, InvalidRequest),
-            Self::Unavailable { .. } => row(503, TemporarilyUnavailable, TemporarilyUnavailable),
+            Self::Unavailable { .. } | Self::OutcomeUnknown { .. } => {
+                row(503, TemporarilyUnavailable, TemporarilyUnavailable)
+            }
             Self::Internal => row(500, ServerError, ServerError),
         }
     }
@@ -216,7 +223,10 @@ impl OAuthFailure {
             Self::Scope => "The scope is malformed, unknown or wider than granted.",
             Self::NoSession => "The client has no policy that gives access to this API.",
             Self::TokenMissing => return text("missing", "token"),
-            Self::Unavailable { .. } => "It is unknown whether the request took effect, try again.",
+            Self::Unavailable { .. } => "The request did not take effect, try again.",
+            Self::OutcomeUnknown { .. } => {
+                "It is unknown whether the request took effect, try again."
+            }
             Self::Internal => "The server failed to answer the request.",
         })
     }
@@ -255,9 +265,9 @@ impl OAuthFailure {
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<u32> {
         match self {
-            Self::TooManyAttempts { retry_after_s } | Self::Unavailable { retry_after_s } => {
-                Some(*retry_after_s)
-            }
+            Self::TooManyAttempts { retry_after_s }
+            | Self::Unavailable { retry_after_s }
+            | Self::OutcomeUnknown { retry_after_s } => Some(*retry_after_s),
             _ => None,
         }
     }

@@ -46,6 +46,7 @@ impl OAuthFailure {
             Self::NoSession => "no_session",
             Self::TokenMissing => "token_missing",
             Self::Unavailable { .. } => "unavailable",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::Internal => "internal",
         }
     }
