@@ -65,7 +65,7 @@ pub enum ControlFailure {
     Unconfirmed(Ttl),
     /// The change is stored, and this node does not serve by it yet.
     #[error(
-        "The change is stored, but not in force on this node yet: repeat the request, or ask /tyk/reload until it is."
+        "The change is stored, but not in force on this node yet: do not repeat it, ask /tyk/reload until that is 200."
     )]
     NotInForce(Ttl),
     /// A snapshot could not be made, for this reason; it is tried again when it is asked for again.
@@ -254,8 +254,13 @@ mod tests {
             .get(RETRY_AFTER)
             .map(|value| value.as_bytes());
         assert_eq!(retry_after, Some(b"5".as_slice()));
-        assert!(failure.to_string().contains("stored"), "{failure}");
+        let message = failure.to_string();
+        // A repeated deletion would be told that there is nothing to delete.
+        for part in ["is stored", "do not repeat it", "/tyk/reload"] {
+            assert!(message.contains(part), "{part} is not in: {message}");
+        }
     }
+
     #[test]
     fn only_a_write_without_an_outcome_is_called_uncertain() {
         for (error, retry_after_s) in [

@@ -35,16 +35,23 @@ pub struct FolderReport {
     pub unchanged: usize,
     /// Files that are gone, and what they made with them.
     pub removed: usize,
+    /// Files whose change is stored, but was not in force on this node in time; it comes by itself.
+    pub late: usize,
     /// Files that could not be applied; the log says why.
     pub failed: usize,
 }
 
 impl FolderReport {
-    /// Counts and logs a file that cannot be applied, unless no file can be.
+    /// Counts and logs a file that cannot be applied or is late, unless no file can be.
     fn fail(&mut self, path: &SourcePath, reason: ImportError) -> Result<(), FolderError> {
         match reason {
             ImportError::Propose(error) if error.retry_after().is_some() => {
                 Err(FolderError::NoWrites(error))
+            }
+            ImportError::NotInForce(reason) => {
+                self.late = self.late.saturating_add(1);
+                warn!(file = %path.0, %reason, "definition file is late");
+                Ok(())
             }
             reason => {
                 self.failed = self.failed.saturating_add(1);
@@ -270,6 +277,8 @@ mod tests {
         reason = "a test fails by panicking where it went wrong"
     )]
 
+    use raftgate_actors::registry::NotInForce;
+
     use super::*;
 
     fn folder(names: &[&str]) -> tempfile::TempDir {
@@ -317,6 +326,19 @@ mod tests {
             assert_eq!(told, error);
         }
         assert_eq!(report.failed, 2);
+    }
+
+    #[test]
+    fn a_file_that_is_stored_and_late_has_not_failed() {
+        let mut report = FolderReport::default();
+        let late = NotInForce::Late(Duration::from_secs(10));
+        let path = SourcePath("a.json".into());
+        assert!(report.fail(&path, late.into()).is_ok());
+        let expected = FolderReport {
+            late: 1,
+            ..FolderReport::default()
+        };
+        assert_eq!(report, expected);
     }
 
     #[test]
