@@ -15,6 +15,7 @@ use raftgate_actors::sweeper::{Sweeper, SweeperHandle, SweeperParts};
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
 use raftgate_model::api::TokenLifetimes;
+use raftgate_model::clock::Clock;
 use raftgate_model::command::Found;
 use raftgate_model::id::Incarnation;
 use raftgate_model::keyring::{ForeignKey, KeyCheck, KeyRing, UnknownKey};
@@ -249,9 +250,7 @@ pub(super) async fn start_cluster(
             Stage::Restoring | Stage::Member => None,
         },
     };
-    let clock = Arc::clone(&surroundings.clock);
-    let mut loading = Loading::default();
-    let storage = Storage::open(storage, clock, &mut |at| loading.tell(at)).await?;
+    let storage = load(storage, Arc::clone(&surroundings.clock)).await?;
     // Before anything is written: what does not belong together must not be mixed any further.
     check_fits(settings, identity, keys, &storage.machine)?;
     let cluster = start(config, storage, Arc::clone(&surroundings.clock)).await?;
@@ -262,6 +261,31 @@ pub(super) async fn start_cluster(
         return Err(error);
     }
     Ok(cluster)
+}
+
+/// Opens log and state on a thread of their own.
+///
+/// It blocks for seconds when the state is big, and meanwhile signals are to be heard and `/ready` is to be answered.
+async fn load(config: StorageConfig, clock: Arc<dyn Clock>) -> Result<Storage, BootError> {
+    let failed = |reason: String| BootError::Loading(reason);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed(error.to_string()))?;
+    let (sender, loaded) = oneshot::channel();
+    let open = move || {
+        let mut loading = Loading::default();
+        let mut tell = |at| loading.tell(at);
+        let opened = runtime.block_on(Storage::open(config, clock, &mut tell));
+        // Nobody waits any more if the start was given up.
+        let _ = sender.send(opened);
+    };
+    std::thread::Builder::new()
+        .name("load".into())
+        .spawn(open)
+        .map_err(|error| failed(error.to_string()))?;
+    let opened = loaded.await;
+    Ok(opened.map_err(|_| failed("it panicked".into()))??)
 }
 
 /// Waits until everything in the log is applied, where this node needs nobody else for that.

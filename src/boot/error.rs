@@ -96,6 +96,9 @@ pub enum BootError {
     /// The log and the state cannot be opened.
     #[error(transparent)]
     Storage(Box<StorageError>),
+    /// The thread that opens the log and the state does not start, or does not come to its end.
+    #[error("the thread that loads the state failed: {0}")]
+    Loading(String),
     /// Consensus does not start.
     #[error(transparent)]
     Cluster(Box<raftgate_cluster::node::StartError>),

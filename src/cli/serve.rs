@@ -49,7 +49,7 @@ pub struct ServeArguments {
     /// Nodes of the cluster to join; refused by this version, which runs clusters of one node
     #[arg(long, value_name = "ADDR[,ADDR]")]
     join: Option<String>,
-    /// The token that the cluster gave out for this node
+    /// The token for --join; without effect in this version, which joins no cluster
     #[arg(long, value_name = "TOKEN")]
     join_token: Option<String>,
 }
@@ -114,12 +114,17 @@ async fn serve(settings: Settings) -> Result<(), String> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    let node = RunningNode::start(settings, surroundings)
-        .await
-        .map_err(|error| error.to_string())?;
+    let (node, reload) = match start(settings, surroundings, &mut signals).await {
+        Started::Serving { node, reload } => (node, reload),
+        Started::Failed(reason) => return Err(reason),
+        Started::GivenUp => return Ok(()),
+    };
     if let Err(error) = announce(&node) {
         node.stop().await;
         return Err(format!("cannot say that the node is ready: {error}"));
+    }
+    if reload {
+        node.reload();
     }
     loop {
         match signals.next().await {
@@ -129,6 +134,48 @@ async fn serve(settings: Settings) -> Result<(), String> {
                 return Ok(());
             }
             Signal::Reload => node.reload(),
+        }
+    }
+}
+
+/// What became of a start.
+enum Started {
+    /// The node serves.
+    Serving {
+        node: Box<RunningNode>,
+        /// Whether a reload was asked for meanwhile.
+        reload: bool,
+    },
+    /// It does not, for this reason.
+    Failed(String),
+    /// It was to end before it served.
+    GivenUp,
+}
+
+/// Starts the node unless it is told to end first: loading a big state takes seconds, and nothing is served meanwhile that
+/// would have to be finished.
+async fn start(settings: Settings, surroundings: Surroundings, signals: &mut Signals) -> Started {
+    let mut starting = Box::pin(RunningNode::start(settings, surroundings));
+    let mut reload = false;
+    loop {
+        tokio::select! {
+            biased;
+            started = &mut starting => {
+                return match started {
+                    Ok(node) => Started::Serving { node: Box::new(node), reload },
+                    Err(error) => Started::Failed(error.to_string()),
+                };
+            }
+            signal = signals.next() => match signal {
+                Signal::Reload => reload = true,
+                Signal::Drain => {
+                    tracing::info!("told to end before anything was served");
+                    // What it began is cut off with the process, as by a crash, which every start copes with. Until then
+                    // it holds the lock of the data directory, because its threads may still be at work there.
+                    std::mem::forget(starting);
+                    return Started::GivenUp;
+                }
+            },
         }
     }
 }
