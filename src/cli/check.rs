@@ -68,7 +68,9 @@ fn check_tls(settings: &Settings, terminal: &mut Terminal<'_>) -> Exit {
             .clone()
             .and_then(|files| ListenerTls::load(files).err())
         {
-            terminal.complain(format_args!("TLS of [{section}]: {error}"));
+            terminal.complain(format_args!(
+                "{section}.tls_cert, {section}.tls_key: {error}"
+            ));
             exit = Exit::Failure;
         }
     }

@@ -159,7 +159,7 @@ fn check_loads_the_tls_files_and_ends_with_1_when_they_are_wrong() {
     ];
     let said = ran(&["check"], &variables);
     assert_eq!((said.exit.code(), said.out.as_str()), (1, ""));
-    let reason = format!("error: TLS of [gateway]: {key}: holds no private key");
+    let reason = format!("error: gateway.tls_cert, gateway.tls_key: {key}: holds no private key");
     assert!(said.err.contains(&reason), "{}", said.err);
     std::fs::write(key, pair.signing_key.serialize_pem()).unwrap();
     assert_eq!(ran(&["check"], &variables).exit.code(), 0);

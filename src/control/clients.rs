@@ -11,6 +11,7 @@ use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
 use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ClientRecord, ClientSecret};
+use serde_json::Value;
 
 use super::shape::{self, Action};
 use super::{Control, ControlFailure};
@@ -44,14 +45,15 @@ pub(super) async fn create(
     Ok(shape::noted(response, client.id.as_str(), "added"))
 }
 
+/// The clients of an API; of one that is not there Tyk says 404 and `null`.
 pub(super) async fn list(
     control: web::Data<Control>,
     api: web::Path<String>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let api = control
-        .known_api(&api)
-        .ok_or(ControlFailure::NotFound("API doesn't exist"))?;
-    shape::documents(move || control.client_texts(&api)).await
+    match control.known_api(&api) {
+        Some(api) => shape::documents(move || control.client_texts(&api)).await,
+        None => Ok(HttpResponse::NotFound().json(Value::Null)),
+    }
 }
 
 pub(super) async fn get(

@@ -259,6 +259,13 @@ fn unknown_clients_and_apis() {
         .node
         .ask("DELETE", "/tyk/oauth/clients/no-api/nobody", &Value::Null);
     assert_eq!(answer.expect_status(404).json(), unknown);
+    // A listing of an API that is not there has a body of its own.
+    let answer = world
+        .node
+        .ask("GET", "/tyk/oauth/clients/no-api", &Value::Null)
+        .expect_status(404);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.text(), "null");
 }
 
 #[test]
