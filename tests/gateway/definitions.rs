@@ -217,20 +217,6 @@ fn without_watching_a_signal_reads_the_folder_again() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_said_at_the_start() {
-    let mut node = Node::builder()
-        .configuration("[definitions]\ndir = \"nowhere\"")
-        .prepare();
-    let process = node.launch();
-    let status = process.wait(crate::harness::PATIENCE);
-    assert_ne!(status.code(), Some(0));
-    let text = process.err.text();
-    for part in ["nowhere", "definitions.dir", "create it"] {
-        assert!(text.contains(part), "{part} is not in: {text}");
-    }
-}
-
-#[test]
 fn an_api_that_names_no_id_keeps_the_one_that_its_file_was_given() {
     let mut folder = Folder::new(true);
     let nameless = |path: &str| {

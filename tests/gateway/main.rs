@@ -28,13 +28,16 @@ mod degraded;
 mod demo;
 mod differences;
 mod durability;
+mod failed_starts;
 mod first_requests;
+mod full_disk;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod harness_itself;
 mod index_wait;
 mod key_rules;
 mod keys;
+mod last_good;
 mod notification_queue;
 mod notifications;
 mod oauth_client_credentials;

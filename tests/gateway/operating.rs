@@ -1,6 +1,5 @@
 //! A node as its operator meets it: how it starts, why it does not, what it tells.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
@@ -104,20 +103,6 @@ fn a_configured_control_secret_is_the_one_that_counts() {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    for flag in ["--gateway-listen", "--control-listen", "--cluster-listen"] {
-        let text = refused(Node::builder().argument(flag).argument(&address));
-        for part in [&address, flag, "choose another port"] {
-            assert!(text.contains(part), "{part} is not in: {text}");
-        }
-        // The listeners come first: nothing was begun that another start would have to carry on.
-        assert!(!text.contains("key ring made"), "{text}");
-    }
-}
-
-#[test]
 fn a_wrong_key_is_named_with_the_nearest() {
     let text = refused(Node::builder().configuration("[oauth]\nretry_window = 5"));
     assert!(
@@ -152,132 +137,6 @@ fn a_configuration_that_cannot_be_read_is_named() {
         assert!(finished.err.contains(name), "{}", finished.err);
         assert!(finished.err.contains("--config"), "{}", finished.err);
     }
-}
-
-#[test]
-fn data_of_a_newer_version_is_left_alone() {
-    let mut world = World::of(Node::start());
-    world
-        .node
-        .create_api(&keyless_api("kept", "/kept/", &world.upstream.url("/")));
-    assert_eq!(world.node.terminate().code(), Some(0));
-    let file = world.node.data_dir().join("format");
-    let written = std::fs::read_to_string(&file).unwrap();
-    let (words, number) = written.trim_end().rsplit_once(' ').unwrap();
-    let newer = number.parse::<u32>().unwrap() + 1;
-    std::fs::write(&file, format!("{words} {newer}\n")).unwrap();
-    let text = refused_again(&mut world.node);
-    let directory = world.node.data_dir();
-    for part in [
-        "newer version",
-        &newer.to_string(),
-        directory.to_str().unwrap(),
-    ] {
-        assert!(text.contains(part), "{part} is not in: {text}");
-    }
-    std::fs::write(&file, "not a format").unwrap();
-    let text = refused_again(&mut world.node);
-    assert!(text.contains(file.to_str().unwrap()), "{text}");
-    // It was looked at only.
-    std::fs::write(&file, written).unwrap();
-    world.node.start_again();
-    let url = world.node.gateway_url("/kept/");
-    world.node.client().get(&url, &[]).expect_status(200);
-}
-
-#[test]
-fn joining_is_refused_with_its_reason() {
-    let text = refused(Node::builder().argument("--join").argument("127.0.0.1:9"));
-    assert!(text.contains("join"), "{text}");
-    let text = refused(Node::builder().configuration("[cluster]\njoin = [\"127.0.0.1:9\"]"));
-    assert!(text.contains("join"), "{text}");
-}
-
-#[test]
-fn a_data_directory_has_one_process() {
-    let node = Node::start();
-    let directory = node.data_dir();
-    let arguments = |listen: &str| {
-        ["serve", "--data-dir", directory.to_str().unwrap()]
-            .into_iter()
-            .chain([
-                "--gateway-listen",
-                listen,
-                "--control-listen",
-                listen,
-                "--cluster-listen",
-                listen,
-            ])
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let arguments = arguments("127.0.0.1:0");
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let second = crate::harness::run(&arguments, &[], node.folder());
-    assert_ne!(second.code, Some(0));
-    assert!(
-        second.err.contains(directory.to_str().unwrap()),
-        "{}",
-        second.err
-    );
-    assert!(second.err.contains("--data-dir"), "{}", second.err);
-    // The first one has not noticed.
-    node.ask("GET", "/tyk/apis", &Value::Null)
-        .expect_status(200);
-}
-
-#[test]
-fn a_data_directory_that_cannot_be_used_is_named() {
-    let mut node = Node::builder().prepare();
-    std::fs::write(node.data_dir(), "a file").unwrap();
-    let text = refused_again(&mut node);
-    assert!(text.contains(node.data_dir().to_str().unwrap()), "{text}");
-    assert!(text.contains("--data-dir"), "{text}");
-}
-
-#[test]
-fn a_file_in_the_data_directory_that_cannot_be_used_is_named() {
-    let mut node = Node::start();
-    assert_eq!(node.terminate().code(), Some(0));
-    let secret = node.data_dir().join("control.secret");
-    std::fs::remove_file(&secret).unwrap();
-    std::fs::create_dir(&secret).unwrap();
-    let text = refused_again(&mut node);
-    for part in [secret.to_str().unwrap(), "cannot read", "remove the file"] {
-        assert!(text.contains(part), "{part} is not in: {text}");
-    }
-}
-
-#[test]
-fn a_lost_key_ring_is_not_replaced_silently() {
-    let mut world = World::of(Node::start());
-    OAuthApi::new(&world, Style::Rfc);
-    assert_eq!(world.node.terminate().code(), Some(0));
-    let keyring = world.node.data_dir().join("keyring");
-    let kept = std::fs::read(&keyring).unwrap();
-    std::fs::remove_file(&keyring).unwrap();
-    let write = |bytes: &[u8]| {
-        std::fs::write(&keyring, bytes).unwrap();
-        std::fs::set_permissions(&keyring, std::fs::Permissions::from_mode(0o600)).unwrap();
-    };
-    let text = refused_again(&mut world.node);
-    assert!(text.contains("keyring"), "{text}");
-    for broken in [
-        b"nonsense".to_vec(),
-        Vec::new(),
-        kept[..kept.len() / 2].to_vec(),
-    ] {
-        write(&broken);
-        let text = refused_again(&mut world.node);
-        assert!(text.contains("keyring"), "{text}");
-    }
-    // Nor one that others may read.
-    write(&kept);
-    std::fs::set_permissions(&keyring, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let text = refused_again(&mut world.node);
-    assert!(text.contains("keyring") && text.contains("600"), "{text}");
-    write(&kept);
-    world.node.start_again();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 
 use rustix::process::Signal;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::answer::{Answer, Client};
-use super::process::{Killer, LogReader, Process};
+use super::process::{BINARY, Killer, LogReader, Process};
 use super::wait::{PATIENCE, eventually};
 
 /// What the line `ready ...` on standard output says.
@@ -48,7 +48,11 @@ pub(crate) struct NodeBuilder {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     log_reader: LogReader,
+    disk_bytes: Option<u64>,
 }
+
+/// Mounts a file system of `$1` bytes at `$2`, and becomes the rest of its arguments.
+const ON_A_DISK: &str = r#"mount -t tmpfs -o "size=$1,mode=700" none "$2" && shift 2 && exec "$@""#;
 
 impl NodeBuilder {
     /// Appends to the configuration file.
@@ -74,6 +78,34 @@ impl NodeBuilder {
     pub(crate) fn unread_log(mut self) -> Self {
         self.log_reader = LogReader::Nobody;
         self
+    }
+
+    /// Gives the data directory a file system of its own with so many bytes, which vanishes with the process.
+    ///
+    /// Only the process sees it, at [`Node::disk`]; it needs no more rights than to make namespaces (`unshare`).
+    pub(crate) fn disk_bytes(mut self, bytes: u64) -> Self {
+        self.disk_bytes = Some(bytes);
+        self
+    }
+
+    /// The command that becomes the binary.
+    fn command(&self, data_dir: &Path) -> Command {
+        let Some(bytes) = self.disk_bytes else {
+            return Command::new(BINARY);
+        };
+        std::fs::create_dir_all(data_dir).unwrap();
+        let mut command = Command::new("unshare");
+        command.args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            ON_A_DISK,
+            "sh",
+        ]);
+        command.arg(bytes.to_string()).arg(data_dir).arg(BINARY);
+        command
     }
 
     /// Starts a node on an empty data directory and waits until it is ready.
@@ -124,6 +156,28 @@ impl Node {
         self.folder().join("data")
     }
 
+    /// The data directory as the process sees it, for a node with a file system of its own.
+    pub(crate) fn disk(&self) -> PathBuf {
+        let process = self.process.as_ref().expect("the node was launched");
+        let data_dir = self.data_dir();
+        let root = PathBuf::from(format!("/proc/{}/root", process.id()));
+        root.join(data_dir.strip_prefix("/").unwrap())
+    }
+
+    /// Gives the file system of the data directory another size while the process runs.
+    pub(crate) fn resize_disk(&self, bytes: u64) {
+        let process = self.process.as_ref().expect("the node was launched");
+        let status = Command::new("nsenter")
+            .arg(format!("--target={}", process.id()))
+            .args(["--user", "--mount", "--preserve-credentials", "mount", "-o"])
+            .arg(format!("remount,size={bytes}"))
+            // With the source named, no option of before is repeated: ids of users would mean others here.
+            .args(["-t", "tmpfs", "none"])
+            .arg(self.data_dir())
+            .status();
+        assert!(status.unwrap().success());
+    }
+
     /// Launches the process without waiting for it to serve.
     pub(crate) fn launch(&mut self) -> &mut Process {
         let configuration = self.folder().join("raftgate.toml");
@@ -140,6 +194,7 @@ impl Node {
         arguments.extend(self.builder.arguments.iter().cloned());
         let process = Process::start_read_by(
             self.builder.log_reader,
+            self.builder.command(&self.data_dir()),
             &arguments,
             &self.builder.environment,
             self.folder(),

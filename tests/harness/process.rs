@@ -12,6 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait::{PATIENCE, eventually};
 
+/// Where the binary is.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_raftgate");
 /// Lines of output that are kept, the newest ones.
 const KEPT_LINES: usize = 4_000;
 
@@ -64,17 +66,19 @@ impl Process {
         environment: &[(String, String)],
         folder: &Path,
     ) -> Self {
-        Self::start_read_by(LogReader::Test, arguments, environment, folder)
+        let binary = Command::new(BINARY);
+        Self::start_read_by(LogReader::Test, binary, arguments, environment, folder)
     }
 
-    /// The same, with a say in whether anybody reads standard error.
+    /// The same, with a say in whether anybody reads standard error, and in the command that becomes the binary.
     pub(crate) fn start_read_by(
         reader: LogReader,
+        mut command: Command,
         arguments: &[String],
         environment: &[(String, String)],
         folder: &Path,
     ) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_raftgate"))
+        let mut child = command
             .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -102,6 +106,11 @@ impl Process {
     /// Its status if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What kills it from another thread while the child itself is borrowed.
