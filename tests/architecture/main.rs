@@ -105,11 +105,12 @@ fn texts_name_no_machine_and_leave_nothing_unfinished() {
 }
 
 #[test]
-fn the_table_of_cases_names_tests_that_are_there() {
+fn the_table_of_cases_names_every_test_and_none_that_is_not_there() {
     let files = text_files();
     let table = files.iter().find(|file| file.path == cases::TABLE).unwrap();
     assert!(table.text.matches("::").count() > 100, "the table is empty");
     assert_none(cases::absent_tests(table, files));
+    assert_none(cases::unnamed_tests(table, files));
 }
 
 #[test]

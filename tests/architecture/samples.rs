@@ -354,19 +354,46 @@ fn a_dependency_that_no_code_names_is_found() {
     assert_eq!(untested.len(), 2);
 }
 
-#[test]
-fn a_case_without_its_test_is_found() {
-    let file = |path: &str, text: &str| TextFile {
+fn file(path: &str, text: &str) -> TextFile {
+    TextFile {
         path: path.to_owned(),
         text: text.to_owned(),
-    };
+    }
+}
+
+#[test]
+fn a_case_without_its_test_is_found() {
     let files = [file(
         "tests/gateway/a.rs",
         "#[test]\nfn is_there() {}\nfn helps() {}\n",
     )];
     let found = |line: &str| cases::absent_tests(&file("t.md", line), &files).len();
     assert_eq!(found("| x | `a::is_there`, `code`, a::b |"), 0);
+    assert_eq!(found("| x | `a::*` |"), 0);
+    assert_eq!(found("| x | `b::*` |"), 1);
     for bad in ["`a::is_gone`", "`b::is_there`", "`a::helps`", "`a::is`"] {
         assert_eq!(found(bad), 1, "{bad}");
     }
+}
+
+#[test]
+fn a_test_without_its_case_is_found() {
+    let files = [
+        file(
+            "tests/gateway/a.rs",
+            "#[test]\nfn one() {}\n\n#[test]\nfn two() {}\nfn helps() {}\n",
+        ),
+        file("tests/crash/b.rs", "#[test]\nfn elsewhere() {}\n"),
+    ];
+    let found = |line: &str| {
+        let found = cases::unnamed_tests(&file("t.md", line), &files);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(found("| x | `a::one`, `a::two` |").is_empty());
+    assert!(found("| x | `a::*` |").is_empty());
+    let unnamed = found("| x | `a::one`, `b::*`, `a::tw` |");
+    assert!(
+        unnamed.len() == 1 && unnamed[0].contains("a::two"),
+        "{unnamed:?}"
+    );
 }
