@@ -1,0 +1,144 @@
+//! What every client talks to: a node that serves TLS, an API for each style of errors, an identity server.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde_json::{Value, json};
+
+use crate::certificates::Certificates;
+use crate::harness::{Node, RecordingServer, Reply, merge, oauth_api, policy};
+use crate::identity_server;
+
+/// Where the clients are called back; nobody serves it, the browsers of the flows stop before it.
+pub(crate) const REDIRECT_URI: &str = "https://client.example/back";
+/// What the clients ask for.
+pub(crate) const SCOPE: &str = "orders:read orders:write";
+
+/// In which words the API refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Rfc,
+    Tyk,
+}
+
+pub(crate) const STYLES: [Style; 2] = [Style::Rfc, Style::Tyk];
+
+impl Style {
+    const fn api_id(self) -> &'static str {
+        match self {
+            Self::Rfc => "rfc",
+            Self::Tyk => "tyk",
+        }
+    }
+
+    /// The error code of a client whose secret is wrong.
+    pub(crate) const fn wrong_secret(self) -> &'static str {
+        match self {
+            Self::Rfc => "invalid_client",
+            Self::Tyk => "unauthorized_client",
+        }
+    }
+}
+
+/// The node and what stands around it; ends with the last test that holds it.
+pub(crate) struct Deployment {
+    node: Node,
+    _identity: RecordingServer,
+    _upstream: RecordingServer,
+    certificates: Certificates,
+}
+
+static SHARED: Mutex<Weak<Deployment>> = Mutex::new(Weak::new());
+
+impl Deployment {
+    /// The one that all tests share.
+    pub(crate) fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(deployment) = shared.upgrade() {
+            return deployment;
+        }
+        let deployment = Arc::new(Self::start());
+        *shared = Arc::downgrade(&deployment);
+        deployment
+    }
+
+    fn start() -> Self {
+        let certificates = Certificates::for_loopback();
+        let settings = "[gateway]\ntls_cert = \"gateway.cert\"\ntls_key = \"gateway.key\"\n";
+        let mut node = Node::builder().configuration(settings).prepare();
+        for (file, text) in [
+            ("gateway.cert", &certificates.certificate),
+            ("gateway.key", &certificates.key),
+            ("authority.pem", &certificates.authority),
+        ] {
+            std::fs::write(node.folder().join(file), text).unwrap();
+        }
+        node.start_again();
+        let upstream = RecordingServer::start(|received| {
+            Reply::ok(json!({"target": received.target}).to_string())
+                .with_header("Content-Type", "application/json")
+        });
+        let identity = identity_server::start(&node);
+        for style in STYLES {
+            create_api(&node, style, &upstream.url("/"), &identity.url("/login"));
+        }
+        Self {
+            node,
+            _identity: identity,
+            _upstream: upstream,
+            certificates,
+        }
+    }
+
+    /// The file with the authority that clients believe.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.node.folder().join("authority.pem")
+    }
+
+    /// The same as text.
+    pub(crate) fn authority_pem(&self) -> &str {
+        &self.certificates.authority
+    }
+
+    /// A folder of its own for what a test writes.
+    pub(crate) fn folder(&self) -> &Path {
+        self.node.folder()
+    }
+
+    /// What a client needs to know: endpoints, a confidential and a public client of its own, a person.
+    pub(crate) fn described(&self, style: Style) -> Value {
+        let id = style.api_id();
+        let client = |fields: Value| {
+            let mut client = json!({
+                "api_id": id, "policy_id": format!("{id}-policy"), "redirect_uri": REDIRECT_URI,
+            });
+            merge(&mut client, fields);
+            self.node.create_client(&client)
+        };
+        // Characters that each way to send credentials must encode, or must not.
+        let confidential = client(json!({"secret": "s+cret/with=signs%2Fand~dots.-_"}));
+        let public = client(json!({"public": true}));
+        let url = |path: &str| format!("https://{}/{id}/{path}", self.node.gateway());
+        json!({
+            "authorize": url("oauth/authorize"),
+            "token": url("oauth/token"),
+            "revoke": url("oauth/revoke"),
+            "api": url("called"),
+            "redirect_uri": REDIRECT_URI,
+            "scope": SCOPE,
+            "wrong_secret": style.wrong_secret(),
+            "client": {"id": confidential.id, "secret": confidential.secret},
+            "public_client": public.id,
+            "person": {"name": "", "password": ""},
+        })
+    }
+}
+
+fn create_api(node: &Node, style: Style, target_url: &str, login_url: &str) {
+    let id = style.api_id();
+    let mut api = oauth_api(id, &format!("/{id}/"), target_url);
+    api["oauth_meta"]["auth_login_redirect"] = json!(login_url);
+    merge(&mut api, json!({"raftgate": {"error_style": id}}));
+    node.create_api(&api);
+    node.create_policy(&policy(&format!("{id}-policy"), &[id]));
+}
