@@ -13,6 +13,7 @@
     reason = "a test may stop at the first surprise, reads the clock, and shows what a failed program wrote"
 )]
 
+mod browser;
 mod certificates;
 mod deployment;
 #[path = "../harness/mod.rs"]
@@ -23,3 +24,4 @@ mod program;
 mod python;
 mod rust;
 mod tools;
+mod webdriver;

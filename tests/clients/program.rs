@@ -9,7 +9,7 @@ use crate::deployment::{Deployment, STYLES};
 use crate::harness::eventually;
 
 /// How long a flow may take; generous, because a busy machine is no failure.
-const FLOW: Duration = Duration::from_secs(90);
+pub(crate) const FLOW: Duration = Duration::from_secs(90);
 
 /// A child that is killed when it is dropped.
 struct Running(Child);
