@@ -63,6 +63,11 @@ fn authlib_revokes() {
 }
 
 #[test]
+fn authlib_takes_an_implicit_token() {
+    authlib("implicit");
+}
+
+#[test]
 fn requests_oauthlib_exchanges_a_code_with_pkce() {
     requests_oauthlib("code");
 }
@@ -100,4 +105,9 @@ fn requests_oauthlib_refreshes_by_itself() {
 #[test]
 fn requests_oauthlib_revokes() {
     requests_oauthlib("revoke");
+}
+
+#[test]
+fn requests_oauthlib_takes_an_implicit_token() {
+    requests_oauthlib("implicit");
 }

@@ -1,5 +1,6 @@
 //! Rust: the oauth2 crate over its default HTTP client.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use oauth2::basic::{
@@ -97,6 +98,25 @@ impl User {
         };
         assert_eq!(&value("state"), state.secret());
         (AuthorizationCode::new(value("code")), verifier)
+    }
+
+    /// A token as the browser brings it back by the implicit grant.
+    async fn implicit(&self, library: &Library) -> AccessToken {
+        let (url, state) = library
+            .authorize_url(CsrfToken::new_random)
+            .use_implicit_flow()
+            .add_scopes(self.scopes())
+            .url();
+        let callback = self.callback_of(url).await;
+        let fragment = callback.fragment().unwrap();
+        let pairs: HashMap<String, String> = form_urlencoded::parse(fragment.as_bytes())
+            .into_owned()
+            .collect();
+        assert_eq!(&pairs["state"], state.secret());
+        assert_eq!(pairs["scope"], self.text("/scope"));
+        assert_eq!(pairs["token_type"], "bearer");
+        assert!(!pairs.contains_key("refresh_token"), "{callback}");
+        AccessToken::new(pairs["access_token"].clone())
     }
 
     /// Follows redirects as a browser does, up to where it would call the client.
@@ -272,5 +292,13 @@ fn oauth2_revokes() {
             error_of(user.refresh(&library, refresh).await),
             "invalid_grant"
         );
+    });
+}
+
+#[test]
+fn oauth2_takes_an_implicit_token() {
+    flow(async |user| {
+        let token = user.implicit(&user.confidential()).await;
+        user.expect_called(&token).await;
     });
 }
