@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use serde_json::{Value, json};
 
 use crate::certificates::Certificates;
-use crate::harness::{Node, RecordingServer, Reply, merge, oauth_api, policy};
+use crate::harness::{Node, RecordingServer, Reply, STYLES, Style, merge, oauth_api, policy};
 use crate::identity_server;
 
 /// Where the clients are called back; nobody serves it, the browsers of the flows stop before it.
@@ -14,29 +14,11 @@ pub(crate) const REDIRECT_URI: &str = "https://client.example/back";
 /// What the clients ask for.
 pub(crate) const SCOPE: &str = "orders:read orders:write";
 
-/// In which words the API refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    Rfc,
-    Tyk,
-}
-
-pub(crate) const STYLES: [Style; 2] = [Style::Rfc, Style::Tyk];
-
-impl Style {
-    const fn api_id(self) -> &'static str {
-        match self {
-            Self::Rfc => "rfc",
-            Self::Tyk => "tyk",
-        }
-    }
-
-    /// The error code of a client whose secret is wrong.
-    pub(crate) const fn wrong_secret(self) -> &'static str {
-        match self {
-            Self::Rfc => "invalid_client",
-            Self::Tyk => "unauthorized_client",
-        }
+/// The error code of a client whose secret is wrong.
+const fn wrong_secret(style: Style) -> &'static str {
+    match style {
+        Style::Rfc => "invalid_client",
+        Style::Tyk => "unauthorized_client",
     }
 }
 
@@ -107,7 +89,7 @@ impl Deployment {
 
     /// What a client needs to know: endpoints, a confidential and a public client of its own, a person.
     pub(crate) fn described(&self, style: Style) -> Value {
-        let id = style.api_id();
+        let id = style.name();
         let client = |fields: Value| {
             let mut client = json!({
                 "api_id": id, "policy_id": format!("{id}-policy"), "redirect_uri": REDIRECT_URI,
@@ -126,7 +108,7 @@ impl Deployment {
             "api": url("called"),
             "redirect_uri": REDIRECT_URI,
             "scope": SCOPE,
-            "wrong_secret": style.wrong_secret(),
+            "wrong_secret": wrong_secret(style),
             "client": {"id": confidential.id, "secret": confidential.secret},
             "public_client": public.id,
             "person": {"name": "", "password": ""},
@@ -135,7 +117,7 @@ impl Deployment {
 }
 
 fn create_api(node: &Node, style: Style, target_url: &str, login_url: &str) {
-    let id = style.api_id();
+    let id = style.name();
     let mut api = oauth_api(id, &format!("/{id}/"), target_url);
     api["oauth_meta"]["auth_login_redirect"] = json!(login_url);
     merge(&mut api, json!({"raftgate": {"error_style": id}}));

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::deployment::{Deployment, STYLES};
-use crate::harness::eventually;
+use crate::deployment::Deployment;
+use crate::harness::{STYLES, eventually};
 
 /// How long a flow may take; generous, because a busy machine is no failure.
 pub(crate) const FLOW: Duration = Duration::from_secs(90);

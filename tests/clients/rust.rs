@@ -17,7 +17,8 @@ use oauth2::{
 };
 use serde_json::Value;
 
-use crate::deployment::{Deployment, STYLES};
+use crate::deployment::Deployment;
+use crate::harness::STYLES;
 
 type Library = oauth2::Client<
     BasicErrorResponse,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     Answer, Credentials, Node, Received, RecordingServer, Reply, merge, oauth_api, policy,
 };
+pub(crate) use crate::harness::{STYLES, Style};
 
 /// The redirect URI that clients are registered with.
 pub(crate) const REDIRECT: &str = "http://client.example/back";
@@ -64,25 +65,6 @@ pub(crate) fn echoed<'a>(echo: &'a Value, name: &str) -> Vec<&'a str> {
 pub(crate) fn unique(topic: &str) -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("{topic}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// In which words an API refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    Rfc,
-    Tyk,
-}
-
-/// Both; a case of Tyk's always has its twin.
-pub(crate) const STYLES: [Style; 2] = [Style::Rfc, Style::Tyk];
-
-impl Style {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Rfc => "rfc",
-            Self::Tyk => "tyk",
-        }
-    }
 }
 
 /// A status and the error code that comes with it.

@@ -7,6 +7,7 @@ mod fixture;
 mod node;
 mod process;
 mod recording;
+mod style;
 mod wait;
 
 pub(crate) use answer::{Answer, Client};
@@ -14,4 +15,5 @@ pub(crate) use fixture::{Credentials, keyless_api, merge, oauth_api, policy};
 pub(crate) use node::{Node, NodeBuilder};
 pub(crate) use process::{Finished, Process, run};
 pub(crate) use recording::{Received, RecordingServer, Reply};
+pub(crate) use style::{STYLES, Style};
 pub(crate) use wait::{PATIENCE, eventually, wait_for};
