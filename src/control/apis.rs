@@ -1,39 +1,41 @@
 //! `/tyk/apis`: Classic definitions.
 
-use actix_web::{HttpResponse, web};
-use raftgate_model::api::ClassicDocument;
+use actix_web::{HttpRequest, HttpResponse, web};
+use raftgate_model::api::{ApiDocument, ClassicDocument};
 use raftgate_model::id::ApiId;
 use raftgate_model::keyring::KeyRing;
-use raftgate_model::seal::{SealFault, SecretKind, SecretOwner};
+use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::state::record::ApiRecord;
 
 use super::shape::{self, Action};
 use super::{Control, ControlFailure};
 use crate::definitions::ImportError;
 
+/// What the Classic endpoints say of an API whose definition is an OAS document.
+const OAS_API: &str = "this API endpoint only supports Tyk Classic APIs; please use the appropriate Tyk OAS API endpoint";
+
 /// How many APIs one page of the store's listing brings.
 const PAGE: usize = 1000;
 
 pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
-    shape::documents(move || Ok(control.definitions())).await
+    let classic = |document: ApiDocument| Some(document.classic().to_text());
+    shape::documents(move || Ok(control.definitions(classic))).await
 }
 
 pub(super) async fn get(
     control: web::Data<Control>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let record = ApiId::new(&id)
-        .ok()
-        .and_then(|id| control.cluster.view().api(&id));
-    let record = record.ok_or(ControlFailure::NotFound("API not found"))?;
-    control.definition(&record).map(shape::document)
+    let document = control.definition_of(&id)?;
+    Ok(shape::document(document.classic().to_text()))
 }
 
 pub(super) async fn create(
     control: web::Data<Control>,
+    request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let document = parse(&body)?;
+    let document = ApiDocument::Classic(parse(&request, &body)?);
     let imported = control.importer.put_api(document, None).await?;
     Ok(shape::imported(&imported, Action::Added))
 }
@@ -41,24 +43,14 @@ pub(super) async fn create(
 pub(super) async fn update(
     control: web::Data<Control>,
     id: web::Path<String>,
+    request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let known = ApiId::new(&id)
-        .ok()
-        .filter(|id| control.cluster.view().api(id).is_some());
-    let id = known.ok_or(ControlFailure::NotFound("API not found"))?;
-    let mut document = parse(&body)?;
-    match document.api_id() {
-        None => document.set_api_id(&id),
-        Some(inside) if inside == id.as_str() => {}
-        Some(_) => {
-            return Err(ControlFailure::Invalid(
-                "Request APIID does not match that in Definition! For Update operations these must match.".into(),
-            ));
-        }
+    if let ApiDocument::Oas(_) = control.definition_of(&id)? {
+        return Err(ControlFailure::Invalid(OAS_API.into()));
     }
-    let imported = control.importer.put_api(document, None).await?;
-    Ok(shape::imported(&imported, Action::Modified))
+    let document = ApiDocument::Classic(parse(&request, &body)?);
+    control.replace(&id, document).await
 }
 
 pub(super) async fn delete(
@@ -75,23 +67,23 @@ pub(super) async fn delete(
     Ok(shape::modified(id.as_str(), Action::Deleted, &[]))
 }
 
-fn parse(body: &[u8]) -> Result<ClassicDocument, ControlFailure> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| ControlFailure::Invalid("Request malformed: not valid UTF-8".into()))?;
-    ClassicDocument::parse(text)
+fn parse(request: &HttpRequest, body: &[u8]) -> Result<ClassicDocument, ControlFailure> {
+    let text = shape::document_text(request, body)
+        .map_err(|reason| ControlFailure::Invalid(format!("Request malformed: {reason}")))?;
+    ClassicDocument::parse(&text)
         .map_err(|faults| ControlFailure::Invalid(format!("Request malformed: {faults}")))
 }
 
 impl Control {
-    /// All definitions; one that cannot be opened is logged by name and left out.
-    fn definitions(&self) -> Vec<String> {
+    /// All definitions, as `show` shows those that it does; one that cannot be opened is logged by name and left out.
+    pub(super) fn definitions(&self, show: impl Fn(ApiDocument) -> Option<String>) -> Vec<String> {
         let view = self.cluster.view();
         let mut texts = Vec::new();
         let mut after = None;
         loop {
             let ids = view.apis(after.as_ref(), PAGE);
             let records = ids.iter().filter_map(|id| view.api(id));
-            texts.extend(readable(&self.keys, records));
+            texts.extend(readable(&self.keys, records).filter_map(&show));
             match ids.into_iter().next_back() {
                 Some(last) => after = Some(last),
                 None => return texts,
@@ -100,8 +92,33 @@ impl Control {
     }
 
     /// An API's definition as it was given.
-    fn definition(&self, record: &ApiRecord) -> Result<String, ControlFailure> {
-        opened(&self.keys, record).map_err(|_| ControlFailure::Internal)
+    pub(super) fn definition_of(&self, id: &str) -> Result<ApiDocument, ControlFailure> {
+        let id = ApiId::new(id).ok();
+        let record = id.and_then(|id| self.cluster.view().api(&id));
+        let record = record.ok_or(ControlFailure::NotFound("API not found"))?;
+        opened(&self.keys, &record).ok_or(ControlFailure::Internal)
+    }
+
+    /// Replaces the definition of an API that is there; the new one may leave its id out.
+    pub(super) async fn replace(
+        &self,
+        id: &str,
+        mut document: ApiDocument,
+    ) -> Result<HttpResponse, ControlFailure> {
+        match document.api_id() {
+            None => {
+                let id = ApiId::new(id).map_err(|_| ControlFailure::NotFound("API not found"))?;
+                document.set_api_id(&id);
+            }
+            Some(inside) if inside == id => {}
+            Some(_) => {
+                return Err(ControlFailure::Invalid(
+                    "Request APIID does not match that in Definition! For Update operations these must match.".into(),
+                ));
+            }
+        }
+        let imported = self.importer.put_api(document, None).await?;
+        Ok(shape::imported(&imported, Action::Modified))
     }
 }
 
@@ -109,29 +126,32 @@ impl Control {
 fn readable(
     keys: &KeyRing,
     records: impl Iterator<Item = impl AsRef<ApiRecord>>,
-) -> impl Iterator<Item = String> {
-    records.filter_map(|record| opened(keys, record.as_ref()).ok())
+) -> impl Iterator<Item = ApiDocument> {
+    records.filter_map(|record| opened(keys, record.as_ref()))
 }
 
-fn opened(keys: &KeyRing, record: &ApiRecord) -> Result<String, SealFault> {
+fn opened(keys: &KeyRing, record: &ApiRecord) -> Option<ApiDocument> {
     let owner = SecretOwner {
         kind: SecretKind::ApiDefinition,
         id: record.id.as_str(),
     };
-    keys.open(owner, &record.document)
-        .map(|text| text.expose().to_owned())
-        .inspect_err(|fault| {
-            tracing::error!(api = %record.id, %fault, "definition cannot be opened");
-        })
+    let text = keys.open(owner, &record.document);
+    let text = text.inspect_err(|fault| {
+        tracing::error!(api = %record.id, %fault, "definition cannot be opened");
+    });
+    let document = ApiDocument::parse(text.ok()?.expose());
+    let document = document.inspect_err(|faults| {
+        tracing::error!(api = %record.id, %faults, "stored definition cannot be read");
+    });
+    document.ok()
 }
 
 impl From<ImportError> for ControlFailure {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::Faults(faults) => Self::Invalid(format!(
-                "Validation of API Definition failed. Reason: {faults}"
-            )),
-            ImportError::PolicyWithoutId => Self::Invalid(error.to_string()),
+            ImportError::Faults(_)
+            | ImportError::ListenPathTaken { .. }
+            | ImportError::PolicyWithoutId => Self::Invalid(error.to_string()),
             ImportError::PolicyFaults(faults) => {
                 Self::Invalid(format!("Request malformed: {faults}"))
             }
@@ -187,7 +207,8 @@ mod tests {
             record(&ring(9), "b"),
             record(&keys, "c"),
         ];
-        let texts: Vec<_> = readable(&keys, records.into_iter()).collect();
+        let texts = readable(&keys, records.into_iter()).map(|document| document.to_text());
+        let texts: Vec<_> = texts.collect();
         assert_eq!(texts, [r#"{"api_id":"a"}"#, r#"{"api_id":"c"}"#]);
     }
 }

@@ -6,7 +6,6 @@ use actix_web::http::header::RETRY_AFTER;
 use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
 use raftgate_model::answer::Refusal;
-use raftgate_model::id::ApiId;
 use raftgate_model::time::Ttl;
 use serde::Serialize;
 
@@ -204,7 +203,6 @@ impl From<NotInForce> for ControlFailure {
 impl From<Refusal> for ControlFailure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::ListenPathTaken(owner) => listen_path_taken(&owner),
             Refusal::UnknownApi => Self::Invalid("API doesn't exist".into()),
             Refusal::UnknownPolicy | Refusal::NoSession => {
                 Self::Invalid("Policy doesn't exist".into())
@@ -221,7 +219,9 @@ impl From<Refusal> for ControlFailure {
             Refusal::QueueFull => {
                 Self::Conflict("the API's queue is full; try again when it is shorter".into())
             }
-            Refusal::AlreadyFounded
+            // The importer says at which place of the document.
+            Refusal::ListenPathTaken(_)
+            | Refusal::AlreadyFounded
             | Refusal::CredentialsChanged
             | Refusal::Code(_)
             | Refusal::Refresh(_)
@@ -230,12 +230,6 @@ impl From<Refusal> for ControlFailure {
             | Refusal::UnsuitableKey => Self::Internal,
         }
     }
-}
-
-fn listen_path_taken(owner: &ApiId) -> ControlFailure {
-    ControlFailure::Invalid(format!(
-        "Validation of API Definition failed. Reason: proxy.listen_path: belongs to the API {owner} already"
-    ))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use super::shape::{self, Written};
 use super::{
     Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, authorize, clients,
-    notifications, policies, reload, snapshot,
+    notifications, oas, policies, reload, snapshot,
 };
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
@@ -135,6 +135,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .post(apis::create)
                 .default_service(web::to(wrong_method)),
         )
+        .configure(oas_routes)
         .service(
             web::resource("/tyk/apis/{id}")
                 .get(apis::get)
@@ -177,6 +178,22 @@ fn routes(app: &mut web::ServiceConfig) {
                 .default_service(web::to(wrong_method)),
         )
         .default_service(web::to(not_found));
+}
+
+fn oas_routes(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource("/tyk/apis/oas")
+            .get(oas::list)
+            .post(oas::create)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/apis/oas/{id}")
+            .get(oas::get)
+            .put(oas::update)
+            .delete(apis::delete)
+            .default_service(web::to(wrong_method)),
+    );
 }
 
 fn health_routes(app: &mut web::ServiceConfig) {

@@ -13,6 +13,7 @@ mod head_limit;
 mod health;
 mod listener;
 mod notifications;
+mod oas;
 mod policies;
 mod reload;
 mod shape;

@@ -1,12 +1,13 @@
 //! The success shapes of Tyk's Gateway API.
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::ControlFailure;
-use crate::definitions::Imported;
+use crate::definitions::{Imported, yaml};
 use crate::proxy::EndpointResponse;
 
 /// What changed, as Tyk says it.
@@ -117,6 +118,32 @@ fn array(texts: Vec<String>) -> Result<String, ControlFailure> {
         .filter_map(|text| RawValue::from_string(text).ok())
         .collect();
     serde_json::to_string(&raw).map_err(|_| ControlFailure::Internal)
+}
+
+/// The definition in a body as JSON text: YAML where the media type says so, else JSON as it came.
+///
+/// # Errors
+/// The reason why there is none, in words.
+pub(super) fn document_text(request: &HttpRequest, body: &[u8]) -> Result<String, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "not valid UTF-8".to_owned())?;
+    let media_type = request.headers().get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let is_yaml = media_type.is_some_and(|value| {
+        let name = value.split(';').next().unwrap_or_default().trim();
+        [
+            "application/yaml",
+            "application/x-yaml",
+            "text/yaml",
+            "text/x-yaml",
+        ]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+    });
+    if !is_yaml {
+        return Ok(text.to_owned());
+    }
+    let value = yaml(text).map_err(|error| error.to_string())?;
+    Ok(value.to_string())
 }
 
 /// A body that must be JSON; the message says where it is not.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raftgate_model::api::{ApiSpec, ClassicDocument};
+use raftgate_model::api::{ApiDocument, ApiSpec};
 use raftgate_model::id::ApiId;
 use raftgate_model::json::DocumentFaults;
 use raftgate_model::policy::Policy;
@@ -75,25 +75,29 @@ impl DefinitionsCheck {
             return self.fault(path, reason);
         };
         match read_definition(&name, &file.content) {
-            Ok(Definition::Classic(document)) => self.api(path, document),
+            Ok(Definition::Api(document)) => self.api(path, document),
             Ok(Definition::Policy(text)) => self.policy(path, &text),
             Err(ImportError::Faults(faults)) => self.all(path, &faults),
             Err(error) => self.fault(path, error),
         }
     }
 
-    fn api(&mut self, path: &Path, mut document: ClassicDocument) {
+    fn api(&mut self, path: &Path, mut document: ApiDocument) {
         if document.api_id().is_none() {
-            self.warn(path, "api_id: none is given, and the node makes one up");
+            let place = document.api_id_place();
+            self.warn(
+                path,
+                format!("{place}: none is given, and the node makes one up"),
+            );
             // Any id will do to judge the rest by.
             if let Ok(id) = ApiId::new("unnamed") {
                 document.set_api_id(&id);
             }
         } else if let Some(id) = document.api_id() {
             let name = format!("api_id {id}");
-            self.own(path, "api_id", name);
+            self.own(path, document.api_id_place(), name);
         }
-        match ApiSpec::from_document(&document) {
+        match ApiSpec::read(&document) {
             Err(faults) => self.all(path, &faults),
             Ok((spec, warnings)) => {
                 for warning in warnings {
@@ -102,7 +106,7 @@ impl DefinitionsCheck {
                 if spec.active {
                     let host = spec.domain.as_ref().map_or("", |domain| domain.as_str());
                     let name = format!("listen path {host}{}", spec.listen_path.as_str());
-                    self.own(path, "proxy.listen_path", name);
+                    self.own(path, document.listen_path_place(), name);
                 }
                 self.definitions = self.definitions.saturating_add(1);
             }

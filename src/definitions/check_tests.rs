@@ -50,7 +50,11 @@ fn every_fault_names_its_file_and_its_place() {
         ("a.json", half, "line 2"),
         ("a.json", "", "EOF"),
         ("a.json", "{}", "neither an API definition"),
-        ("a.json", r#"{"openapi": "3.0.3"}"#, "OAS"),
+        (
+            "a.json",
+            r#"{"openapi": "3.0.3"}"#,
+            "the payload should contain x-tyk-api-gateway",
+        ),
         ("a.yaml", "proxy: [unclosed", "line"),
         ("p.json", r#"{"access_rights": {}}"#, "id"),
         (

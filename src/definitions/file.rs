@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use raftgate_model::api::ClassicDocument;
+use raftgate_model::api::ApiDocument;
 use raftgate_model::state::SourcePath;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -44,8 +44,8 @@ impl DefinitionFile {
 
 /// What a definition file holds.
 pub(super) enum Definition {
-    /// A Classic API definition.
-    Classic(ClassicDocument),
+    /// An API definition.
+    Api(ApiDocument),
     /// A policy, as JSON text.
     Policy(String),
 }
@@ -68,27 +68,19 @@ pub(super) fn read_definition(
     let text =
         std::str::from_utf8(content).map_err(|_| ImportError::Kind("the file is not UTF-8"))?;
     let is_json = path.0.to_ascii_lowercase().ends_with(".json");
-    let (value, text) = if is_json {
+    let (value, text): (Value, _) = if is_json {
         let value =
             serde_json::from_str(text).map_err(|error| ImportError::Syntax(error.to_string()))?;
         (value, text.to_owned())
     } else {
-        let value: Value = serde_saphyr::from_str_with_options(
-            text,
-            serde_saphyr::options! { with_snippet: false },
-        )
-        .map_err(|error| ImportError::Syntax(yaml_fault(&error)))?;
+        let value = yaml(text)?;
         let text = value.to_string();
         (value, text)
     };
     let has = |key: &str| value.get(key).is_some();
-    if has("openapi") || has("x-tyk-api-gateway") {
-        return Err(ImportError::Kind(
-            "OAS definitions are not supported yet, only Classic ones",
-        ));
-    }
-    if has("proxy") || has("api_definition") {
-        return Ok(Definition::Classic(ClassicDocument::parse(&text)?));
+    let api = ["openapi", "x-tyk-api-gateway", "proxy", "api_definition"];
+    if api.into_iter().any(has) {
+        return Ok(Definition::Api(ApiDocument::parse(&text)?));
     }
     if has("access_rights") {
         return Ok(Definition::Policy(text));
@@ -96,6 +88,18 @@ pub(super) fn read_definition(
     Err(ImportError::Kind(
         "neither an API definition (no proxy) nor a policy (no access_rights)",
     ))
+}
+
+/// Reads a YAML text by the schema of YAML 1.2, where `no` and `y` are words; what it makes of aliases is bounded.
+///
+/// # Errors
+/// The text is not one YAML document, or not one that JSON could hold; the error says where.
+pub fn yaml(text: &str) -> Result<Value, ImportError> {
+    serde_saphyr::from_str_with_options(
+        text,
+        serde_saphyr::options! { with_snippet: false, strict_booleans: true },
+    )
+    .map_err(|error| ImportError::Syntax(yaml_fault(&error)))
 }
 
 /// Where a YAML text is wrong and why; nothing that stands there is repeated, it may be a secret.
@@ -134,6 +138,14 @@ mod tests {
             Ok(_) => String::new(),
             Err(error) => error.to_string(),
         }
+    }
+
+    #[test]
+    fn words_of_older_yaml_are_words() {
+        let text = "y: {no: on, off: NO, 200: [true, 1, 1.5, null]}";
+        let read = yaml(text).unwrap();
+        let expected = r#"{"y":{"no":"on","off":"NO","200":[true,1,1.5,null]}}"#;
+        assert_eq!(read.to_string(), expected);
     }
 
     #[test]

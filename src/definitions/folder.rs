@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_model::answer::Refusal;
 use raftgate_model::command::{Command, SourceMark};
 use raftgate_model::state::SourcePath;
 use raftgate_model::state::record::Made;
@@ -55,21 +54,10 @@ impl FolderReport {
             }
             reason => {
                 self.failed = self.failed.saturating_add(1);
-                let reason = worded(&reason);
                 error!(file = %path.0, %reason, "definition file not applied");
                 Ok(())
             }
         }
-    }
-}
-
-/// What the log says of a file that cannot be applied.
-fn worded(reason: &ImportError) -> String {
-    match reason {
-        ImportError::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner))) => {
-            format!("proxy.listen_path: belongs to the API {owner} already")
-        }
-        other => other.to_string(),
     }
 }
 
@@ -168,7 +156,10 @@ impl DefinitionsFolder {
             match self.apply_file(path, file).await {
                 Ok(true) => report.applied = report.applied.saturating_add(1),
                 Ok(false) => report.unchanged = report.unchanged.saturating_add(1),
-                Err(ImportError::Propose(ProposeError::Refused(_))) => refused.push((path, file)),
+                Err(
+                    ImportError::ListenPathTaken { .. }
+                    | ImportError::Propose(ProposeError::Refused(_)),
+                ) => refused.push((path, file)),
                 Err(reason) => report.fail(path, reason)?,
             }
         }
@@ -251,7 +242,7 @@ impl DefinitionsFolder {
             content_hash: file.content_hash,
         };
         let imported = match read_definition(path, &file.content)? {
-            Definition::Classic(mut document) => {
+            Definition::Api(mut document) => {
                 // A definition that names no id keeps the one that its file was given before.
                 if document.api_id().is_none()
                     && let Some(Made::Api(id)) = last.as_ref().map(|last| &last.made)
@@ -351,13 +342,5 @@ mod tests {
             assert!(contents.holds(&SourcePath(name.into())), "{name}");
         }
         assert!(Contents::read(folder.path(), 1).is_err());
-    }
-
-    #[test]
-    fn a_listen_path_that_is_taken_is_said_in_words() {
-        let owner = raftgate_model::id::ApiId::new("s1").unwrap();
-        let reason = ImportError::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner)));
-        let words = worded(&reason);
-        assert_eq!(words, "proxy.listen_path: belongs to the API s1 already");
     }
 }

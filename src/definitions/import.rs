@@ -6,8 +6,8 @@ use raftgate_actors::registry::{IN_FORCE_LIMIT, NotInForce, RegistryHandle};
 use raftgate_cluster::batch::Lane;
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_model::answer::Reply;
-use raftgate_model::api::{ApiSpec, ClassicDocument};
+use raftgate_model::answer::{Refusal, Reply};
+use raftgate_model::api::{ApiDocument, ApiSpec};
 use raftgate_model::clock::Entropy;
 use raftgate_model::command::{Command, PutApi, PutPolicy, SourceMark};
 use raftgate_model::id::{ApiId, PolicyId};
@@ -37,6 +37,14 @@ pub enum ImportError {
     /// A policy without an id.
     #[error("Unable to create policy without id.")]
     PolicyWithoutId,
+    /// The listen path is another API's.
+    #[error("{place}: belongs to the API {owner} already")]
+    ListenPathTaken {
+        /// Where the definition says it.
+        place: &'static str,
+        /// Whose it is.
+        owner: ApiId,
+    },
     /// The state refused it or could not be asked.
     #[error("{0}")]
     Propose(#[from] ProposeError),
@@ -46,6 +54,19 @@ pub enum ImportError {
     /// The definition cannot be sealed with this node's key ring.
     #[error("the definition cannot be sealed with this node's key ring")]
     Seal,
+}
+
+impl ImportError {
+    /// The same, with the place in the document where it names a listen path that is taken.
+    fn at_listen_path(self, document: &ApiDocument) -> Self {
+        match self {
+            Self::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner))) => {
+                let place = document.listen_path_place();
+                Self::ListenPathTaken { place, owner }
+            }
+            other => other,
+        }
+    }
 }
 
 /// A definition that is in force on this node.
@@ -91,16 +112,17 @@ impl Importer {
     /// See [`ImportError`].
     pub async fn put_api(
         &self,
-        mut document: ClassicDocument,
+        mut document: ApiDocument,
         source: Option<SourceMark>,
     ) -> Result<Imported, ImportError> {
         if document.api_id().is_none() {
             document.set_api_id(&self.new_api_id()?);
         }
         let text = Secret::new(document.to_text());
-        let (spec, warnings) = ApiSpec::from_classic(text.expose())?;
+        let (spec, warnings) = ApiSpec::read(&document)?;
         let put = self.put_command(&spec, &text, source)?;
-        let existed = self.commit(Command::PutApi(put)).await?;
+        let existed = self.commit(Command::PutApi(put)).await;
+        let existed = existed.map_err(|error| error.at_listen_path(&document))?;
         let warnings = warnings.iter().map(ToString::to_string).collect();
         Ok(Imported {
             id: spec.id.to_string(),

@@ -7,6 +7,7 @@ mod import;
 mod watch;
 
 pub use check::{DefinitionsCheck, Remark};
+pub use file::yaml;
 pub use folder::{DefinitionsFolder, FolderError, FolderReport};
 pub use import::{ImportError, Imported, Importer};
 pub use watch::{DefinitionsWatch, LookOn};

@@ -40,6 +40,7 @@ mod keys;
 mod last_good;
 mod notification_queue;
 mod notifications;
+mod oas;
 mod oauth_client_credentials;
 mod oauth_code;
 mod oauth_implicit;

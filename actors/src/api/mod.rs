@@ -56,8 +56,7 @@ impl ApiActor {
             .keys
             .open(owner, &record.document)
             .map_err(|fault| fault.to_string())?;
-        let (spec, _) =
-            ApiSpec::from_classic(text.expose()).map_err(|faults| faults.to_string())?;
+        let (spec, _) = ApiSpec::from_text(text.expose()).map_err(|faults| faults.to_string())?;
         if !spec.active {
             return Ok(None);
         }

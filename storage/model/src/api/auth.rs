@@ -30,7 +30,7 @@ pub struct OAuthSpec {
     pub login_redirect: Option<Arc<str>>,
     /// Who is told of issued tokens.
     pub notifications: Option<NotificationSpec>,
-    /// The scopes that may be asked for; any where none are declared, as in every Classic definition.
+    /// The scopes that may be asked for (`raftgate.allowed_scopes`, or what an OAS document's flows declare); any where none are.
     pub scopes: Option<DeclaredScopes>,
     /// The longest life that `session_lifetime` leaves an access token.
     pub access_token_ttl_max: Option<Ttl>,

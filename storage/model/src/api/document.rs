@@ -26,12 +26,21 @@ impl ClassicDocument {
     /// # Errors
     /// The text is longer than [`DEFINITION_BYTES_MAX`], is not JSON, or is not an object.
     pub fn parse(text: &str) -> Result<Self, DocumentFaults> {
-        let mut object = parse_object(text, DEFINITION_BYTES_MAX)?;
+        Self::of(parse_object(text, DEFINITION_BYTES_MAX)?)
+    }
+
+    /// A definition of these fields, bare or in the wrapper.
+    pub(super) fn of(mut object: Map<String, Value>) -> Result<Self, DocumentFaults> {
         match object.get_mut(WRAPPER).map(Value::take) {
             None | Some(Value::Null) => Ok(Self { object }),
             Some(Value::Object(inner)) => Ok(Self { object: inner }),
             Some(_) => Err(DocumentFaults::one(WRAPPER, "must be an object")),
         }
+    }
+
+    /// A definition of these fields.
+    pub(super) const fn bare(object: Map<String, Value>) -> Self {
+        Self { object }
     }
 
     /// The `api_id`, if there is one that is a non-empty string.

@@ -1,11 +1,13 @@
 //! API definitions: what an operator writes, checked and taken apart once.
 
+mod api_document;
 mod auth;
 mod document;
 mod domain;
 #[cfg(test)]
 mod fixture;
 mod listen_path;
+mod oas;
 mod read;
 mod read_auth;
 mod rules;
@@ -15,10 +17,12 @@ mod spec;
 mod target;
 mod unsupported;
 
+pub use api_document::ApiDocument;
 pub use auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
 pub use document::{ClassicDocument, DEFAULT_ORG, DEFINITION_BYTES_MAX};
 pub use domain::{Domain, InvalidDomain};
 pub use listen_path::{InvalidListenPath, LISTEN_PATH_SEGMENTS_MAX, ListenPath};
+pub use oas::OasDocument;
 pub use settings::{ApiSettings, Consistency};
 pub use signing_key::NoSigningKey;
 pub use spec::{ApiSpec, TokenLifetimes};

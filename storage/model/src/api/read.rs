@@ -37,7 +37,7 @@ impl ApiSpec {
     ///
     /// # Errors
     /// As [`ApiSpec::from_classic`].
-    pub fn from_document(
+    pub(super) fn from_document(
         document: &ClassicDocument,
     ) -> Result<(Self, Vec<ImportWarning>), DocumentFaults> {
         let definition = document.object();

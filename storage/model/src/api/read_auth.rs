@@ -9,11 +9,15 @@ use super::auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
 use super::unsupported::ImportWarning;
 use crate::json::{DocumentFaults, Node};
 use crate::oauth::grant_type::{GrantType, GrantTypes, ResponseType, ResponseTypes};
+use crate::oauth::scope::DeclaredScopes;
 use crate::secret::Secret;
 use crate::time::Ttl;
 
 /// The most entries of a list of allowed types.
 const TYPES_MAX: usize = 16;
+
+/// The most scopes that an API may declare.
+const SCOPES_MAX: usize = 1024;
 
 /// The longest name of a header, parameter or cookie, in bytes.
 const PLACE_BYTES_MAX: usize = 128;
@@ -54,23 +58,38 @@ fn read_oauth(
 ) -> OAuthSpec {
     let meta = Node::member(definition, "oauth_meta", faults);
     let places = Node::member(definition, "auth_configs", faults).get("oauth", faults);
+    let login = meta.get("auth_login_redirect", faults);
     let spec = OAuthSpec {
         credential: read_credential(&places, faults),
         grant_types: read_grant_types(&meta.get("allowed_access_types", faults), faults),
         response_types: read_response_types(&meta.get("allowed_authorize_types", faults), faults),
-        login_redirect: read_url(&meta.get("auth_login_redirect", faults), faults),
+        login_redirect: read_url(&login, warnings, faults),
         notifications: read_notifications(
             &Node::member(definition, "notifications", faults),
+            warnings,
             faults,
         ),
-        scopes: None,
+        scopes: read_scopes(definition, faults),
         access_token_ttl_max: read_session_lifetime(definition, faults),
     };
-    warn_of_types(&spec, warnings);
+    warn_of_types(&spec, &login, warnings);
     spec
 }
 
-fn warn_of_types(spec: &OAuthSpec, warnings: &mut Vec<ImportWarning>) {
+/// The scopes that may be asked for; any where none are named.
+fn read_scopes(
+    definition: &Map<String, Value>,
+    faults: &mut DocumentFaults,
+) -> Option<DeclaredScopes> {
+    let node = Node::member(definition, "raftgate", faults).get("allowed_scopes", faults);
+    let items = node.items(SCOPES_MAX, faults);
+    let names: Vec<&str> = items.iter().filter_map(|item| item.text(faults)).collect();
+    DeclaredScopes::new(names)
+        .map_err(|error| faults.add(node.path(), error.to_string()))
+        .ok()?
+}
+
+fn warn_of_types(spec: &OAuthSpec, login: &Node<'_>, warnings: &mut Vec<ImportWarning>) {
     let mut warn = |path: &str, reason: &str| {
         warnings.push(ImportWarning {
             path: path.to_owned(),
@@ -89,7 +108,7 @@ fn warn_of_types(spec: &OAuthSpec, warnings: &mut Vec<ImportWarning>) {
             "the implicit grant shows tokens in URLs (RFC 9700 section 2.1.2)",
         );
     }
-    if spec.login_redirect.is_none() && !spec.response_types.is_empty() {
+    if !login.is_set() && !spec.response_types.is_empty() {
         warn(
             "oauth_meta.auth_login_redirect",
             "is missing, so /oauth/authorize has no login page to redirect to",
@@ -168,7 +187,11 @@ fn checked_name(name: &str, node: &Node<'_>, faults: &mut DocumentFaults) -> Arc
     Arc::from(name)
 }
 
-fn read_notifications(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<NotificationSpec> {
+fn read_notifications(
+    node: &Node<'_>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> Option<NotificationSpec> {
     let secret_node = node.get("shared_secret", faults);
     let secret = secret_node.text(faults).unwrap_or_default();
     let printable = secret
@@ -182,7 +205,8 @@ fn read_notifications(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<No
             ),
         );
     }
-    let url = read_url(&node.get("oauth_on_keychange_url", faults), faults)?;
+    let url = node.get("oauth_on_keychange_url", faults);
+    let url = read_url(&url, warnings, faults)?;
     let spec = NotificationSpec {
         url,
         shared_secret: Arc::new(Secret::from(secret)),
@@ -193,9 +217,21 @@ fn read_notifications(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<No
     Some(spec)
 }
 
-/// An absolute `http` or `https` URL without credentials, kept as it was written.
-fn read_url(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<Arc<str>> {
+/// An absolute `http` or `https` URL without credentials, kept as it was written; one that is still to be filled in is none.
+fn read_url(
+    node: &Node<'_>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> Option<Arc<str>> {
     let text = node.filled_text(faults)?;
+    if names_placeholder(text) {
+        warnings.push(ImportWarning {
+            path: node.path().to_owned(),
+            reason: "its host is a placeholder, so nothing is sent there until it is filled in"
+                .to_owned(),
+        });
+        return None;
+    }
     let usable = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -211,6 +247,15 @@ fn read_url(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<Arc<str>> {
         format!("must be an absolute http or https URL without credentials, at most {URL_BYTES_MAX} ASCII characters"),
     );
     None
+}
+
+/// Whether a URL's host is one that documents leave to be filled in, as in `http://<identity-server>/login`.
+fn names_placeholder(url: &str) -> bool {
+    let rest = ["http://", "https://"]
+        .into_iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| host.contains(['<', '>', '{', '}']))
 }
 
 /// Tyk forgets a session after `session_lifetime` seconds, and its token with it, unless the key's expiry is respected.

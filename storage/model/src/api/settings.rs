@@ -10,7 +10,7 @@ use crate::time::Ttl;
 const OBJECT: &str = "raftgate";
 
 /// Every key of the object.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "error_style",
     "oauth_error_status_code",
     "consistency",
@@ -19,6 +19,7 @@ const KEYS: [&str; 8] = [
     "access_token_ttl_s",
     "refresh_token_ttl_s",
     "auth_code_ttl_s",
+    "allowed_scopes",
 ];
 
 const YEAR_S: i64 = 365 * 24 * 3600;

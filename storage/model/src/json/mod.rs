@@ -2,6 +2,7 @@
 
 mod fault;
 mod node;
+mod strict;
 
 pub use fault::{DocumentFault, DocumentFaults, FAULTS_MAX};
 pub(crate) use node::{Node, parse_object};

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::DocumentFaults;
+use super::strict::Strict;
 
 /// Reads a text as one JSON object of at most `bytes_max` bytes.
 pub(crate) fn parse_object(
@@ -18,9 +19,9 @@ pub(crate) fn parse_object(
             ),
         ));
     }
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(DocumentFaults::one(
+    match serde_json::from_str(text) {
+        Ok(Strict(Value::Object(object))) => Ok(object),
+        Ok(Strict(other)) => Err(DocumentFaults::one(
             "",
             format!("must be a JSON object, not {}", kind(&other)),
         )),
@@ -32,6 +33,7 @@ pub(crate) fn parse_object(
 fn malformed(error: &serde_json::Error) -> DocumentFaults {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON text ends too early",
+        serde_json::error::Category::Data => "a key stands twice in one object",
         _ => "malformed JSON",
     };
     DocumentFaults::one(
@@ -85,6 +87,12 @@ impl<'v> Node<'v> {
             value,
             path: format!("{}.{key}", self.path),
         }
+    }
+
+    /// Whether the object here holds `key`, whatever its case, with the value `null`.
+    pub(crate) fn holds_null(&self, key: &str) -> bool {
+        let mut members = self.value.and_then(Value::as_object).into_iter().flatten();
+        members.any(|(name, value)| value.is_null() && name.eq_ignore_ascii_case(key))
     }
 
     /// The JSON path of the place.

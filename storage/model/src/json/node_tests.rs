@@ -91,6 +91,21 @@ fn what_a_broken_text_holds_is_not_repeated() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_a_fault_at_any_depth_and_is_not_repeated() {
+    for text in [
+        r#"{"s3cret":1,"s3cret":1}"#,
+        r#"{"a":[{"b":{"s3cret":1,"s3cret":2}}]}"#,
+    ] {
+        let faults = parse_object(text, 100).unwrap_err().to_string();
+        assert!(faults.ends_with(": a key stands twice in one object"));
+        assert!(!faults.contains("s3cret"), "{faults}");
+    }
+    let text = r#"{"z":[1,-2,2.5,"x",true,null,{"b":1,"B":1}],"a":{}}"#;
+    let object = parse_object(text, 100).unwrap();
+    assert_eq!(Value::Object(object).to_string(), text);
+}
+
+#[test]
 fn the_list_of_faults_is_bounded() {
     let mut faults = DocumentFaults::default();
     for number in 0..10 * FAULTS_MAX {

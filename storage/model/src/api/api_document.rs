@@ -1,0 +1,114 @@
+//! An API's definition as its author wrote it, in either of the two forms.
+
+use std::borrow::Cow;
+
+use super::document::{ClassicDocument, DEFINITION_BYTES_MAX};
+use super::oas::{self, OasDocument};
+use super::spec::ApiSpec;
+use super::unsupported::ImportWarning;
+use crate::id::ApiId;
+use crate::json::{DocumentFaults, parse_object};
+
+/// A definition: the author's own document, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ApiDocument {
+    /// Tyk's older form.
+    Classic(ClassicDocument),
+    /// An OpenAPI document with the extension `x-tyk-api-gateway`.
+    Oas(OasDocument),
+}
+
+impl ApiDocument {
+    /// Reads a definition of either form: one with `openapi` or `x-tyk-api-gateway` is an OAS document.
+    ///
+    /// # Errors
+    /// The text is longer than [`DEFINITION_BYTES_MAX`], is not JSON, or is not an object.
+    pub fn parse(text: &str) -> Result<Self, DocumentFaults> {
+        let object = parse_object(text, DEFINITION_BYTES_MAX)?;
+        if OasDocument::is_one(&object) {
+            return Ok(Self::Oas(OasDocument::of(object)));
+        }
+        ClassicDocument::of(object).map(Self::Classic)
+    }
+
+    /// The id, if there is one that is a non-empty string.
+    #[must_use]
+    pub fn api_id(&self) -> Option<&str> {
+        match self {
+            Self::Classic(document) => document.api_id(),
+            Self::Oas(document) => document.api_id(),
+        }
+    }
+
+    /// Gives the definition its id, in place of the one it had.
+    pub fn set_api_id(&mut self, id: &ApiId) {
+        match self {
+            Self::Classic(document) => document.set_api_id(id),
+            Self::Oas(document) => document.set_api_id(id),
+        }
+    }
+
+    /// The definition as compact JSON text, its fields in their order.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Classic(document) => document.to_text(),
+            Self::Oas(document) => document.to_text(),
+        }
+    }
+
+    /// The definition in Classic form; that of an OAS document holds what it says to the gateway.
+    #[must_use]
+    pub fn classic(&self) -> Cow<'_, ClassicDocument> {
+        match self {
+            Self::Classic(document) => Cow::Borrowed(document),
+            Self::Oas(document) => {
+                Cow::Owned(ClassicDocument::bare(oas::project(document).classic))
+            }
+        }
+    }
+
+    /// Where the listen path stands.
+    #[must_use]
+    pub const fn listen_path_place(&self) -> &'static str {
+        match self {
+            Self::Classic(_) => "proxy.listen_path",
+            Self::Oas(_) => "x-tyk-api-gateway.server.listenPath.value",
+        }
+    }
+
+    /// Where the id stands.
+    #[must_use]
+    pub const fn api_id_place(&self) -> &'static str {
+        match self {
+            Self::Classic(_) => "api_id",
+            Self::Oas(_) => "x-tyk-api-gateway.info.id",
+        }
+    }
+}
+
+impl ApiSpec {
+    /// Reads a definition of either form; see [`ApiDocument::parse`].
+    ///
+    /// # Errors
+    /// As [`ApiSpec::read`].
+    pub fn from_text(text: &str) -> Result<(Self, Vec<ImportWarning>), DocumentFaults> {
+        Self::read(&ApiDocument::parse(text)?)
+    }
+
+    /// Reads a definition that has already been parsed.
+    ///
+    /// # Errors
+    /// Every place that is malformed, contradicts another, or holds something that must not be ignored, by its path in
+    /// the document itself.
+    pub fn read(document: &ApiDocument) -> Result<(Self, Vec<ImportWarning>), DocumentFaults> {
+        match document {
+            ApiDocument::Classic(document) => Self::from_document(document),
+            ApiDocument::Oas(document) => {
+                let mut projected = oas::project(document);
+                let classic = ClassicDocument::bare(std::mem::take(&mut projected.classic));
+                projected.judge(Self::from_document(&classic))
+            }
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! `/tyk/apis/oas`: OAS documents in and out, beside Classic definitions, and at work.
+
+use serde_json::{Value, json};
+
+use crate::apis::{definition, message};
+use crate::harness::{RecordingServer, Reply, keyless_api, merge, policy};
+use crate::world::{REDIRECT, Tokens, World, text, unique};
+
+/// The documents that people find in the documentation of Tyk, completed so that they are valid.
+pub(crate) const DOCUMENTED_OAS: &str = include_str!("../definitions/documented_oas.json");
+pub(crate) const DOCUMENTED_CLASSIC: &str = include_str!("../definitions/documented_classic.json");
+
+/// The smallest OAS document, at `/{id}/`.
+pub(crate) fn oas_document(id: &str, target: &str) -> Value {
+    json!({
+        "openapi": "3.0.3", "info": {"title": id, "version": "1"}, "paths": {},
+        "x-tyk-api-gateway": {
+            "info": {"id": id, "name": id, "state": {"active": true}},
+            "upstream": {"url": target},
+            "server": {"listenPath": {"value": format!("/{id}/"), "strip": true}}
+        },
+        "x-unknown": {"kept": [1, 2.5, null]}
+    })
+}
+
+fn ask(world: &World, method: &str, path: &str, body: &Value) -> crate::harness::Answer {
+    world.node.ask(method, path, body)
+}
+
+#[test]
+fn a_document_is_created_shown_listed_changed_and_deleted_case_80() {
+    let world = World::shared();
+    let id = unique("oas");
+    let (path, target) = (format!("/tyk/apis/oas/{id}"), world.upstream.url("/"));
+    let mut document = oas_document(&id, &target);
+    let made = ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    assert_eq!(
+        made.json(),
+        json!({"key": id, "status": "ok", "action": "added"})
+    );
+    let shown = ask(&world, "GET", &path, &Value::Null).expect_status(200);
+    assert_eq!(shown.json(), document);
+    let url = world.node.gateway_url(&format!("/{id}/x"));
+    world.node.client().get(&url, &[]).expect_status(200);
+    let listed = ask(&world, "GET", "/tyk/apis/oas", &Value::Null).json();
+    assert!(listed.as_array().unwrap().contains(&document), "{listed}");
+
+    document["info"]["title"] = json!("changed");
+    let changed = ask(&world, "PUT", &path, &document).expect_status(200);
+    assert_eq!(
+        changed.json(),
+        json!({"key": id, "status": "ok", "action": "modified"})
+    );
+    let shown = ask(&world, "GET", &path, &Value::Null);
+    assert_eq!(shown.json(), document);
+    document["x-tyk-api-gateway"]["info"]["id"] = json!("another");
+    let answer = ask(&world, "PUT", &path, &document).expect_status(400);
+    assert!(
+        message(&answer).contains("must match"),
+        "{}",
+        message(&answer)
+    );
+
+    let gone = ask(&world, "DELETE", &path, &Value::Null).expect_status(200);
+    assert_eq!(
+        gone.json(),
+        json!({"key": id, "status": "ok", "action": "deleted"})
+    );
+    for method in ["GET", "PUT", "DELETE"] {
+        let answer = ask(&world, method, &path, &document).expect_status(404);
+        assert_eq!(message(&answer), "API not found");
+    }
+}
+
+#[test]
+fn an_id_is_made_and_written_into_the_document() {
+    let world = World::shared();
+    let mut document = oas_document(&unique("nameless"), &world.upstream.url("/"));
+    let info = document["x-tyk-api-gateway"]["info"]
+        .as_object_mut()
+        .unwrap();
+    info.shift_remove("id");
+    let made = ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    let id = text(&made.json(), "key");
+    assert_eq!(id.len(), 32, "{id}");
+    let path = format!("/tyk/apis/oas/{id}");
+    let shown = ask(&world, "GET", &path, &Value::Null).json();
+    assert_eq!(shown["x-tyk-api-gateway"]["info"]["id"], json!(id));
+    // One that leaves its id out keeps it.
+    document["info"]["title"] = json!("changed");
+    ask(&world, "PUT", &path, &document).expect_status(200);
+    let shown = ask(&world, "GET", &path, &Value::Null).json();
+    assert_eq!(shown["x-tyk-api-gateway"]["info"]["id"], json!(id));
+    assert_eq!(shown["info"]["title"], json!("changed"));
+}
+
+#[test]
+fn each_form_has_its_endpoints_cases_81_82() {
+    let world = World::shared();
+    let (oas, classic) = (unique("oas"), unique("classic"));
+    let document = oas_document(&oas, &world.upstream.url("/"));
+    ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    let api = definition(&classic, &world);
+    world.node.create_api(&api);
+
+    let answer = ask(
+        &world,
+        "GET",
+        &format!("/tyk/apis/oas/{classic}"),
+        &Value::Null,
+    );
+    assert_eq!(
+        message(&answer.expect_status(400)),
+        "the requested API definition is in Tyk classic format, please use old api endpoint"
+    );
+    let answer = ask(
+        &world,
+        "PUT",
+        &format!("/tyk/apis/oas/{classic}"),
+        &document,
+    );
+    assert_eq!(
+        message(&answer.expect_status(400)),
+        "the supplied API definition is in OAS format, please use the Tyk classic format for this API"
+    );
+    let answer = ask(
+        &world,
+        "PUT",
+        &format!("/tyk/apis/{oas}"),
+        &keyless_api(&oas, "/x/", "http://u/"),
+    );
+    assert_eq!(
+        message(&answer.expect_status(400)),
+        "this API endpoint only supports Tyk Classic APIs; please use the appropriate Tyk OAS API endpoint"
+    );
+    let projected =
+        ask(&world, "GET", &format!("/tyk/apis/{oas}"), &Value::Null).expect_status(200);
+    let projected = projected.json();
+    assert_eq!(
+        (
+            &projected["api_id"],
+            &projected["use_keyless"],
+            &projected["proxy"]["listen_path"]
+        ),
+        (&json!(oas), &json!(true), &json!(format!("/{oas}/")))
+    );
+    let listed = ask(&world, "GET", "/tyk/apis", &Value::Null).json();
+    let listed = listed.as_array().unwrap();
+    assert!(listed.contains(&projected) && listed.contains(&api));
+    let listed = ask(&world, "GET", "/tyk/apis/oas", &Value::Null).text();
+    assert!(listed.contains(&oas) && !listed.contains(&classic));
+    let answer = ask(&world, "POST", "/tyk/apis", &document).expect_status(400);
+    assert!(
+        message(&answer).contains("this is an OAS document"),
+        "{}",
+        message(&answer)
+    );
+}
+
+#[test]
+fn what_is_no_document_is_400_in_these_words_case_80() {
+    let world = World::shared();
+    let bare = json!({"openapi": "3.0.3", "info": {"title": "a", "version": "1"}, "paths": {}});
+    for body in [bare.clone(), json!({}), json!({"x-tyk-api-gateway": null})] {
+        let answer = ask(&world, "POST", "/tyk/apis/oas", &body).expect_status(400);
+        assert_eq!(
+            message(&answer),
+            "the payload should contain x-tyk-api-gateway"
+        );
+    }
+    let mut document = oas_document(&unique("null"), "http://127.0.0.1:9/");
+    merge(&mut document, json!({"paths": null}));
+    let answer = ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(400);
+    assert_eq!(
+        message(&answer),
+        "paths: Invalid type. Expected: object, given: null"
+    );
+    let secret = world.node.secret();
+    let headers = [("x-tyk-authorization", secret.as_str())];
+    let url = world.node.control_url("/tyk/apis/oas");
+    for body in [
+        "{\"openapi\": oops}",
+        "",
+        "[]",
+        "null",
+        "{\"openapi\":\"3.0.3\",\"openapi\":\"3.0.3\"}",
+    ] {
+        let answer = world
+            .node
+            .client()
+            .send("POST", &url, &headers, body.as_bytes());
+        let words = message(&answer.expect_status(400));
+        assert!(words.starts_with("request malformed: "), "{body}: {words}");
+    }
+}
+
+#[test]
+fn every_fault_of_a_document_is_told_by_its_path() {
+    let world = World::shared();
+    let id = unique("faulty");
+    let document = oas_document(&id, &world.upstream.url("/"));
+    ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    let mut faulty = document.clone();
+    let extension = &mut faulty["x-tyk-api-gateway"];
+    extension["server"]["listenPath"]["value"] = json!("");
+    extension["upstream"]["url"] = json!("nowhere");
+    extension["info"]["state"] = json!({"active": "yes"});
+    merge(&mut faulty, json!({"security": [{"nobody": []}]}));
+    for (method, path) in [
+        ("POST", "/tyk/apis/oas".to_owned()),
+        ("PUT", format!("/tyk/apis/oas/{id}")),
+    ] {
+        let words = message(&ask(&world, method, &path, &faulty).expect_status(400));
+        let faults: Vec<&str> = words.split("; ").collect();
+        assert_eq!(
+            faults[..3],
+            [
+                "x-tyk-api-gateway.info.state.active: Invalid type. Expected: boolean, given: string",
+                "x-tyk-api-gateway.server.listenPath.value: must not be blank",
+                "security[0].nobody: unknown security scheme: components.securitySchemes has none of this name",
+            ],
+            "{words}"
+        );
+        assert!(
+            words.contains("; x-tyk-api-gateway.upstream.url: "),
+            "{words}"
+        );
+    }
+    let shown = ask(&world, "GET", &format!("/tyk/apis/oas/{id}"), &Value::Null);
+    assert_eq!(shown.json(), document);
+    // A listen path that is taken is named by its place in this document.
+    let mut rival = oas_document(&unique("rival"), "http://127.0.0.1:9/");
+    rival["x-tyk-api-gateway"]["server"]["listenPath"]["value"] = json!(format!("/{id}"));
+    let words = message(&ask(&world, "POST", "/tyk/apis/oas", &rival).expect_status(400));
+    let taken =
+        format!("x-tyk-api-gateway.server.listenPath.value: belongs to the API {id} already");
+    assert_eq!(words, taken);
+}
+
+#[test]
+fn yaml_is_taken_where_the_media_type_says_so() {
+    let world = World::shared();
+    let id = unique("yaml");
+    let target = world.upstream.url("/");
+    let yaml = format!(
+        "openapi: 3.0.3\ninfo: {{title: y, version: '1'}}\npaths:\n  /a:\n    get:\n      responses:\n        200: {{description: ok}}\n\
+         x-tyk-api-gateway:\n  info: {{id: {id}, name: y, state: {{active: true}}}}\n  upstream: {{url: '{target}'}}\n  \
+         server: {{listenPath: {{value: /{id}/}}}}\n"
+    );
+    let secret = world.node.secret();
+    let url = world.node.control_url("/tyk/apis/oas");
+    let send = |media_type: &str, body: &str| {
+        let headers = [
+            ("x-tyk-authorization", secret.as_str()),
+            ("content-type", media_type),
+        ];
+        world
+            .node
+            .client()
+            .send("POST", &url, &headers, body.as_bytes())
+    };
+    let answer = send("application/json", &yaml).expect_status(400);
+    assert!(message(&answer).starts_with("request malformed: "));
+    send("application/yaml; charset=utf-8", &yaml).expect_status(200);
+    let shown = ask(&world, "GET", &format!("/tyk/apis/oas/{id}"), &Value::Null).json();
+    assert_eq!(
+        shown["paths"]["/a"]["get"]["responses"]["200"],
+        json!({"description": "ok"})
+    );
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let row = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{row}]\n"));
+    }
+    for body in [bomb.as_str(), "a: [", "a: 1\na: 2\n", "a: *nobody\n"] {
+        let answer = send("text/yaml", body).expect_status(400);
+        assert!(
+            message(&answer).starts_with("request malformed: "),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn hostile_documents_are_refused_and_hold_nothing_up() {
+    let world = World::shared();
+    let secret = world.node.secret();
+    let headers = [("x-tyk-authorization", secret.as_str())];
+    let url = world.node.control_url("/tyk/apis/oas");
+    let nested = |open: &str, close: &str| {
+        format!(
+            "{{\"openapi\":\"3.0.3\",\"x-tyk-api-gateway\":{}{}}}",
+            open.repeat(50_000),
+            close.repeat(50_000)
+        )
+    };
+    let wide: String = (0..20_000).map(|n| format!("\"/p{n}\":{{}},")).collect();
+    let wide = format!(
+        "{{\"openapi\":\"3.0.3\",\"x-tyk-api-gateway\":{{}},\"paths\":{{{wide}\"/\":{{}}}}}}"
+    );
+    let huge = format!(
+        "{{\"openapi\":\"3.0.3\",\"x\":\"{}\"}}",
+        "x".repeat(2 * 1024 * 1024)
+    );
+    for body in [nested("[", "]"), nested("{\"a\":", "}"), wide, huge] {
+        let answer = world
+            .node
+            .client()
+            .send("POST", &url, &headers, body.as_bytes());
+        let words = message(&answer.expect_status(400));
+        assert!(words.len() < 10_000, "{}", words.len());
+    }
+    world
+        .node
+        .client()
+        .get(&world.node.control_url("/ready"), &[])
+        .expect_status(200);
+}
+
+#[test]
+fn the_public_view_leaves_out_what_only_the_gateway_needs_to_know() {
+    let world = World::shared();
+    let id = unique("public");
+    let mut document = oas_document(&id, &world.upstream.url("/"));
+    merge(&mut document, json!({"x-raftgate": {"error_style": "tyk"}}));
+    ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    let public = ask(
+        &world,
+        "GET",
+        &format!("/tyk/apis/oas/{id}?mode=public"),
+        &Value::Null,
+    )
+    .json();
+    let object = document.as_object_mut().unwrap();
+    object.shift_remove("x-tyk-api-gateway");
+    object.shift_remove("x-raftgate");
+    assert_eq!(public, document);
+    let listed = ask(&world, "GET", "/tyk/apis/oas?mode=public", &Value::Null).text();
+    assert!(listed.contains(&id) && !listed.contains("x-tyk-api-gateway"));
+}
+
+/// The documented OAS document at a listen path and under an id of the test's own, its hosts on loopback.
+fn documented(id: &str, world: &World, sink: &RecordingServer) -> Value {
+    let text = DOCUMENTED_OAS
+        .replace("http://<identity-server>/", &sink.url("/"))
+        .replace("http://notifyme.com", &sink.url("/hook"))
+        .replace("http://httpbin.org/", &world.upstream.url("/"))
+        .replace("/my-oauth-api/", &format!("/{id}/"));
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    document["x-tyk-api-gateway"]["info"]["id"] = json!(id);
+    document
+}
+
+/// A code, its tokens, a call, a refresh and a notification at an API that is there.
+fn assert_at_work(world: &World, id: &str, sink: &RecordingServer) {
+    world
+        .node
+        .create_policy(&policy(&format!("{id}-policy"), &[id]));
+    let client = world.node.create_client(
+        &json!({"api_id": id, "policy_id": format!("{id}-policy"), "redirect_uri": REDIRECT}),
+    );
+    let http = world.node.client();
+    let query = format!(
+        "response_type=code&client_id={}&redirect_uri={REDIRECT}",
+        client.id
+    );
+    let login = http.get(
+        &world
+            .node
+            .gateway_url(&format!("/{id}/oauth/authorize?{query}")),
+        &[],
+    );
+    let login = login.expect_status(307);
+    assert!(
+        login.header("location").starts_with(&sink.url("/")),
+        "{}",
+        login.header("location")
+    );
+    let secret = world.node.secret();
+    let approved = http.post_form(
+        &world
+            .node
+            .gateway_url(&format!("/{id}/tyk/oauth/authorize-client/")),
+        &[("x-tyk-authorization", &secret)],
+        &[
+            ("response_type", "code"),
+            ("client_id", &client.id),
+            ("redirect_uri", REDIRECT),
+        ],
+    );
+    let code = text(&approved.expect_status(200).json(), "code");
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", REDIRECT),
+    ];
+    let tokens = Tokens::of(world.node.ask_token(id, &client, &exchange));
+    let called = world
+        .node
+        .get_with_token(&format!("/{id}/get"), &tokens.access);
+    assert_eq!(called.expect_status(200).json()["target"], json!("/get"));
+    world
+        .node
+        .get_with_token(&format!("/{id}/get"), "nobody")
+        .expect_status(401);
+    let told = sink.wait_for(1).remove(0);
+    assert_eq!(told.json()["new_oauth_token"], json!(tokens.access));
+    assert!(!told.header("x-tyk-shared-secret").is_empty());
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens.refresh.as_str()),
+    ];
+    let newer = Tokens::of(world.node.ask_token(id, &client, &refresh));
+    world
+        .node
+        .get_with_token(&format!("/{id}/get"), &newer.access)
+        .expect_status(200);
+}
+
+#[test]
+fn the_documented_oas_document_works() {
+    let world = World::shared();
+    let sink = RecordingServer::replying(Reply::ok(""));
+    let id = unique("documented-oas");
+    let document = documented(&id, &world, &sink);
+    let made = ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    assert_eq!(
+        made.json(),
+        json!({"key": id, "status": "ok", "action": "added"})
+    );
+    assert_at_work(&world, &id, &sink);
+}
+
+#[test]
+fn the_documented_classic_definition_works() {
+    let world = World::shared();
+    let sink = RecordingServer::replying(Reply::ok(""));
+    let id = unique("documented-classic");
+    let text = DOCUMENTED_CLASSIC
+        .replace("http://lonelycode.com/", &sink.url("/"))
+        .replace("http://posttestserver.com/", &sink.url("/"))
+        .replace("http://httpbin.org/", &world.upstream.url("/"))
+        .replace("oauth-test-api", &id);
+    let definition: Value = serde_json::from_str(&text).unwrap();
+    world.node.create_api(&definition);
+    assert_at_work(&world, &id, &sink);
+}
+
+#[test]
+fn a_placeholder_host_is_a_warning() {
+    let world = World::shared();
+    let id = unique("placeholder");
+    let text = DOCUMENTED_OAS.replace("/my-oauth-api/", &format!("/{id}/"));
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let made = ask(&world, "POST", "/tyk/apis/oas", &document)
+        .expect_status(200)
+        .json();
+    let warnings = made["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{made}");
+    let place = "x-tyk-api-gateway.server.authentication.securitySchemes.oauth.authLoginRedirect: ";
+    assert!(warnings[0].as_str().unwrap().starts_with(place), "{made}");
+}
