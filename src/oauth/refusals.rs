@@ -29,9 +29,15 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
             OAuthFailure::CodeVerifier
         }
         Refusal::Code(
-            CodeFault::Unknown | CodeFault::Expired | CodeFault::OtherClient | CodeFault::Reused,
+            CodeFault::Unknown
+            | CodeFault::Expired
+            | CodeFault::OtherClient
+            | CodeFault::OtherApi
+            | CodeFault::Reused,
         ) => OAuthFailure::CodeInvalid,
-        Refusal::Refresh(RefreshFault::OtherClient) => OAuthFailure::RefreshTokenOfOther,
+        Refusal::Refresh(RefreshFault::OtherClient | RefreshFault::OtherApi) => {
+            OAuthFailure::RefreshTokenOfOther
+        }
         Refusal::Refresh(RefreshFault::Unknown | RefreshFault::Expired | RefreshFault::Reused) => {
             OAuthFailure::RefreshTokenInvalid
         }

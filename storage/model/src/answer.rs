@@ -117,6 +117,8 @@ pub enum CodeFault {
     Expired,
     /// It was issued to another client, and is burnt now.
     OtherClient,
+    /// It was issued to this client through another API, and is as good there as before.
+    OtherApi,
     /// The redirect URI is missing or differs from the one of the authorization.
     RedirectMismatch,
     /// The PKCE verifier is missing or does not fit the challenge.
@@ -134,8 +136,10 @@ pub enum RefreshFault {
     Unknown,
     /// Its time is over.
     Expired,
-    /// It belongs to another client.
+    /// It belongs to another client; the family is revoked now.
     OtherClient,
+    /// It was issued to this client through another API, and is as good there as before.
+    OtherApi,
     /// An older generation was used again; the family is revoked now.
     Reused,
 }

@@ -211,6 +211,10 @@ impl ReadState for View {
     fn get(&self, key: &RecordKey) -> Option<Record> {
         self.tables.load().get(key)
     }
+
+    fn first_queued(&self, api: &ApiId, from: u64) -> Option<u64> {
+        self.tables.load().first_queued(api, from)
+    }
 }
 
 /// A second state that is being loaded, seen by nobody yet.

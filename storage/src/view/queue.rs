@@ -89,6 +89,12 @@ impl Queues {
         self.by_id.get(id).cloned()
     }
 
+    /// The first message of an API that waits, from a sequence on.
+    pub(super) fn first_queued(&self, api: &ApiId, from: u64) -> Option<u64> {
+        let queue = self.by_api.get(api)?;
+        queue.queued.range(from..).next().copied()
+    }
+
     /// The APIs that have messages, those that are gone included, from one on in order.
     pub(super) fn apis(&self, from: Option<&ApiId>) -> Vec<ApiId> {
         let start = from.map_or(Bound::Unbounded, Bound::Included);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
-use raftgate_model::id::{CodeId, FamilyId, GrantId, Revision};
+use raftgate_model::id::{ApiId, CodeId, FamilyId, GrantId, Revision};
 use raftgate_model::state::record::{Code, Family, Grant, Meta};
 use raftgate_model::state::{Change, ClientKey, ReadState, Record, RecordKey, Subject};
 
@@ -145,6 +145,10 @@ impl ReadState for Tables {
             RecordKey::Family(id) => self.families.get(id).map(Record::Family),
             other => self.rest.get(other),
         }
+    }
+
+    fn first_queued(&self, api: &ApiId, from: u64) -> Option<u64> {
+        self.indexes.read().queues.first_queued(api, from)
     }
 }
 

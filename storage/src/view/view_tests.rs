@@ -116,6 +116,12 @@ fn check_queues(state: &MemoryState, view: &View, waiting: &BTreeSet<(ApiId, Tim
         }
     }
     assert_eq!(due, waiting.iter().cloned().collect::<Vec<_>>());
+    for (api, _, sequence) in waiting {
+        for from in [0, *sequence, sequence + 1] {
+            let expected = state.first_queued(api, from);
+            assert_eq!(view.first_queued(api, from), expected);
+        }
+    }
     let times = waiting.iter().map(|(_, at, _)| *at);
     let now = view.clock();
     assert_eq!(

@@ -129,6 +129,23 @@ pub(super) fn delete<S: ReadState>(txn: &mut Txn<'_, S>, key: &ClientKey) -> Rep
     Reply::Stored { existed }
 }
 
+/// Whether two registrations are one client's: they share the id and what it proves itself with.
+///
+/// Such a client that mistakes one of its APIs for the other has what is its own in hand.
+pub(super) fn is_same(one: &ClientRecord, other: &ClientRecord) -> bool {
+    let proves_itself_alike = match (&one.secret, &other.secret) {
+        (ClientSecret::Public, ClientSecret::Public) => true,
+        (
+            ClientSecret::Confidential { verifier: one, .. },
+            ClientSecret::Confidential {
+                verifier: other, ..
+            },
+        ) => one == other,
+        _ => false,
+    };
+    one.id == other.id && proves_itself_alike
+}
+
 /// The registration of a client that proved itself at the edge, if those credentials still stand.
 pub(super) fn authenticated<S: ReadState>(
     txn: &Txn<'_, S>,

@@ -59,8 +59,8 @@ pub(super) fn redeem<S: ReadState>(
         .code(&redeem.code.id)
         .ok_or(Refusal::Code(CodeFault::Unknown))?;
     if code.api != client.api || code.client != client.id {
-        leaked(txn, redeem, &code);
-        return Err(Refusal::Code(CodeFault::OtherClient));
+        let fault = astray(txn, redeem, &client, &code);
+        return Err(Refusal::Code(fault));
     }
     if txn.revoked_since(&redeem.client.key, code.revision) {
         return Err(Refusal::Code(CodeFault::Unknown));
@@ -243,10 +243,27 @@ fn first_answer<S: ReadState>(
     })
 }
 
-/// A code in the hands of another client has leaked: it is burnt, and what it yielded before ends.
-fn leaked<S: ReadState>(txn: &mut Txn<'_, S>, redeem: &RedeemCode, code: &Code) {
-    match code.used {
-        None => {
+/// Judges a code that came to another registration than its own. One of the same client took the wrong way; in the hands of
+/// another client it has leaked: it is burnt, and what it yielded before ends.
+fn astray<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    redeem: &RedeemCode,
+    client: &ClientRecord,
+    code: &Code,
+) -> CodeFault {
+    let key = ClientKey {
+        api: code.api.clone(),
+        client: code.client.clone(),
+    };
+    let owner = txn.client(&key);
+    if owner
+        .as_ref()
+        .is_some_and(|owner| clients::is_same(client, owner))
+    {
+        return CodeFault::OtherApi;
+    }
+    match (&code.used, owner) {
+        (None, _) => {
             let burnt = Code {
                 used: Some(CodeUse::Burnt),
                 ..code.clone()
@@ -256,18 +273,15 @@ fn leaked<S: ReadState>(txn: &mut Txn<'_, S>, redeem: &RedeemCode, code: &Code) 
                 Record::Code(Arc::new(burnt)),
             );
         }
-        Some(CodeUse::Exchanged { grant, family, .. }) => {
-            let key = ClientKey {
-                api: code.api.clone(),
-                client: code.client.clone(),
-            };
-            // Without its client's registration nothing of it is good any more.
-            if let Some(owner) = txn.client(&key) {
-                end_yield(txn, redeem, &owner, (grant, family));
-            }
+        (Some(CodeUse::Exchanged { grant, family, .. }), Some(owner))
+            if !txn.revoked_since(&key, code.revision) =>
+        {
+            end_yield(txn, redeem, &owner, (*grant, *family));
         }
-        Some(CodeUse::Burnt) => {}
+        // Without its client's registration, or behind a mark, nothing of it is good any more.
+        (Some(_), _) => {}
     }
+    CodeFault::OtherClient
 }
 
 /// What makes two exchanges the same request: redirect URI and verifier.

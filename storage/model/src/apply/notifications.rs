@@ -12,14 +12,8 @@ use crate::state::record::{
 use crate::state::{NotificationKey, ReadState, Record, RecordKey, Txn};
 use crate::token::{AccessToken, AuthCode, RefreshToken};
 
-/// How many places of a queue one command looks at to find the oldest messages.
-const HEAD_STEPS_MAX: u32 = 10_000;
-
 /// How many messages one command gives up: after a lower bound was set, a queue shrinks little by little.
 const OVERFLOWS_MAX: u32 = 64;
-
-/// How many places that are done with each attempt's record passes over, so that the oldest message is near.
-const PASSED_PER_ATTEMPT: u32 = 8;
 
 /// What a notification tells.
 pub(super) struct News<'a> {
@@ -143,40 +137,27 @@ fn drop_oldest<S: ReadState>(
     outbox: &mut Outbox,
     terms: NotifyTerms,
 ) {
-    let mut steps = HEAD_STEPS_MAX;
     for _ in 0..OVERFLOWS_MAX {
         if !outbox.is_over(terms) {
             return;
         }
-        let Some((key, message)) = oldest(txn, api, outbox, &mut steps) else {
+        let Some((key, message)) = oldest(txn, api, outbox.head) else {
             return;
         };
+        outbox.head = key.sequence.saturating_add(1);
         give_up(txn, key, &message, FailureReason::Overflow, outbox);
-        outbox.head = outbox.head.saturating_add(1);
     }
 }
 
-/// The oldest message that waits, if it is found in so many steps; the head moves on to it past places that are done with.
+/// The oldest message that waits; none stands below the head.
 fn oldest<S: ReadState>(
     txn: &Txn<'_, S>,
     api: &ApiId,
-    outbox: &mut Outbox,
-    steps: &mut u32,
+    head: u64,
 ) -> Option<(NotificationKey, Arc<Notification>)> {
-    while *steps > 0 && outbox.head < outbox.next_sequence {
-        *steps = steps.saturating_sub(1);
-        let key = NotificationKey {
-            api: api.clone(),
-            sequence: outbox.head,
-        };
-        if let Some(message) = txn.notification(&key)
-            && matches!(message.state, NotificationState::Queued { .. })
-        {
-            return Some((key, message));
-        }
-        outbox.head = outbox.head.saturating_add(1);
-    }
-    None
+    let key = txn.first_queued(api, head)?;
+    let message = txn.notification(&key)?;
+    Some((key, message))
 }
 
 /// Moves a queued message to the failed ones, listed while there is room, counted always.
@@ -243,8 +224,6 @@ pub(super) fn attempted<S: ReadState>(
             }
         }
     }
-    let mut steps = PASSED_PER_ATTEMPT;
-    let _ = oldest(txn, &key.api, &mut outbox, &mut steps);
     txn.put(RecordKey::Outbox(key.api), Record::Outbox(Arc::new(outbox)));
     Ok(Reply::Done)
 }

@@ -25,8 +25,8 @@ pub(super) fn refresh<S: ReadState>(
         .family(&id)
         .ok_or(Refusal::Refresh(RefreshFault::Unknown))?;
     if family.api != client.api || family.client != client.id {
-        leaked(txn, refresh, &family);
-        return Err(Refusal::Refresh(RefreshFault::OtherClient));
+        let fault = astray(txn, refresh, &client, &family);
+        return Err(Refusal::Refresh(fault));
     }
     if txn.revoked_since(&refresh.client.key, family.revision) {
         return Err(Refusal::Refresh(RefreshFault::Unknown));
@@ -50,21 +50,32 @@ pub(super) fn refresh<S: ReadState>(
     Err(Refusal::Refresh(RefreshFault::Reused))
 }
 
-/// A token of any generation so far in the hands of another client has leaked: its family ends.
-fn leaked<S: ReadState>(txn: &mut Txn<'_, S>, refresh: &Refresh, family: &Family) {
+/// Judges a token that came to another registration than its own. One of the same client took the wrong way; in the hands of
+/// another client it has leaked, whatever its generation so far, and its family ends.
+fn astray<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    refresh: &Refresh,
+    client: &ClientRecord,
+    family: &Family,
+) -> RefreshFault {
     let key = ClientKey {
         api: family.api.clone(),
         client: family.client.clone(),
     };
+    // Without its client's registration nothing of it is good any more.
+    let Some(owner) = txn.client(&key) else {
+        return RefreshFault::OtherClient;
+    };
+    if clients::is_same(client, &owner) {
+        return RefreshFault::OtherApi;
+    }
     let over = txn.revoked_since(&key, family.revision)
         || family.expires_at <= txn.now()
         || refresh.token.generation > family.generation;
-    // Without its client's registration nothing of it is good any more.
-    if let Some(owner) = txn.client(&key)
-        && !over
-    {
+    if !over {
         end_family(txn, refresh, &owner);
     }
+    RefreshFault::OtherClient
 }
 
 /// Moves the family on by one generation.

@@ -34,21 +34,21 @@ pub(super) fn revoke<S: ReadState>(
     Ok(Reply::Revoked { found })
 }
 
-/// Ends a family: its refresh tokens of every generation, and its access token; tells whether there was one.
+/// Ends a family: its refresh tokens of every generation, and its access token; tells whether any of them had time left.
 pub(super) fn family<S: ReadState>(txn: &mut Txn<'_, S>, id: FamilyId) -> bool {
     let Some(family) = txn.family(&id) else {
         return false;
     };
-    txn.delete(RecordKey::Grant(family.grant));
+    let lived = grant(txn, family.grant);
     txn.delete(RecordKey::Family(id));
-    true
+    lived || family.expires_at > txn.now()
 }
 
-/// Ends an access token; tells whether there was one.
+/// Ends an access token; tells whether it had time left.
 pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, id: GrantId) -> bool {
-    let existed = txn.grant(&id).is_some();
+    let grant = txn.grant(&id);
     txn.delete(RecordKey::Grant(id));
-    existed
+    grant.is_some_and(|grant| grant.expires_at > txn.now())
 }
 
 fn check_owner(owner: &RevokeOwner, api: &ApiId, client: &ClientId) -> Result<(), Refusal> {

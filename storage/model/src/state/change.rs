@@ -94,6 +94,36 @@ impl<'a, S: ReadState> Txn<'a, S> {
         }
     }
 
+    /// The first notification of an API that waits, from a sequence on, as this entry sees it.
+    ///
+    /// Steps over those that this entry took out of the queue, and over nothing else.
+    pub fn first_queued(&self, api: &ApiId, from: u64) -> Option<NotificationKey> {
+        let own = self.position.range(NotificationKey::places(api, from));
+        let own = own
+            .filter(|(_, at)| {
+                let change = self.changes.get(**at);
+                change
+                    .and_then(|change| change.after.as_ref())
+                    .is_some_and(Record::is_queued)
+            })
+            .find_map(|(key, _)| key.sequence());
+        let place = |sequence| NotificationKey {
+            api: api.clone(),
+            sequence,
+        };
+        let untouched = |sequence: &u64| {
+            own.is_some_and(|own| own <= *sequence)
+                || !self
+                    .position
+                    .contains_key(&RecordKey::Notification(place(*sequence)))
+        };
+        let before = std::iter::successors(self.state.first_queued(api, from), |last| {
+            self.state.first_queued(api, last.checked_add(1)?)
+        });
+        let before = before.into_iter().find(untouched);
+        own.into_iter().chain(before).min().map(place)
+    }
+
     /// Puts a record.
     pub fn put(&mut self, key: RecordKey, record: Record) {
         self.set(key, Some(record));

@@ -1,5 +1,6 @@
 //! The names of records: one enum, so that every table is listed in one place.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,17 @@ pub enum RecordKey {
     Source(SourcePath),
 }
 
+impl RecordKey {
+    /// The place of a notification in its API's queue, `None` for records of other kinds.
+    #[must_use]
+    pub const fn sequence(&self) -> Option<u64> {
+        match self {
+            Self::Notification(place) => Some(place.sequence),
+            _ => None,
+        }
+    }
+}
+
 /// A client is registered with an API: the same `client_id` may stand under several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClientKey {
@@ -62,6 +74,20 @@ pub struct NotificationKey {
     pub api: ApiId,
     /// Counts up by one for every notification of the API.
     pub sequence: u64,
+}
+
+impl NotificationKey {
+    /// The places of an API's queue from a sequence on.
+    #[must_use]
+    pub fn places(api: &ApiId, from: u64) -> RangeInclusive<RecordKey> {
+        let place = |sequence| {
+            RecordKey::Notification(Self {
+                api: api.clone(),
+                sequence,
+            })
+        };
+        place(from)..=place(u64::MAX)
+    }
 }
 
 /// A file of the definitions folder, relative to it.

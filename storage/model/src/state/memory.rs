@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, ReadState, Record, RecordKey};
+use super::{Change, NotificationKey, ReadState, Record, RecordKey};
+use crate::id::ApiId;
 
 /// A state in one ordered map, for tests and for offline tools.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,5 +36,12 @@ impl MemoryState {
 impl ReadState for MemoryState {
     fn get(&self, key: &RecordKey) -> Option<Record> {
         self.records.get(key).cloned()
+    }
+
+    fn first_queued(&self, api: &ApiId, from: u64) -> Option<u64> {
+        let places = self.records.range(NotificationKey::places(api, from));
+        places
+            .filter(|(_, record)| record.is_queued())
+            .find_map(|(key, _)| key.sequence())
     }
 }

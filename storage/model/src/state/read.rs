@@ -1,6 +1,7 @@
 //! Reading the state, whoever keeps it.
 
 use super::{Record, RecordKey};
+use crate::id::ApiId;
 
 /// A state that can be read record by record.
 ///
@@ -9,4 +10,7 @@ use super::{Record, RecordKey};
 pub trait ReadState {
     /// The record under a key, `None` when there is none.
     fn get(&self, key: &RecordKey) -> Option<Record>;
+
+    /// The sequence of an API's first notification that waits, from one on; found in an index, whatever stood between.
+    fn first_queued(&self, api: &ApiId, from: u64) -> Option<u64>;
 }

@@ -54,3 +54,16 @@ pub enum Record {
     /// See [`SourceRecord`].
     Source(Arc<SourceRecord>),
 }
+
+impl Record {
+    /// Whether this is a notification that waits for an attempt.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        match self {
+            Self::Notification(message) => {
+                matches!(message.state, NotificationState::Queued { .. })
+            }
+            _ => false,
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::oauth::pkce::PkceChallenge;
 use crate::session::SessionRules;
 use crate::state::record::{CodeRedirect, NotificationKind, SessionSource};
 use crate::state::{RecordKey, Subject};
+use crate::time::Ttl;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
@@ -163,6 +164,33 @@ fn another_client_with_a_used_code_ends_what_it_yielded() {
         assert_eq!(told.len(), 1, "told once, while there was something to end");
         assert_eq!(told[0].kind, NotificationKind::Revoked);
         assert_eq!((told[0].code, told[0].client.as_str()), (Some(code), "app"));
+    }
+}
+
+#[test]
+fn what_had_ended_before_is_not_told_again() {
+    let marked = |world: &mut World| {
+        let app = super::world::key("orders", "app");
+        world.done(Command::RevokeAll(Subject::Client(app)));
+    };
+    let expired = |world: &mut World| world.pass(60);
+    for end in [&marked as &dyn Fn(&mut World), &expired] {
+        for refreshes in [true, false] {
+            let mut world = World::new();
+            let code = world.code();
+            let mut redeem = world.redeem(code);
+            redeem.lifetimes.access = Ttl::from_s(60);
+            redeem.lifetimes.refresh = refreshes.then_some(Ttl::from_s(60));
+            world.issued(Command::RedeemCode(redeem));
+            end(&mut world);
+            for client in ["other", "app"] {
+                let mut again = world.redeem(code);
+                again.client = world.authenticated(client);
+                again.notify = World::terms();
+                world.refused(Command::RedeemCode(again));
+            }
+            assert_eq!(world.notifications().len(), 0);
+        }
     }
 }
 

@@ -7,10 +7,12 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod astray;
 mod clients;
 mod codes;
 mod config;
 mod notifications;
+mod queue_bounds;
 mod refresh;
 mod requests;
 mod revoke;

@@ -21,14 +21,14 @@ fn place(sequence: u64) -> NotificationKey {
     }
 }
 
-fn message(world: &World, sequence: u64) -> Option<Notification> {
+pub(super) fn message(world: &World, sequence: u64) -> Option<Notification> {
     match world.state.get(&RecordKey::Notification(place(sequence))) {
         Some(Record::Notification(message)) => Some((*message).clone()),
         _ => None,
     }
 }
 
-fn outbox(world: &World) -> Outbox {
+pub(super) fn outbox(world: &World) -> Outbox {
     match world
         .state
         .get(&RecordKey::Outbox(ApiId::new("orders").unwrap()))
@@ -38,14 +38,14 @@ fn outbox(world: &World) -> Outbox {
     }
 }
 
-fn notified_tokens(world: &mut World) -> crate::answer::Issued {
+pub(super) fn notified_tokens(world: &mut World) -> crate::answer::Issued {
     let code = world.code();
     let mut redeem = world.redeem(code);
     redeem.notify = World::terms();
     world.issued(Command::RedeemCode(redeem))
 }
 
-fn attempt(world: &World, sequence: u64, outcome: AttemptOutcome) -> Command {
+pub(super) fn attempt(world: &World, sequence: u64, outcome: AttemptOutcome) -> Command {
     let id = message(world, sequence).unwrap().id;
     let notification = NotificationRef {
         key: place(sequence),
@@ -57,7 +57,7 @@ fn attempt(world: &World, sequence: u64, outcome: AttemptOutcome) -> Command {
     })
 }
 
-fn failed() -> AttemptOutcome {
+pub(super) fn failed() -> AttemptOutcome {
     AttemptOutcome::Failed {
         failure: AttemptFailure::Status(500),
         attempts_max: 3,
@@ -149,7 +149,7 @@ fn a_failed_message_is_redelivered_with_all_its_attempts() {
     assert_eq!(outbox(&world).queued, 1);
 }
 
-fn redelivery(world: &World, sequence: u64) -> Command {
+pub(super) fn redelivery(world: &World, sequence: u64) -> Command {
     Command::RedeliverNotification(Redelivery {
         notification: NotificationRef {
             key: place(sequence),
@@ -179,7 +179,7 @@ fn redelivery_does_not_fill_a_queue_beyond_its_bounds() {
     assert_eq!(outbox(&world).queued, 3);
 }
 
-fn is_overflow(message: &Notification) -> bool {
+pub(super) fn is_overflow(message: &Notification) -> bool {
     let NotificationState::Failed { reason, .. } = message.state else {
         return false;
     };
@@ -187,7 +187,7 @@ fn is_overflow(message: &Notification) -> bool {
 }
 
 /// Changes the counters as if many more messages had been there.
-fn recount(world: &mut World, change: impl FnOnce(&mut Outbox)) {
+pub(super) fn recount(world: &mut World, change: impl FnOnce(&mut Outbox)) {
     let mut counted = outbox(world);
     change(&mut counted);
     let key = RecordKey::Outbox(ApiId::new("orders").unwrap());

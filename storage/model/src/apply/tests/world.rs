@@ -79,6 +79,14 @@ pub(super) fn client(apis: &[&str], id: &str, policy: Option<&str>) -> NewClient
     }
 }
 
+/// A secret that none of the clients has.
+pub(super) fn other_secret() -> ClientSecret {
+    ClientSecret::Confidential {
+        verifier: SecretVerifier::from_bytes([8; 32]),
+        sealed: None,
+    }
+}
+
 impl World {
     /// A founded state without configuration.
     pub(super) fn empty() -> Self {
@@ -127,7 +135,20 @@ impl World {
         world
     }
 
+    /// Registers the id `app` at an API `billing` too, under the secret that it has at `orders` or under another.
+    pub(super) fn app_at_billing(&mut self, secret: &ClientSecret) {
+        self.done(Command::PutApi(api("billing", "/billing")));
+        let mut twin = client(&["billing"], "app", Some("gold"));
+        twin.secret = secret.clone();
+        self.done(Command::CreateClient(twin));
+    }
+
     pub(super) fn batch(&mut self, commands: Vec<Command>) -> Applied {
+        let batch = self.batch_of(commands);
+        self.apply(&batch)
+    }
+
+    pub(super) fn batch_of(&mut self, commands: Vec<Command>) -> Batch {
         let requests = commands
             .into_iter()
             .map(|command| {
@@ -144,11 +165,11 @@ impl World {
             boot: BOOT,
             done_below: 0,
         };
-        self.apply(&Batch {
+        Batch {
             stamp: self.now,
             origins: vec![origin],
             requests,
-        })
+        }
     }
 
     pub(super) fn apply(&mut self, batch: &Batch) -> Applied {
@@ -193,7 +214,11 @@ impl World {
     }
 
     pub(super) fn authenticated(&self, client: &str) -> AuthenticatedClient {
-        let key = key("orders", client);
+        self.authenticated_at("orders", client)
+    }
+
+    pub(super) fn authenticated_at(&self, api: &str, client: &str) -> AuthenticatedClient {
+        let key = key(api, client);
         let credentials_revision = match self.state.get(&RecordKey::Client(key.clone())) {
             Some(Record::Client(client)) => client.credentials_revision,
             _ => Default::default(),
