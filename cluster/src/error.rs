@@ -24,7 +24,7 @@ pub enum ProposeError {
         /// The limit.
         bytes_max: usize,
     },
-    /// The disk of the log has room for votes only. It was not carried out.
+    /// The disk of the log has room for votes only, or made no room in time. It was not carried out.
     #[error("the disk is too full for further writes")]
     StorageFull,
     /// There was no answer in time: whether it was carried out is not known.

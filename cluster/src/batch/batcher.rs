@@ -104,16 +104,13 @@ impl<C: Consensus> Batcher<C> {
         while self.in_flight.len() < FLIGHTS_MAX {
             match self.consensus.readiness(&[]) {
                 Readiness::Ready => {}
-                Readiness::Waiting => return,
+                Readiness::Waiting | Readiness::NoRoomYet => return,
                 Readiness::Full => return self.turn_away(),
             }
             let Some(mut flight) = self.returned.pop_front().or_else(|| self.form()) else {
                 return;
             };
-            // What is on its way may not be in the log yet, so it counts too.
-            let on_their_way = self.in_flight.iter().map(|(flight, _)| flight.bytes());
-            let entries: Vec<usize> = on_their_way.chain([flight.bytes()]).collect();
-            match self.consensus.readiness(&entries) {
+            match self.readiness_for(&flight) {
                 Readiness::Ready => {
                     let pending = self.consensus.submit(flight.proposal()).await;
                     self.in_flight.push_back((flight, pending));
@@ -122,11 +119,31 @@ impl<C: Consensus> Batcher<C> {
                     flight.turn_away();
                 }
                 // Until there is more room, or what is on its way has landed.
-                Readiness::Full | Readiness::Waiting => {
+                Readiness::Full | Readiness::Waiting | Readiness::NoRoomYet => {
                     self.returned.push_front(flight);
                     return;
                 }
             }
+        }
+    }
+
+    /// Whether a batch can be taken now. What is on its way may not be in the log yet, so it counts too.
+    fn readiness_for(&self, flight: &Flight) -> Readiness {
+        let on_their_way = self.in_flight.iter().map(|(flight, _)| flight.bytes());
+        let entries: Vec<usize> = on_their_way.chain([flight.bytes()]).collect();
+        self.consensus.readiness(&entries)
+    }
+
+    /// Why nobody took what was not proposed yet: what is next, or all of it, waits for this.
+    fn untaken(&self) -> ProposeError {
+        let readiness = match self.returned.front() {
+            Some(next) => self.readiness_for(next),
+            None => self.consensus.readiness(&[]),
+        };
+        match readiness {
+            Readiness::NoRoomYet | Readiness::Full => ProposeError::StorageFull,
+            // What could be taken waits for what is on its way, which finds no quorum.
+            Readiness::Waiting | Readiness::Ready => ProposeError::NoQuorum,
         }
     }
 
@@ -218,11 +235,13 @@ impl<C: Consensus> Batcher<C> {
 
     fn expire(&mut self) {
         let now = tokio::time::Instant::now();
-        self.intake.expire(now);
+        let untaken = self.untaken();
+        self.intake.expire(now, &untaken);
         for (flight, _) in &mut self.in_flight {
-            flight.expire(now);
+            flight.expire(now, &untaken);
         }
-        self.returned.retain_mut(|flight| flight.expire(now));
+        self.returned
+            .retain_mut(|flight| flight.expire(now, &untaken));
     }
 
     /// Turns away what waits, because the log takes nothing more.

@@ -430,6 +430,51 @@ async fn batches_on_their_way_count_as_long_as_they_may_not_be_in_the_log() {
     assert_eq!(second.await.unwrap(), Err(ProposeError::StorageFull));
 }
 
+/// A bench whose log has one large command on its way and no room for the second, which was formed and never proposed.
+async fn held_up(timeout: Duration) -> (Bench, Submitted, [JoinHandle<ProposeResult>; 2]) {
+    let mut bench = Bench::start();
+    bench.room.store(3 << 19, Ordering::Relaxed);
+    let first = bench.propose(Lane::Administration, large(), LONG);
+    let submitted = bench.next().await;
+    let second = bench.propose(Lane::Administration, large(), timeout);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    bench.until_waiting(0).await;
+    (bench, submitted, [first, second])
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_room_in_vain_hears_that_it_was_the_disk() {
+    let timeout = Duration::from_secs(5);
+    let (bench, _submitted, [_first, second]) = held_up(timeout).await;
+    let behind = bench.propose(Lane::Administration, delete("behind"), timeout);
+    for proposal in [second, behind] {
+        assert_eq!(proposal.await.unwrap(), Err(ProposeError::StorageFull));
+    }
+
+    let bench = Bench::start();
+    bench.readiness.send(Readiness::NoRoomYet).unwrap();
+    let alone = bench.propose(Lane::Administration, delete("alone"), timeout);
+    assert_eq!(alone.await.unwrap(), Err(ProposeError::StorageFull));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_a_leader_in_vain_hears_that_whatever_the_disk_had() {
+    let timeout = Duration::from_secs(5);
+    let (bench, _submitted, [_first, second]) = held_up(timeout).await;
+    bench.readiness.send(Readiness::Waiting).unwrap();
+    assert_eq!(second.await.unwrap(), Err(ProposeError::NoQuorum));
+}
+
+#[tokio::test]
+async fn what_was_never_proposed_is_known_not_to_have_run_when_consensus_stops() {
+    let (_bench, submitted, [first, second]) = held_up(LONG).await;
+    submitted.answer.send(Outcome::Stopped).unwrap();
+    assert_eq!(first.await.unwrap(), Err(ProposeError::Timeout));
+    assert_eq!(second.await.unwrap(), Err(ProposeError::ShuttingDown));
+}
+
 #[tokio::test]
 async fn draining_finishes_what_waits_and_takes_nothing_new() {
     let mut bench = Bench::start();

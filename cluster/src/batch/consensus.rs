@@ -28,8 +28,10 @@ pub(crate) enum Outcome {
 pub(crate) enum Readiness {
     /// It can.
     Ready,
-    /// Not now, but perhaps soon: commands wait for it.
+    /// Not now, but perhaps soon, when there is a leader: commands wait for it.
     Waiting,
+    /// Not now, but perhaps soon, when the log has made room on its disk: commands wait for it.
+    NoRoomYet,
     /// The log's disk has no room: commands are turned away.
     Full,
 }

@@ -114,15 +114,16 @@ impl Flight {
         }
     }
 
-    /// Tells those whose time is over that the outcome is unknown; false when nobody waits any more.
-    pub(super) fn expire(&mut self, now: Instant) -> bool {
+    /// Tells those whose time is over that the outcome is unknown, or why it was never proposed; false when nobody waits
+    /// any more.
+    pub(super) fn expire(&mut self, now: Instant, untaken: &ProposeError) -> bool {
         let mut waiting = false;
         for place in &mut self.waiters {
             if let Some(waiter) = place.take_if(|waiter| waiter.deadline <= now) {
                 waiter.answer(Err(if self.submitted {
                     ProposeError::Timeout
                 } else {
-                    ProposeError::NoQuorum
+                    untaken.clone()
                 }));
             }
             waiting |= place.is_some();
@@ -132,15 +133,21 @@ impl Flight {
 
     /// Tells everybody that the log takes nothing more; for what was never proposed.
     pub(super) fn turn_away(self) {
-        for waiter in self.waiters.into_iter().flatten() {
-            waiter.answer(Err(ProposeError::StorageFull));
-        }
+        self.answer_all(&ProposeError::StorageFull);
     }
 
-    /// Tells everybody that the outcome is unknown.
+    /// Tells everybody that consensus has ended: the outcome of what was proposed is unknown.
     pub(super) fn abandon(self) {
+        let error = match self.submitted {
+            true => ProposeError::Timeout,
+            false => ProposeError::ShuttingDown,
+        };
+        self.answer_all(&error);
+    }
+
+    fn answer_all(self, error: &ProposeError) {
         for waiter in self.waiters.into_iter().flatten() {
-            waiter.answer(Err(ProposeError::Timeout));
+            waiter.answer(Err(error.clone()));
         }
     }
 }

@@ -127,13 +127,13 @@ impl Intake {
         taken
     }
 
-    /// Answers those whose time was over before anybody could take their command.
-    pub(super) fn expire(&self, now: Instant) {
+    /// Answers those whose time was over before anybody could take their command, with why.
+    pub(super) fn expire(&self, now: Instant, untaken: &ProposeError) {
         let over =
             |waiting: &Waiting| waiting.waiter.deadline <= now || waiting.waiter.answer.is_closed();
         let expired = self.state.lock().queue.take_where(over);
         for waiting in expired {
-            waiting.waiter.answer(Err(ProposeError::NoQuorum));
+            waiting.waiter.answer(Err(untaken.clone()));
         }
     }
 

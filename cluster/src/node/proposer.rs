@@ -51,7 +51,7 @@ impl Consensus for RaftProposer {
         }
         match self.log.room_for(entries, ROOM_LEFT_BYTES) {
             Room::Ready => Readiness::Ready,
-            Room::Soon => Readiness::Waiting,
+            Room::Soon => Readiness::NoRoomYet,
             Room::None => Readiness::Full,
         }
     }
