@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use raftgate_model::state::{Record, RecordKey};
 
 use super::store::{CopyError, CopyPosition, Store};
+use crate::private_file::sync_folder;
 use crate::snapshot::Progress;
+
+/// Stands in the folder until the node's first copy has its first changes: without it a copy that is not there is lost.
+const UNWRITTEN: &str = "unwritten";
 
 /// The folder of the copies; at most one of them is whole.
 #[derive(Clone, Debug)]
@@ -54,6 +58,39 @@ impl CopyFolder {
         Ok(numbers)
     }
 
+    /// Notes durably that a node begins here: until its first changes are written it has no copy, and lacks none.
+    pub(crate) fn note_unwritten(&self) -> Result<(), CopyError> {
+        self.make()?;
+        let note = self.path.join(UNWRITTEN);
+        std::fs::File::create(&note)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| sync_folder(&note))
+            .map_err(self.io_error("note the beginning of a node in"))
+    }
+
+    /// Whether the node stopped before the first changes were written.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.path.join(UNWRITTEN).is_file()
+    }
+
+    /// Takes the note away: a copy has changes.
+    pub(super) fn note_written(&self) -> Result<(), CopyError> {
+        match std::fs::remove_file(self.path.join(UNWRITTEN)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(self.io_error("note the first changes in")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&self) -> Result<(), CopyError> {
+        if !self.path.is_dir() {
+            std::fs::create_dir(&self.path).map_err(self.io_error("create"))?;
+            sync_folder(&self.path).map_err(self.io_error("create"))?;
+        }
+        Ok(())
+    }
+
     /// Opens the newest copy and reads all of it; `None` when there is none.
     pub(crate) fn load(
         &self,
@@ -75,9 +112,7 @@ impl CopyFolder {
         for old in numbers {
             self.remove(&self.path_of(old))?;
         }
-        if !self.path.is_dir() {
-            std::fs::create_dir(&self.path).map_err(self.io_error("create"))?;
-        }
+        self.make()?;
         let store = Store::open(&self.path_of(number))?;
         Ok(OpenCopy { store, number })
     }

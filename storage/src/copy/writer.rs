@@ -171,10 +171,7 @@ impl Writer {
 
     fn put(&mut self, made: Writes) -> Result<(), CopyError> {
         if matches!(self.target, Target::NotBegun) {
-            if self.position.last_applied.is_none() {
-                return Ok(());
-            }
-            self.target = Target::Copy(self.folder.begin()?);
+            return self.put_first(made);
         }
         match &mut self.target {
             Target::Copy(copy) => copy.store.write(made.writes, Some(&self.position)),
@@ -184,6 +181,20 @@ impl Writer {
             }
             Target::NotBegun | Target::Failed => Ok(()),
         }
+    }
+
+    /// Begins a copy with its first changes. They go to the files at once: from then on a start takes a copy without them
+    /// for a damaged one.
+    fn put_first(&mut self, made: Writes) -> Result<(), CopyError> {
+        if self.position.last_applied.is_none() {
+            return Ok(());
+        }
+        let copy = self.folder.begin()?;
+        copy.store.write(made.writes, Some(&self.position))?;
+        copy.store.flush()?;
+        self.folder.note_written()?;
+        self.target = Target::Copy(copy);
+        Ok(())
     }
 
     /// Fills in the next part of a snapshot, if a filling is under way.
@@ -232,7 +243,9 @@ impl Writer {
             records: info.totals.records,
         };
         let filling = Filling::begin(snapshot)?;
-        Ok(Target::Filling(self.folder.begin()?, Box::new(filling)))
+        let copy = self.folder.begin()?;
+        self.folder.note_written()?;
+        Ok(Target::Filling(copy, Box::new(filling)))
     }
 
     fn flush(&mut self) {

@@ -110,6 +110,11 @@ pub fn open(
         );
     }
     let source = found.source;
+    if source == StartSource::Nothing
+        && let Err(error) = copy_folder.note_unwritten()
+    {
+        tracing::warn!(%error, "a start after an early end will take the copy of the state for lost");
+    }
     let view = Arc::new(View::default());
     let index = found.applied.map_or(0, |applied| applied.index);
     view.replace(found.loading, LogIndex(index));

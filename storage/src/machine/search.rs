@@ -107,12 +107,21 @@ impl Search {
         !self.snapshots.is_empty() || !self.passed_over.is_empty()
     }
 
+    /// Whether the node stopped before its copy had anything: all that it knew is in the log, which is whole.
+    fn is_first_life(&self, folder: &CopyFolder) -> bool {
+        let whole = self.log.purged.is_none() && !self.log.is_untouched();
+        whole && folder.is_unwritten() && !self.has_traces()
+    }
+
     /// The persistent copy, if it is whole and the log carries it on.
     fn copy(
         &mut self,
         folder: &CopyFolder,
         progress: &mut dyn FnMut(OpenProgress),
     ) -> Option<Found> {
+        if self.is_first_life(folder) {
+            return None;
+        }
         let loading = Loading::new(0);
         let loaded = folder.load(|key, record| loading.put(key, record), &mut |at| {
             progress(OpenProgress::Copy(at))
@@ -120,7 +129,6 @@ impl Search {
         let (copy, position) = match loaded {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
-                // Every start begins a copy before its log has anything.
                 if !self.log.is_untouched() {
                     self.pass_over("the persistent copy is gone".to_owned());
                 }

@@ -9,6 +9,7 @@
 mod conformance;
 mod damage;
 mod damage_whole;
+mod first_life;
 mod power;
 mod snapshots;
 mod starting;

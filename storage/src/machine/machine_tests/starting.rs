@@ -4,7 +4,7 @@ use super::*;
 use crate::snapshot::{Progress, SnapshotFolder};
 
 /// A node that applied a log, with a snapshot at one index, stopped in good order.
-async fn stopped(log: &TestLog, snapshot_at: Option<u64>) -> TempDir {
+pub(super) async fn stopped(log: &TestLog, snapshot_at: Option<u64>) -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut machine = open_at(folder.path(), whole_log(0)).machine;
     if let Some(at) = snapshot_at {
