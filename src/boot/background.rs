@@ -369,6 +369,9 @@ mod tests {
     use raftgate_model::secret::SecretBytes;
 
     use super::*;
+    use crate::config::environment::Environment;
+    use crate::config::flags::Flags;
+    use crate::config::resolve;
 
     fn ring(id: u16, material: u8) -> KeyRing {
         KeyRing::new(
@@ -376,6 +379,13 @@ mod tests {
             SecretBytes::new([material; 32]),
             SecretBytes::new([2; 32]),
         )
+    }
+
+    #[test]
+    fn the_defaults_of_what_is_not_configured_are_those_of_the_configuration() {
+        let nothing = Environment::from_pairs::<String, String>([]);
+        let settings = resolve(None, &nothing, &Flags::default()).unwrap();
+        assert_eq!(defaults(&settings).timeouts, UpstreamTimeouts::default());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::terminal::{Exit, Terminal};
+use super::terminal::{Exit, Terminal, complaint};
 use crate::boot::{RunningNode, Surroundings};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::environment::Environment;
@@ -95,12 +95,11 @@ pub fn run(
         Err(exit) => return exit,
     };
     let ended = actix_rt::System::new().block_on(serve(settings));
-    // What led to a failure is read before the failure.
-    drop(log);
     match ended {
         Ok(()) => Exit::Success,
         Err(reason) => {
-            terminal.complain(reason);
+            // By way of the log: what led to a failure is read before it, and a reader that hangs holds nobody up for long.
+            log.say_last(&complaint(reason));
             Exit::Failure
         }
     }

@@ -33,9 +33,7 @@ impl<'a> Terminal<'a> {
 
     /// Prints why the command fails; each line of a long reason is one reason.
     pub fn complain(&mut self, reason: impl Display) {
-        for line in reason.to_string().lines() {
-            let _ = writeln!(self.err, "error: {line}");
-        }
+        let _ = self.err.write_all(complaint(reason).as_bytes());
     }
 
     /// The stream of the result itself, for commands that write more than lines.
@@ -52,6 +50,17 @@ impl<'a> Terminal<'a> {
         };
         let _ = write!(stream, "{text}").and_then(|()| stream.flush());
     }
+}
+
+/// Why a command fails, as its lines read.
+pub(super) fn complaint(reason: impl Display) -> String {
+    let mut text = String::new();
+    for line in reason.to_string().lines() {
+        text.push_str("error: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
 }
 
 /// How a command ended.

@@ -168,7 +168,7 @@ keys! {
         "How long requests in flight may take after SIGTERM; below the 30 s that Kubernetes grants.";
 
     LOG_LEVEL = "log"."level", Kind::LogFilter, toml("\"info\""),
-        "The least important message that is logged.";
+        "The least important message that is logged. Of refusals of one kind by one API, 20 in 10 s are logged each by itself, and how many more there were; \"info,raftgate::answer=debug\" logs every one.";
     LOG_FORMAT = "log"."format", Kind::Choice(&["text", "json"]), toml("\"text\""),
         "The form of the log on standard error.";
     LOG_ACCESS = "log"."access", Kind::Boolean, toml("false"),

@@ -141,7 +141,11 @@ fn remove(path: &Path) -> io::Result<()> {
 fn pieces(export: Export) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(export, |export| async move {
         let read = web::block(move || next_piece(export)).await;
-        read.map_err(io::Error::other)?
+        let read = read.map_err(io::Error::other).flatten();
+        // The stream ends with its first error, of which the caller sees an end that comes too early.
+        read.inspect_err(
+            |error| tracing::error!(%error, "the snapshot for the control API cannot be read on"),
+        )
     })
 }
 
@@ -162,11 +166,26 @@ mod tests {
         reason = "a test that meets the unexpected must fail"
     )]
 
+    use std::sync::Mutex;
     use std::thread::{ThreadId, current};
 
+    use futures_util::StreamExt as _;
     use tokio::sync::oneshot::{Sender, channel};
 
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     struct TellsItsEnd(Option<Sender<ThreadId>>);
 
@@ -176,6 +195,35 @@ mod tests {
                 told.send(current().id()).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn a_copy_that_cannot_be_read_is_told_once() {
+        let log = Lines::default();
+        let lines = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || lines.clone())
+            .finish();
+        let _logging = tracing::subscriber::set_default(subscriber);
+        let one = Arc::new(Semaphore::new(1));
+        let open = Open {
+            // A folder can be opened and not be read.
+            file: File::open("/").unwrap(),
+            _permit: one.try_acquire_owned().unwrap(),
+        };
+        let export = Export {
+            bytes: 1,
+            open: DroppedElsewhere(Some(open)),
+        };
+        let read: Vec<_> =
+            actix_rt::System::new().block_on(async move { pieces(export).collect().await });
+        assert!(matches!(read.as_slice(), [Err(_)]), "{read:?}");
+        let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(told.matches("cannot be read on").count(), 1, "{told}");
+        assert!(
+            told.contains("ERROR") && told.contains("os error"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raftgate_actors::snapshot::CompiledApi;
-use raftgate_model::id::LogIndex;
+use raftgate_model::id::{ApiId, LogIndex};
 use raftgate_model::oauth::error::{BodyKind, ErrorStyle};
 use raftgate_model::token::AccessToken;
 
@@ -16,8 +16,8 @@ use super::request::RequestView;
 use super::request_id::RequestId;
 use super::stages::authorize::authorize;
 use super::stages::identify::{Identified, identify};
-use super::stages::prepare::prepare;
-use super::stages::route::{Destination, own_endpoint, route};
+use super::stages::prepare::{credential_header, prepare};
+use super::stages::route::{Destination, NoRoute, own_endpoint, route};
 use super::wire::body::{BodyDecoder, BodyLength};
 use super::wire::field::FieldKind;
 use super::wire::response_head::{BodyCoding, ClientShape};
@@ -73,7 +73,7 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
                 Ok(()) => admit(worker, connection),
                 Err(refusal) => Err(Refused {
                     refusal,
-                    api: Some(api),
+                    by: Refuser::Api(api),
                 }),
             }
         }
@@ -95,13 +95,17 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
             let subject = Subject::Endpoint(name, api.as_ref());
             finish(worker, connection, subject, (began, outcome))
         }
-        Err(Refused { refusal, api }) => {
-            let (outcome, subject) = match &api {
-                Some(api) => (
+        Err(Refused { refusal, by }) => {
+            let (outcome, subject) = match &by {
+                Refuser::Api(api) => (
                     refuse_for(worker, connection, refusal, api).await,
                     Subject::Api(api),
                 ),
-                None => (
+                Refuser::Unserved(id) => (
+                    refuse(worker, connection, refusal, worker.settings.error_style).await,
+                    Subject::Unserved(id),
+                ),
+                Refuser::Gateway => (
                     refuse(worker, connection, refusal, worker.settings.error_style).await,
                     Subject::Nothing,
                 ),
@@ -140,7 +144,24 @@ enum Admitted {
 
 struct Refused {
     refusal: Refusal,
-    api: Option<Arc<CompiledApi>>,
+    by: Refuser,
+}
+
+/// In whose name a request is refused.
+enum Refuser {
+    Api(Arc<CompiledApi>),
+    /// An API that cannot be served, and has no style of its own.
+    Unserved(ApiId),
+    Gateway,
+}
+
+impl From<NoRoute> for Refused {
+    fn from(none: NoRoute) -> Self {
+        Self {
+            refusal: none.refusal,
+            by: none.api.map_or(Refuser::Gateway, Refuser::Unserved),
+        }
+    }
 }
 
 fn assign_id(worker: &Worker, connection: &mut Connection) {
@@ -179,14 +200,13 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
     let Some(serving) = worker.serving() else {
         let endpoint = own_endpoint(&view).ok_or(Refused {
             refusal: Refusal::Starting,
-            api: None,
+            by: Refuser::Gateway,
         });
         return endpoint.map(Admitted::Answer);
     };
     let mut snapshots = worker.snapshot(serving).borrow_mut();
     let snapshot = snapshots.load();
-    let destination = route(snapshot, &view).map_err(|refusal| Refused { refusal, api: None })?;
-    let api = match destination {
+    let api = match route(snapshot, &view)? {
         Destination::Endpoint(endpoint) => return Ok(Admitted::Answer(endpoint)),
         Destination::Api(api) => api,
     };
@@ -201,7 +221,11 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
         Ok(Ok(permit)) => {
             prepare(&view, &api, &permit, &mut upload.pending);
             let coding = match head.facts().body {
-                BodyLength::Chunked => BodyCoding::Chunked,
+                BodyLength::Chunked => {
+                    upload.bar_trailers(head.connection_values());
+                    upload.bar_trailers(credential_header(&api).map(str::as_bytes));
+                    BodyCoding::Chunked
+                }
                 _ => BodyCoding::Identity,
             };
             upload.start_body(
@@ -213,7 +237,7 @@ fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refus
         }
         Err(refusal) => Err(Refused {
             refusal,
-            api: Some(api),
+            by: Refuser::Api(api),
         }),
     }
 }

@@ -9,6 +9,7 @@ use raftgate_actors::snapshot::UpstreamTimeouts;
 use super::pump::{Incoming, Pump, PumpError};
 use super::timer::Timer;
 use super::transport::Transport;
+use super::wire::body::BodyLength;
 use super::wire::response_head::{self, Answer, AnswerFacts, ClientShape};
 use super::worker::Worker;
 
@@ -242,6 +243,10 @@ impl<'a> Exchange<'a> {
                 Answer::Final(facts) => {
                     self.progress.answer = Some(facts);
                     used = used.saturating_add(facts.head_bytes);
+                    if facts.names_fields && facts.body == BodyLength::Chunked {
+                        self.download
+                            .bar_trailers(response_head::connection_lists(rest));
+                    }
                     self.download.start_body(facts.body, facts.coding, u64::MAX);
                     let body = input.get(used..).unwrap_or_default();
                     let fed = self.download.feed(cx, body, &mut self.client.io);

@@ -21,6 +21,7 @@ mod request_id;
 mod resolver;
 mod server;
 mod settings;
+mod shared;
 mod stages;
 mod timer;
 mod tls;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const QUIET: Duration = Duration::from_secs(5);
 /// The most origins remembered; the failures of more are only counted.
 const ORIGINS_MAX: usize = 1024;
-/// After so long without a failure an origin is forgotten when room is needed.
+/// After so long without a failure an origin is forgotten: nobody asks for it any more, or it has long been well.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
 /// The origins to which connecting failed of late, for all workers.
@@ -67,16 +67,7 @@ impl Outages {
             return Some(Report { failures });
         }
         if origins.len() >= ORIGINS_MAX {
-            origins.retain(|_, outage| {
-                let stays = now.saturating_duration_since(outage.failed_at) < FORGOTTEN_AFTER;
-                if !stays && outage.told == Told::Down {
-                    self.down.fetch_sub(1, Ordering::Relaxed);
-                }
-                stays
-            });
-            if origins.len() >= ORIGINS_MAX {
-                return None;
-            }
+            return None;
         }
         let outage = Outage {
             told: Told::Down,
@@ -87,6 +78,24 @@ impl Outages {
         origins.insert(origin.into(), outage);
         self.down.fetch_add(1, Ordering::Relaxed);
         Some(Report { failures: 1 })
+    }
+
+    /// Forgets origins that have not failed for long; tells of those that the log still calls down.
+    pub(super) fn forget_old(&self, now: Instant) -> Vec<(Box<str>, Report)> {
+        let is_old =
+            |outage: &Outage| now.saturating_duration_since(outage.failed_at) >= FORGOTTEN_AFTER;
+        let mut origins = self.origins.lock();
+        let old: Vec<_> = origins.extract_if(|_, outage| is_old(outage)).collect();
+        drop(origins);
+        let mut left_down = Vec::new();
+        for (origin, outage) in old {
+            if outage.told == Told::Down {
+                self.down.fetch_sub(1, Ordering::Relaxed);
+                let failures = outage.failures;
+                left_down.push((origin, Report { failures }));
+            }
+        }
+        left_down
     }
 
     /// Notes a connection that stands; a report is due when the log calls its origin down.
@@ -155,11 +164,29 @@ mod tests {
             assert_eq!(outages.failed(&number.to_string(), began), report(1));
         }
         assert_eq!(outages.failed("one more", began), None);
+        let later = began + FORGOTTEN_AFTER;
+        assert_eq!(outages.forget_old(later).len(), ORIGINS_MAX);
+        assert_eq!(outages.failed("one more", later), report(1));
+        assert_eq!(outages.origins.lock().len(), 1);
+        assert_eq!(outages.down.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn an_origin_that_nobody_asks_for_any_more_is_not_down_for_ever() {
+        let outages = Outages::default();
+        let began = Instant::now();
+        for origin in ["gone", "gone", "back", "failing"] {
+            outages.failed(origin, began);
+        }
+        assert!(outages.connected("back").is_some());
+        let later = began + FORGOTTEN_AFTER;
+        outages.failed("failing", later - QUIET);
         assert_eq!(
-            outages.failed("one more", began + FORGOTTEN_AFTER),
-            report(1)
+            outages.forget_old(later),
+            [("gone".into(), Report { failures: 1 })]
         );
         assert_eq!(outages.origins.lock().len(), 1);
         assert_eq!(outages.down.load(Ordering::Relaxed), 1);
+        assert!(outages.forget_old(later).is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,9 +20,33 @@ pub struct PoolLimits {
     pub idle: Duration,
 }
 
+/// A connection to an upstream, which is told over TLS when it leaves: an end without a word is what an attacker makes.
+#[derive(Debug)]
+pub(super) struct Upstream(Incoming);
+
+impl Deref for Upstream {
+    type Target = Incoming;
+
+    fn deref(&self) -> &Incoming {
+        &self.0
+    }
+}
+
+impl DerefMut for Upstream {
+    fn deref_mut(&mut self) -> &mut Incoming {
+        &mut self.0
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.0.io.take_leave();
+    }
+}
+
 #[derive(Debug)]
 struct Idle {
-    upstream: Incoming,
+    upstream: Upstream,
     since_ms: u64,
 }
 
@@ -57,7 +82,7 @@ impl Drop for Slot {
 #[derive(Debug)]
 pub(super) enum Checkout {
     /// A connection that has served before.
-    Reused(Slot, Incoming),
+    Reused(Slot, Upstream),
     /// Room for a new connection.
     Vacant(Slot),
     /// As many connections as allowed are in use.
@@ -109,7 +134,7 @@ impl Pool {
     }
 
     /// Takes a connection back whose last exchange left it at a clean boundary.
-    pub(super) fn release(&self, slot: &Slot, mut upstream: Incoming, now_ms: u64) {
+    pub(super) fn release(&self, slot: &Slot, mut upstream: Upstream, now_ms: u64) {
         let mut idle = slot.origin.idle.borrow_mut();
         if idle.len() < self.limits.idle_per_origin_max {
             upstream.trim();
@@ -141,7 +166,7 @@ impl Pool {
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) slot: Slot,
-    pub(super) upstream: Incoming,
+    pub(super) upstream: Upstream,
     pub(super) reuse: Reuse,
 }
 
@@ -157,13 +182,13 @@ impl Lease {
     pub(super) fn fresh(slot: Slot, io: Transport) -> Self {
         Self {
             slot,
-            upstream: Incoming::new(io),
+            upstream: Upstream(Incoming::new(io)),
             reuse: Reuse::Fresh,
         }
     }
 
     /// A connection that has served before.
-    pub(super) const fn reused(slot: Slot, upstream: Incoming) -> Self {
+    pub(super) const fn reused(slot: Slot, upstream: Upstream) -> Self {
         Self {
             slot,
             upstream,

@@ -9,6 +9,7 @@ use tokio::io::AsyncWrite as _;
 
 use super::transport::Transport;
 use super::wire::body::{BadBody, BodyDecoder, BodyLength};
+use super::wire::field::without_named;
 use super::wire::response_head::BodyCoding;
 
 /// From this size on, bytes go from the read buffer to the socket without a copy in between.
@@ -73,6 +74,8 @@ pub(super) struct Pump {
     decoder: BodyDecoder,
     coding: BodyCoding,
     trailers: Vec<u8>,
+    // A comma-separated list of the fields that end here, also behind the body.
+    barred: Vec<u8>,
     body_bytes: u64,
     body_bytes_max: u64,
     progress: u64,
@@ -106,11 +109,20 @@ impl Pump {
         self.decoder = BodyDecoder::Done;
         self.coding = BodyCoding::Identity;
         self.trailers.clear();
+        self.barred.clear();
         self.body_bytes = 0;
         self.progress = 0;
         self.replayable = true;
         self.body = BodyProgress::Untouched;
         self.held_back = false;
+    }
+
+    /// Names fields that do not travel behind the body either; each item may be a comma-separated list.
+    pub(super) fn bar_trailers<'n>(&mut self, names: impl IntoIterator<Item = &'n [u8]>) {
+        for name in names {
+            self.barred.extend_from_slice(name);
+            self.barred.push(b',');
+        }
     }
 
     /// Starts the body behind the head in `pending`.
@@ -275,7 +287,9 @@ impl Pump {
     fn end(&mut self) {
         if self.coding == BodyCoding::Chunked && !self.has_read_all() {
             self.pending.extend_from_slice(b"0\r\n");
-            self.pending.extend_from_slice(&self.trailers);
+            for field in without_named(&self.trailers, &self.barred) {
+                self.pending.extend_from_slice(field);
+            }
             self.pending.extend_from_slice(b"\r\n");
         }
         self.body = BodyProgress::Ended;

@@ -75,6 +75,8 @@ pub(super) enum Subject<'a> {
     Api(&'a Arc<CompiledApi>),
     /// An endpoint of our own, of an API or of the node.
     Endpoint(EndpointName, Option<&'a Arc<CompiledApi>>),
+    /// An API that cannot be served.
+    Unserved(&'a ApiId),
     /// Nothing that there is, or nothing that could be read.
     Nothing,
 }
@@ -96,19 +98,20 @@ pub(super) fn finish(
         connection.download.body_bytes(),
     );
     let (api, counted) = match subject {
-        Subject::Api(api) => (Some(api), &*api.counters),
-        Subject::Endpoint(name, api) => (api, counters.endpoint(name)),
+        Subject::Api(api) => (Some(&api.id), &*api.counters),
+        Subject::Endpoint(name, api) => (api.map(|api| &api.id), counters.endpoint(name)),
+        Subject::Unserved(id) => (Some(id), &counters.unrouted),
         Subject::Nothing => (None, &counters.unrouted),
     };
     counted.record(worker.index, outcome.status, latency, bytes);
     if let Some(note) = outcome.note {
         let answer = OwnAnswer {
             request_id: connection.request_id.as_str(),
-            api: api.map(|api| api.id.as_str()),
+            api: api.map(ApiId::as_str),
             status: outcome.status,
             note,
         };
-        answer.log();
+        answer.log(&worker.shared.lines, tokio::time::Instant::now());
     }
     record(worker, connection, api, (latency, outcome));
     outcome.after
@@ -117,7 +120,7 @@ pub(super) fn finish(
 fn record(
     worker: &Worker,
     connection: &Connection,
-    api: Option<&Arc<CompiledApi>>,
+    api: Option<&ApiId>,
     (latency, outcome): (Duration, Outcome),
 ) {
     let records = worker
@@ -137,7 +140,7 @@ fn record(
     );
     permit.send(AccessRecord {
         request_id: connection.request_id.as_str().to_owned(),
-        api_id: api.map(|api| api.id.clone()),
+        api_id: api.cloned(),
         method: beginning(&String::from_utf8_lossy(view.method()), METHOD_BYTES_MAX),
         path: beginning(view.path(), PATH_BYTES_MAX),
         status: outcome.status,

@@ -42,6 +42,8 @@ pub enum Refusal {
     Starting,
     /// No API stands at this host and path.
     NotFound,
+    /// The API that stands there has no version that can be served.
+    ApiUnserved,
     /// No credential came to an API that asks for one.
     CredentialMissing,
     /// The credential is no Bearer token.
@@ -98,7 +100,7 @@ pub struct RenderedRefusal {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -114,6 +116,7 @@ impl Refusal {
         Self::ClientGone,
         Self::Starting,
         Self::NotFound,
+        Self::ApiUnserved,
         Self::CredentialMissing,
         Self::CredentialMalformed,
         Self::TokenUnknown,
@@ -141,6 +144,7 @@ impl Refusal {
     pub const fn note(self) -> AnswerNote {
         let account = match self {
             Self::Starting
+            | Self::ApiUnserved
             | Self::Unjudged
             | Self::UpstreamLookup
             | Self::UpstreamUnreachable
@@ -256,6 +260,7 @@ impl Refusal {
             Self::ClientGone => &rows::CLIENT_GONE,
             Self::Starting => &rows::STARTING,
             Self::NotFound => &rows::NOT_FOUND,
+            Self::ApiUnserved => &rows::API_UNSERVED,
             Self::CredentialMissing => &rows::CREDENTIAL_MISSING,
             Self::CredentialMalformed => &rows::CREDENTIAL_MALFORMED,
             Self::TokenUnknown => &rows::TOKEN_UNKNOWN,

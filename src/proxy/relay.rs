@@ -212,7 +212,7 @@ async fn open(
 fn tell_outage(worker: &Worker, api: &CompiledApi, error: &dyn std::fmt::Display) {
     let origin = api.target.origin();
     let now = tokio::time::Instant::now();
-    if let Some(report) = worker.outages.failed(origin, now) {
+    if let Some(report) = worker.shared.outages.failed(origin, now) {
         let failures = report.failures;
         tracing::warn!(origin, api = %api.id, %error, failures, "no connection to the upstream");
     }
@@ -220,7 +220,7 @@ fn tell_outage(worker: &Worker, api: &CompiledApi, error: &dyn std::fmt::Display
 
 fn tell_recovery(worker: &Worker, api: &CompiledApi) {
     let origin = api.target.origin();
-    if let Some(report) = worker.outages.connected(origin) {
+    if let Some(report) = worker.shared.outages.connected(origin) {
         let failures = report.failures;
         tracing::info!(origin, api = %api.id, failures, "the upstream can be connected to again");
     }

@@ -1,25 +1,36 @@
-//! Names of upstreams: one look-up at a time for each name, whose result is kept for a moment.
+//! Names of upstreams: few look-ups at a time for each name, whose result is kept for a moment, and longer while no newer one
+//! comes.
 //!
 //! The system's resolver blocks a thread until it answers and cannot be stopped. Whoever asks for a name that is being looked
 //! up waits for that look-up, so a resolver that hangs holds a bounded number of threads, whatever the number of requests.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::Shared;
+use futures_util::future::{Shared, select_all};
+use tokio::time::timeout;
 
 /// How long the addresses of a name are used, in milliseconds: long enough for a burst of new connections.
 const KEPT_MS: u64 = 5_000;
+/// How long they are used when looking the name up anew fails or hangs, in milliseconds (as RFC 8767 has it for resolvers).
+const STALE_KEPT_MS: u64 = 60_000;
+/// How long a look-up is waited for while addresses are known that it may confirm, in milliseconds.
+const REFRESH_PATIENCE_MS: u64 = 250;
 /// How long a failure is believed, in milliseconds.
 const FAILURE_KEPT_MS: u64 = 1_000;
+/// When a look-up has not ended after so long, another one is begun, in milliseconds: a question may have been lost.
+const SECOND_AFTER_MS: u64 = 2_000;
+/// The most look-ups of one name at a time.
+const PER_NAME_MAX: usize = 2;
 /// The most look-ups of one worker at a time; each holds a thread.
-const IN_FLIGHT_MAX: usize = 64;
+pub(super) const IN_FLIGHT_MAX: usize = 64;
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 16;
 
@@ -28,6 +39,7 @@ pub(super) type Addresses = Rc<[SocketAddr]>;
 
 type Found = Result<Addresses, Rc<io::Error>>;
 type LookUp = Box<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>>>>>;
+type Finding = Shared<Pin<Box<dyn Future<Output = Found>>>>;
 
 /// The names that one worker knows.
 pub(super) struct Resolver {
@@ -36,32 +48,99 @@ pub(super) struct Resolver {
 }
 
 /// A name that is being looked up or was not long ago.
+#[derive(Default)]
 struct Name {
-    found: Shared<Pin<Box<dyn Future<Output = Found>>>>,
-    // When the look-up was first seen to have ended.
-    ended_ms: Cell<Option<u64>>,
+    // The oldest first.
+    in_flight: Vec<InFlight>,
+    known: Option<Seen<Addresses>>,
+    failure: Option<Seen<Rc<io::Error>>>,
+}
+
+struct InFlight {
+    finding: Finding,
+    began_ms: u64,
+}
+
+/// A result, and when it was first seen to be there.
+struct Seen<T> {
+    result: T,
+    seen_ms: u64,
+}
+
+impl<T: Clone> Seen<T> {
+    /// The result if it is younger than this.
+    fn within(&self, kept_ms: u64, now_ms: u64) -> Option<T> {
+        let is_young = self.seen_ms.saturating_add(kept_ms) > now_ms;
+        is_young.then(|| self.result.clone())
+    }
+}
+
+/// What whoever asks for a name does next.
+enum Next {
+    /// Take this.
+    Take(Found),
+    /// Wait until one of these has ended, or so many milliseconds at most, and ask again.
+    Wait(Vec<Finding>, u64),
+    /// Begin a look-up and ask again; without room for it do the other.
+    Begin(Box<Next>),
 }
 
 impl Name {
-    /// Notes whether the look-up has ended, also when nobody waits for it any more.
-    fn observe(&self, now_ms: u64) {
-        if self.ended_ms.get().is_none() && self.found.clone().now_or_never().is_some() {
-            self.ended_ms.set(Some(now_ms));
-        }
+    /// Takes over what look-ups have ended with, also when nobody waits for them any more.
+    fn observe(&mut self, now_ms: u64) {
+        self.in_flight.retain(|look_up| {
+            let Some(found) = look_up.finding.clone().now_or_never() else {
+                return true;
+            };
+            let seen_ms = now_ms;
+            match found {
+                Ok(result) => self.known = Some(Seen { result, seen_ms }),
+                Err(result) => self.failure = Some(Seen { result, seen_ms }),
+            }
+            false
+        });
     }
 
-    fn is_in_flight(&self) -> bool {
-        self.ended_ms.get().is_none()
+    fn known(&self, kept_ms: u64, now_ms: u64) -> Option<Addresses> {
+        self.known.as_ref()?.within(kept_ms, now_ms)
+    }
+
+    fn failure(&self, now_ms: u64) -> Option<Rc<io::Error>> {
+        self.failure.as_ref()?.within(FAILURE_KEPT_MS, now_ms)
     }
 
     fn is_over(&self, now_ms: u64) -> bool {
-        let kept_ms = match self.found.peek() {
-            Some(Err(_)) => FAILURE_KEPT_MS,
-            Some(Ok(_)) | None => KEPT_MS,
+        self.in_flight.is_empty()
+            && self.known(STALE_KEPT_MS, now_ms).is_none()
+            && self.failure(now_ms).is_none()
+    }
+
+    fn next(&self, now_ms: u64) -> Next {
+        if let Some(fresh) = self.known(KEPT_MS, now_ms) {
+            return Next::Take(Ok(fresh));
+        }
+        let stale = self.known(STALE_KEPT_MS, now_ms);
+        if let Some(error) = self.failure(now_ms) {
+            return Next::Take(stale.ok_or(error));
+        }
+        let since_ms = |look_up: &InFlight| now_ms.saturating_sub(look_up.began_ms);
+        let (Some(oldest), Some(newest)) = (self.in_flight.first(), self.in_flight.last()) else {
+            let too_many = || Rc::new(io::Error::other("too many other names are being looked up"));
+            return Next::Begin(Box::new(Next::Take(stale.ok_or_else(too_many))));
         };
-        self.ended_ms
-            .get()
-            .is_some_and(|ended_ms| ended_ms.saturating_add(kept_ms) <= now_ms)
+        let second_in_ms = SECOND_AFTER_MS.saturating_sub(since_ms(newest));
+        let patience_ms = REFRESH_PATIENCE_MS.saturating_sub(since_ms(oldest));
+        let all = || self.in_flight.iter().map(|one| one.finding.clone());
+        let waiting = match stale {
+            Some(stale) if patience_ms == 0 => Next::Take(Ok(stale)),
+            Some(_) => Next::Wait(all().collect(), patience_ms),
+            None => Next::Wait(all().collect(), second_in_ms.max(REFRESH_PATIENCE_MS)),
+        };
+        if second_in_ms == 0 && self.in_flight.len() < PER_NAME_MAX {
+            Next::Begin(Box::new(waiting))
+        } else {
+            waiting
+        }
     }
 }
 
@@ -83,35 +162,50 @@ impl Resolver {
     /// # Errors
     /// The name does not resolve, or too many others are being looked up.
     pub(super) async fn resolve(&self, host: &str, now_ms: u64) -> Found {
-        let found = self.look_up_once(host, now_ms)?;
-        found.await
+        let began = tokio::time::Instant::now();
+        loop {
+            let waited_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            match self.next(host, now_ms.saturating_add(waited_ms)) {
+                Next::Take(found) => return found,
+                Next::Begin(_) => {}
+                Next::Wait(findings, for_ms) => {
+                    // Whichever it is that ends the wait is seen at the next look.
+                    let _ = timeout(Duration::from_millis(for_ms), select_all(findings)).await;
+                }
+            }
+        }
     }
 
-    fn look_up_once(
-        &self,
-        host: &str,
-        now_ms: u64,
-    ) -> Result<impl Future<Output = Found> + use<>, Rc<io::Error>> {
+    /// What to do next for a name; a look-up that is due has been begun.
+    fn next(&self, host: &str, now_ms: u64) -> Next {
         self.prune(now_ms);
         let mut names = self.names.borrow_mut();
-        if let Some(name) = names.get(host) {
-            return Ok(name.found.clone());
+        let in_flight: usize = names.values().map(|name| name.in_flight.len()).sum();
+        let known = names
+            .get(host)
+            .map_or_else(|| Name::default().next(now_ms), |known| known.next(now_ms));
+        match known {
+            Next::Begin(instead) if in_flight >= IN_FLIGHT_MAX => *instead,
+            Next::Begin(instead) => {
+                let finding = self.begin(host);
+                let name = names.entry(host.into()).or_default();
+                name.in_flight.push(InFlight {
+                    finding,
+                    began_ms: now_ms,
+                });
+                // Sets it going, and may already have the answer.
+                name.observe(now_ms);
+                Next::Begin(instead)
+            }
+            next => next,
         }
-        let in_flight = names.values().filter(|name| name.is_in_flight());
-        if in_flight.count() >= IN_FLIGHT_MAX {
-            let error = io::Error::other("too many other names are being looked up");
-            return Err(Rc::new(error));
-        }
+    }
+
+    fn begin(&self, host: &str) -> Finding {
         let looking_up = (self.look_up)(host.to_owned());
-        let found: Pin<Box<dyn Future<Output = Found>>> =
+        let finding: Pin<Box<dyn Future<Output = Found>>> =
             Box::pin(async move { usable(looking_up.await) });
-        let found = found.shared();
-        let name = Name {
-            found: found.clone(),
-            ended_ms: Cell::new(None),
-        };
-        names.insert(host.into(), name);
-        Ok(found)
+        finding.shared()
     }
 
     /// Forgets what is too old to be used; only names in use are left, so there are few.

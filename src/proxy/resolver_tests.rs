@@ -28,8 +28,14 @@ impl Dns {
         self.0.borrow().len()
     }
 
+    /// Answers the oldest question.
     fn answer(&self, answer: Answer) {
         let (_, sender) = self.0.borrow_mut().remove(0);
+        sender.send(answer).unwrap();
+    }
+
+    fn answer_newest(&self, answer: Answer) {
+        let (_, sender) = self.0.borrow_mut().pop().unwrap();
         sender.send(answer).unwrap();
     }
 }
@@ -46,8 +52,8 @@ fn resolved(resolver: &Resolver, host: &str, now_ms: u64) -> Option<Found> {
     resolver.resolve(host, now_ms).now_or_never()
 }
 
-#[test]
-fn a_name_is_looked_up_once_for_all_who_wait() {
+#[actix_rt::test]
+async fn a_name_is_looked_up_once_for_all_who_wait() {
     let dns = Dns::default();
     let resolver = dns.resolver();
     let mut first = Box::pin(resolver.resolve("a", 0));
@@ -56,17 +62,32 @@ fn a_name_is_looked_up_once_for_all_who_wait() {
     assert_eq!(dns.asked(), 1);
     // Giving up starts nothing anew.
     drop(first);
-    assert!(resolved(&resolver, "a", 60_000).is_none());
+    assert!(resolved(&resolver, "a", SECOND_AFTER_MS - 1).is_none());
     assert_eq!(dns.asked(), 1);
     dns.answer(Ok(vec![address(1)]));
-    let Poll::Ready(found) = poll(second.as_mut()) else {
-        unreachable!("the answer is there");
-    };
-    assert_eq!(&*found.unwrap(), [address(1)]);
+    assert_eq!(&*second.await.unwrap(), [address(1)]);
 }
 
-#[test]
-fn a_result_is_used_for_a_moment_and_a_failure_for_a_shorter_one() {
+#[actix_rt::test]
+async fn a_look_up_that_hangs_is_joined_by_one_more_and_no_third() {
+    let dns = Dns::default();
+    let resolver = dns.resolver();
+    let mut waiting = Box::pin(resolver.resolve("a", 0));
+    assert!(poll(waiting.as_mut()).is_pending());
+    for now_ms in [SECOND_AFTER_MS, 2 * SECOND_AFTER_MS, 60_000] {
+        assert!(resolved(&resolver, "a", now_ms).is_none());
+        assert_eq!(dns.asked(), PER_NAME_MAX);
+    }
+    // The second one's answer serves all, and the first one's is no harm when it comes.
+    dns.answer_newest(Ok(vec![address(2)]));
+    let found = resolved(&resolver, "a", 60_001).unwrap();
+    assert_eq!(&*found.unwrap(), [address(2)]);
+    dns.answer(Err(io::Error::other("no")));
+    assert!(resolved(&resolver, "a", 60_002).unwrap().is_ok());
+}
+
+#[actix_rt::test]
+async fn a_result_is_used_for_a_moment_and_a_failure_for_a_shorter_one() {
     let dns = Dns::default();
     let resolver = dns.resolver();
     assert!(resolved(&resolver, "a", 0).is_none());
@@ -74,9 +95,10 @@ fn a_result_is_used_for_a_moment_and_a_failure_for_a_shorter_one() {
     for now_ms in [100, 100 + KEPT_MS - 1] {
         assert!(resolved(&resolver, "a", now_ms).unwrap().is_ok());
     }
-    assert!(resolved(&resolver, "a", 100 + KEPT_MS).is_none());
+    assert_eq!(dns.asked(), 0);
+    let failed_ms = 100 + STALE_KEPT_MS;
+    assert!(resolved(&resolver, "a", failed_ms).is_none());
     dns.answer(Err(io::Error::other("no")));
-    let failed_ms = 10_000;
     for now_ms in [failed_ms, failed_ms + FAILURE_KEPT_MS - 1] {
         assert!(resolved(&resolver, "a", now_ms).unwrap().is_err());
     }
@@ -88,8 +110,48 @@ fn a_result_is_used_for_a_moment_and_a_failure_for_a_shorter_one() {
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
 }
 
-#[test]
-fn look_ups_that_hang_are_bounded_and_known_names_stay_in_use() {
+#[actix_rt::test]
+async fn known_addresses_stay_in_use_while_the_resolver_hangs_or_fails() {
+    let dns = Dns::default();
+    let resolver = dns.resolver();
+    assert!(resolved(&resolver, "a", 0).is_none());
+    dns.answer(Ok(vec![address(1)]));
+    assert!(resolved(&resolver, "a", 0).unwrap().is_ok());
+    // A refresh that comes at once is waited for.
+    let began_ms = KEPT_MS;
+    assert!(resolved(&resolver, "a", began_ms).is_none());
+    assert_eq!(dns.asked(), 1);
+    // One that hangs is not.
+    let late_ms = began_ms + REFRESH_PATIENCE_MS;
+    let known = resolved(&resolver, "a", late_ms).unwrap().unwrap();
+    assert_eq!(&*known, [address(1)]);
+    assert_eq!(dns.asked(), 1);
+    assert!(resolved(&resolver, "a", began_ms + SECOND_AFTER_MS).is_some());
+    assert_eq!(dns.asked(), 2);
+    assert!(resolved(&resolver, "a", STALE_KEPT_MS - 1).unwrap().is_ok());
+    assert!(resolved(&resolver, "a", STALE_KEPT_MS).is_none(), "too old");
+    // Nor does a failure take away what is known, unless it is too old.
+    dns.answer(Ok(vec![address(2)]));
+    assert!(resolved(&resolver, "a", STALE_KEPT_MS).unwrap().is_ok());
+    dns.answer(Err(io::Error::other("no")));
+    let failed_ms = STALE_KEPT_MS + KEPT_MS;
+    let known = resolved(&resolver, "a", failed_ms).unwrap().unwrap();
+    assert_eq!(&*known, [address(2)]);
+}
+
+#[actix_rt::test]
+async fn whoever_waits_for_a_refresh_goes_on_by_itself() {
+    let dns = Dns::default();
+    let resolver = dns.resolver();
+    assert!(resolved(&resolver, "a", 0).is_none());
+    dns.answer(Ok(vec![address(1)]));
+    assert!(resolved(&resolver, "a", 0).unwrap().is_ok());
+    let known = resolver.resolve("a", KEPT_MS).await.unwrap();
+    assert_eq!((&*known, dns.asked()), (&[address(1)][..], 1));
+}
+
+#[actix_rt::test]
+async fn look_ups_that_hang_are_bounded_and_known_names_stay_in_use() {
     let dns = Dns::default();
     let resolver = dns.resolver();
     assert!(resolved(&resolver, "known", 0).is_none());
@@ -99,6 +161,7 @@ fn look_ups_that_hang_are_bounded_and_known_names_stay_in_use() {
     }
     assert!(resolved(&resolver, "one more", 0).unwrap().is_err());
     assert!(resolved(&resolver, "known", 0).unwrap().is_ok());
+    assert!(resolved(&resolver, "known", KEPT_MS).unwrap().is_ok());
     assert_eq!(dns.asked(), IN_FLIGHT_MAX);
     // Nobody waits for it any more, and still its end makes room.
     dns.answer(Ok(vec![address(2)]));
@@ -109,12 +172,12 @@ fn look_ups_that_hang_are_bounded_and_known_names_stay_in_use() {
         dns.answer(Err(io::Error::other("no")));
     }
     resolver.prune(2);
-    resolver.prune(60_000);
+    resolver.prune(2 + STALE_KEPT_MS);
     assert!(resolver.names.borrow().is_empty());
 }
 
-#[test]
-fn a_name_with_very_many_addresses_is_cut() {
+#[actix_rt::test]
+async fn a_name_with_very_many_addresses_is_cut() {
     let dns = Dns::default();
     let resolver = dns.resolver();
     assert!(resolved(&resolver, "a", 0).is_none());

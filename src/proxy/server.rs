@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use actix_rt::net::TcpStream;
@@ -16,14 +16,19 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::connection::serve;
-use super::outages::Outages;
+use super::resolver::IN_FLIGHT_MAX;
 use super::settings::GatewaySettings;
+use super::shared::Shared;
 use super::worker::{GatewayParts, Worker};
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
 
 /// How many connections the system keeps for us while all workers are busy.
 const BACKLOG: u32 = 1024;
+
+/// The threads of one worker for what blocks: each look-up of a name can have one, and something is left for others. By
+/// itself the server makes them fewer the more cores there are.
+const BLOCKING_THREADS: usize = IN_FLIGHT_MAX + 8;
 
 /// Why the gateway listener cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +50,7 @@ pub struct Gateway {
     address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<io::Result<()>>,
-    draining: Arc<AtomicBool>,
+    shared: Arc<Shared>,
 }
 
 impl Gateway {
@@ -61,10 +66,9 @@ impl Gateway {
         let failed = |error| Listener::Gateway.failed(wanted, error);
         let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let draining = Arc::new(AtomicBool::new(false));
         let settings = Arc::new(settings);
-        let shared = (Arc::clone(&draining), Arc::new(Outages::default()));
-        let common = (Arc::clone(&settings), parts, shared);
+        let shared = Arc::new(Shared::default());
+        let common = (Arc::clone(&settings), parts, Arc::clone(&shared));
         let next_index = Arc::new(AtomicUsize::new(0));
         let factory = move || {
             let common = common.clone();
@@ -84,6 +88,7 @@ impl Gateway {
         };
         let mut server = Server::build()
             .workers(settings.workers.max(1))
+            .worker_max_blocking_threads(BLOCKING_THREADS)
             .max_concurrent_connections(settings.connections_per_worker_max)
             .shutdown_timeout(whole_seconds(settings.drain))
             .disable_signals()
@@ -99,7 +104,7 @@ impl Gateway {
             address,
             handle: server.handle(),
             server: tokio::task::spawn_local(server),
-            draining,
+            shared,
         })
     }
 
@@ -111,11 +116,12 @@ impl Gateway {
 
     /// Stops accepting, lets requests in flight finish within the settings' time, closes the rest, and returns.
     pub async fn drain(self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.shared.draining.store(true, Ordering::Relaxed);
         self.handle.stop(true).await;
         if let Ok(Err(error)) = self.server.await {
             tracing::warn!(%error, "the gateway listener ended with an error");
         }
+        self.shared.tell_held_back(None);
     }
 }
 

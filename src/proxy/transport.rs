@@ -55,6 +55,14 @@ impl Transport {
         matches!(self, Self::Tls(_))
     }
 
+    /// Tells a peer over TLS that this side ends, as far as the socket takes it at once: nobody waits for a farewell.
+    pub(super) fn take_leave(&mut self) {
+        if let Self::Tls(stream) = self {
+            let mut context = Context::from_waker(Waker::noop());
+            let _ = Pin::new(stream).poll_shutdown(&mut context);
+        }
+    }
+
     /// Ready when all that was written is with the system: TLS takes more than the socket, and keeps it until asked again.
     pub(super) fn poll_written_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {

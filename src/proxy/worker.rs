@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use raftgate_actors::snapshot::{SnapshotReader, SnapshotSource};
@@ -11,12 +11,12 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::endpoint::{EndpointAnswer, EndpointHandler};
-use super::outages::Outages;
 use super::pool::Pool;
 use super::record::{AccessRecord, GatewayCounters};
 use super::request_id::{RequestId, RequestIds};
 use super::resolver::Resolver;
 use super::settings::GatewaySettings;
+use super::shared::Shared;
 use super::timer::{Deadlines, TICK};
 use super::token_judge::TokenJudge;
 use super::wire::request_head::HeadLimits;
@@ -26,7 +26,7 @@ use crate::clock::http_date;
 const SCRATCH_BYTES: usize = 128 * 1024;
 /// No request's head can be larger, in bytes, whatever the configured limit.
 pub const HEAD_BYTES_CEILING: usize = SCRATCH_BYTES / 2;
-/// How often idle upstream connections and looked-up names are gone through, in ticks.
+/// How often idle upstream connections, looked-up names and what the log still has to be told are gone through, in ticks.
 const PRUNE_TICKS: u64 = 20;
 
 /// What requests are served by, once the node's configuration is in force.
@@ -65,11 +65,10 @@ pub(super) struct Worker {
     pub(super) parts: GatewayParts,
     pub(super) pool: Pool,
     pub(super) resolver: Resolver,
-    pub(super) outages: Arc<Outages>,
+    pub(super) shared: Arc<Shared>,
     pub(super) deadlines: Deadlines,
     snapshot: OnceCell<RefCell<SnapshotReader>>,
     pub(super) scratch: RefCell<Box<[u8]>>,
-    pub(super) draining: Arc<AtomicBool>,
     ids: RefCell<RequestIds>,
     date: RefCell<String>,
     date_unix_s: Cell<u64>,
@@ -81,17 +80,16 @@ impl Worker {
         index: usize,
         settings: Arc<GatewaySettings>,
         parts: GatewayParts,
-        (draining, outages): (Arc<AtomicBool>, Arc<Outages>),
+        shared: Arc<Shared>,
     ) -> Rc<Self> {
         let worker = Self {
             index,
             pool: Pool::new(settings.pool),
             resolver: Resolver::of_system(),
-            outages,
+            shared,
             deadlines: Deadlines::default(),
             snapshot: OnceCell::new(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
-            draining,
             ids: RefCell::new(RequestIds::new(parts.entropy.number())),
             date: RefCell::default(),
             date_unix_s: Cell::new(0),
@@ -123,6 +121,7 @@ impl Worker {
             if ticks.is_multiple_of(PRUNE_TICKS) {
                 worker.pool.prune(worker.deadlines.now_ms());
                 worker.resolver.prune(worker.deadlines.now_ms());
+                worker.shared.look_back(tokio::time::Instant::now());
             }
             worker.set_date();
         }
@@ -130,7 +129,7 @@ impl Worker {
 
     /// Whether the process is shutting down: no connection is kept for another request.
     pub(super) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.shared.draining.load(Ordering::Relaxed)
     }
 
     /// What requests are served by; `None` while the node starts.

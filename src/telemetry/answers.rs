@@ -1,7 +1,13 @@
 //! One log line for each answer of our own that refuses or changes something: which request, what happened, on whose account.
+//! Where one kind comes in floods, most of its lines are counted instead (`answer_lines.rs`).
 //!
 //! The request's id is the one in `X-Request-Id`. No line holds anything that the caller sent but that id, since all else may
 //! be a secret: not the query, not the path, no header and no body.
+
+use tokio::time::Instant;
+use tracing::Level;
+
+use super::answer_lines::{AnswerLines, Telling};
 
 /// The target of these lines, by which `[log] level` turns them up and down.
 pub const ANSWER_TARGET: &str = "raftgate::answer";
@@ -15,6 +21,20 @@ pub enum Account {
     Operator,
     /// Whoever wrote this program: `error`.
     Program,
+}
+
+impl Account {
+    /// Every account, in the order of its declaration.
+    pub const ALL: [Self; 3] = [Self::Caller, Self::Operator, Self::Program];
+
+    /// Whether lines on this account are written at all.
+    fn is_logged(self) -> bool {
+        match self {
+            Self::Caller => tracing::enabled!(target: ANSWER_TARGET, Level::INFO),
+            Self::Operator => tracing::enabled!(target: ANSWER_TARGET, Level::WARN),
+            Self::Program => tracing::enabled!(target: ANSWER_TARGET, Level::ERROR),
+        }
+    }
 }
 
 /// Logs at the level of an account; a level is part of where a line is written, and cannot be a value.
@@ -62,8 +82,19 @@ pub struct OwnAnswer<'a> {
 }
 
 impl OwnAnswer<'_> {
-    /// Writes the line.
-    pub fn log(&self) {
+    /// Writes the line, or has it counted when there were many of its kind of late; at `debug` it is always written.
+    pub fn log(&self, lines: &AnswerLines, now: Instant) {
+        if !self.note.account.is_logged() {
+            return;
+        }
+        if tracing::enabled!(target: ANSWER_TARGET, Level::DEBUG)
+            || lines.admit(self.note, self.api, now) == Telling::InFull
+        {
+            self.write();
+        }
+    }
+
+    fn write(&self) {
         log_on_account!(
             self.note.account,
             request_id = self.request_id,
@@ -71,6 +102,30 @@ impl OwnAnswer<'_> {
             what = self.note.what,
             status = self.status,
             "refused"
+        );
+    }
+}
+
+/// Answers of one kind that were counted instead of told one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBack {
+    /// The API that was asked, when one was found.
+    pub api: Option<Box<str>>,
+    /// What happened.
+    pub note: AnswerNote,
+    /// How often, since the last line in full.
+    pub lines: u64,
+}
+
+impl HeldBack {
+    /// Writes the line that stands for them.
+    pub fn log(&self) {
+        log_on_account!(
+            self.note.account,
+            api = self.api.as_deref(),
+            what = self.note.what,
+            held_back = self.lines,
+            "refused, and not told one by one"
         );
     }
 }

@@ -37,6 +37,8 @@ struct Waiting {
     lines: u64,
     is_writing: bool,
     has_ended: bool,
+    // Nothing is written any more.
+    writer_is_gone: bool,
 }
 
 impl Waiting {
@@ -59,9 +61,10 @@ impl LogQueue {
             dropped: AtomicU64::new(0),
         }));
         let shared = Arc::clone(&queue.0);
-        let thread = Builder::new()
-            .name("log".to_owned())
-            .spawn(move || shared.write_to(out))?;
+        let thread = Builder::new().name("log".to_owned()).spawn(move || {
+            let _gone = WriterGone(&shared);
+            shared.write_to(out);
+        })?;
         Ok(LogWriter {
             queue,
             thread: Some(thread),
@@ -88,6 +91,17 @@ impl LogQueue {
     fn end(&self) {
         self.0.waiting.lock().has_ended = true;
         self.0.filled.notify_one();
+    }
+
+    /// Waits until the writer is gone, but not longer than `timeout`; tells whether it is.
+    fn writer_goes_within(&self, timeout: Duration) -> bool {
+        let mut waiting = self.0.waiting.lock();
+        let is_there = |waiting: &mut Waiting| !waiting.writer_is_gone;
+        let waited = self
+            .0
+            .emptied
+            .wait_while_for(&mut waiting, is_there, timeout);
+        !waited.timed_out()
     }
 }
 
@@ -150,6 +164,16 @@ impl Shared {
     }
 }
 
+/// Says, however the writer's thread ends, that it has.
+struct WriterGone<'a>(&'a Shared);
+
+impl Drop for WriterGone<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.lock().writer_is_gone = true;
+        self.0.emptied.notify_all();
+    }
+}
+
 /// The thread that writes; dropping it waits a moment for what is not written yet, and ends it.
 #[derive(Debug)]
 #[must_use = "when it is dropped, nothing is logged any more"]
@@ -164,14 +188,22 @@ impl LogWriter {
     pub fn queue(&self) -> LogQueue {
         self.queue.clone()
     }
+
+    /// Writes text that is no line of the log behind all that was logged, and waits for it as long as the end does.
+    pub fn say_last(&self, text: &str) {
+        self.queue.0.push(text.as_bytes(), Urgency::LastWords);
+        self.queue.flush(FLUSH_TIMEOUT);
+    }
 }
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        let is_written = self.queue.flush(FLUSH_TIMEOUT);
+        self.queue.flush(FLUSH_TIMEOUT);
         self.queue.end();
-        // One that hangs in a write is left alone: the end of the process ends it.
-        if is_written && let Some(thread) = self.thread.take() {
+        // One that hangs in a write, perhaps of a line that came in meanwhile, is left alone: the end of the process ends it.
+        if self.queue.writer_goes_within(FLUSH_TIMEOUT)
+            && let Some(thread) = self.thread.take()
+        {
             let _ = thread.join();
         }
     }

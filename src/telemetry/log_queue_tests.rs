@@ -101,6 +101,32 @@ fn last_words_find_room_in_a_full_queue() {
 }
 
 #[test]
+fn a_writer_that_hangs_holds_up_neither_last_words_nor_the_end() {
+    let (writer, written) = held_up(1024);
+    let queue = writer.queue();
+    // Settled, and then somebody logs once more before the end: it is this line that nobody takes.
+    assert!(queue.flush(Duration::from_secs(60)));
+    log(&queue, "never taken\n");
+    queue.end();
+    assert!(!queue.writer_goes_within(Duration::from_millis(1)));
+    writer.say_last("nor this\n");
+    drop(writer);
+    drop(written);
+    assert!(queue.writer_goes_within(Duration::from_secs(60)));
+}
+
+#[test]
+fn what_is_said_last_stands_behind_all_lines() {
+    let (writer, written) = held_up(10);
+    let queue = writer.queue();
+    let reader = std::thread::spawn(move || written.iter().collect::<String>());
+    log(&queue, "logged\n");
+    writer.say_last("error: why it fails\n");
+    drop(writer);
+    assert_eq!(reader.join().unwrap(), "logged\nerror: why it fails\n");
+}
+
+#[test]
 fn lines_that_cannot_be_written_are_counted() {
     let (writer, written) = held_up(1024);
     let queue = writer.queue();

@@ -1,5 +1,6 @@
 //! What a node says about itself: logs on standard error, metrics, and panics that reach both.
 
+pub mod answer_lines;
 pub mod answers;
 pub mod log_queue;
 pub mod logging;

@@ -124,6 +124,25 @@ fn trailers_travel_with_chunks() {
 }
 
 #[test]
+fn what_ends_at_the_head_ends_behind_the_body_too() {
+    let upstream = Upstream::start(|mut wire, _| {
+        assert_eq!(wire.message().trailers, "X-Up: 1\r\n\r\n");
+        wire.send(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: x-hop\r\n\
+             Connection: keep-alive, X-Other\r\n\r\n\
+             1\r\na\r\n0\r\nX-Hop: 1\r\nX-Down: 2\r\nx_other: 3\r\n\r\n",
+        );
+    });
+    let rig = Rig::before(&upstream);
+    let answer = rig.connect().ask(
+        "POST / HTTP/1.1\r\nHost: g\r\nConnection: X-Hop\r\nTransfer-Encoding: chunked\r\n\
+         Connection: x-other, keep-alive\r\n\r\n\
+         1\r\nz\r\n0\r\nX-Other: 1\r\nx-hop: 2\r\nX-Up: 1\r\n\r\n",
+    );
+    assert_eq!(answer.trailers, "X-Down: 2\r\n\r\n");
+}
+
+#[test]
 fn an_event_reaches_the_client_before_the_next_one_is_made() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let sent_on = listener.local_addr().unwrap();

@@ -1,9 +1,13 @@
 //! Everything a client sends is bounded, and so is the time it may take.
 
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
-use raftgate::proxy::Refusal;
+use http::StatusCode;
+
+use raftgate::proxy::{EndpointResponse, Refusal};
 use raftgate_actors::snapshot::OAuthEndpoints;
 
 use crate::rig::{Rig, api};
@@ -207,4 +211,39 @@ fn without_keep_alive_a_connection_serves_its_one_request() {
         (200, Some("close"))
     );
     client.expect_end();
+}
+
+/// As many as there are look-ups of names at a time, and a few for others.
+const BLOCKING_THREADS: usize = 72;
+
+#[test]
+fn each_look_up_of_a_name_has_a_thread_however_many_cores_there_are() {
+    let (began, beginnings) = channel();
+    let (release, released) = channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let wait = move |released: &Mutex<Receiver<()>>| {
+        // An error is the end of the wait, for all.
+        let _ = released.lock().unwrap().recv();
+    };
+    let upstream = Upstream::echo();
+    let rig = Rig::starting_with(api("/", upstream.address), move |_| {
+        for _ in 0..2 * BLOCKING_THREADS {
+            let (began, released) = (began.clone(), Arc::clone(&released));
+            tokio::task::spawn_blocking(move || {
+                began.send(thread::current().id()).unwrap();
+                wait(&released);
+            });
+        }
+        EndpointResponse::new(StatusCode::OK, "")
+    });
+    assert_eq!(rig.connect().ask(get("/hello")).status(), 200);
+    let mut threads = std::collections::HashSet::new();
+    for _ in 0..BLOCKING_THREADS {
+        threads.insert(beginnings.recv_timeout(PATIENCE).unwrap());
+    }
+    drop(release);
+    for _ in 0..BLOCKING_THREADS {
+        threads.insert(beginnings.recv_timeout(PATIENCE).unwrap());
+    }
+    assert_eq!(threads.len(), BLOCKING_THREADS);
 }

@@ -13,8 +13,8 @@ use raftgate::config::environment::Environment;
 use raftgate::config::flags::Flags;
 use raftgate::config::resolve;
 use raftgate::proxy::{
-    AccessRecord, Endpoint, EndpointHandler, EndpointResponse, Gateway, GatewayCounters,
-    GatewayParts, GatewaySettings, Refusal, Serving, upstream_tls,
+    AccessRecord, Endpoint, EndpointAnswer, EndpointHandler, EndpointRequest, EndpointResponse,
+    Gateway, GatewayCounters, GatewayParts, GatewaySettings, Refusal, Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};
@@ -72,7 +72,21 @@ impl Rig {
 
     /// A gateway of a node that is starting; [`Rig::open`] lets requests in.
     pub(crate) fn starting(api: CompiledApi) -> Self {
-        Self::closed(upstream_tls().unwrap(), api, 64, |_| {})
+        Self::starting_with(api, |_| {
+            EndpointResponse::new(StatusCode::IM_A_TEAPOT, "starting")
+        })
+    }
+
+    /// The same, with what answers `/hello` and `/ready` meanwhile.
+    pub(crate) fn starting_with<A>(api: CompiledApi, answer: A) -> Self
+    where
+        A: Fn(EndpointRequest) -> EndpointResponse + Clone + Send + Sync + 'static,
+    {
+        let answer: EndpointAnswer = Arc::new(move |request| {
+            let answer = answer.clone();
+            Box::pin(async move { answer(request) })
+        });
+        Self::closed(upstream_tls().unwrap(), (api, answer), 64, |_| {})
     }
 
     pub(crate) fn open(&mut self) {
@@ -87,14 +101,17 @@ impl Rig {
         records_max: usize,
         adjust: impl FnOnce(&mut GatewaySettings),
     ) -> Self {
-        let mut rig = Self::closed(upstream_tls, api, records_max, adjust);
+        let starting: EndpointAnswer = Arc::new(|_| {
+            Box::pin(async { EndpointResponse::new(StatusCode::IM_A_TEAPOT, "starting") })
+        });
+        let mut rig = Self::closed(upstream_tls, (api, starting), records_max, adjust);
         rig.open();
         rig
     }
 
     fn closed(
         upstream_tls: Arc<ClientConfig>,
-        api: CompiledApi,
+        (api, starting): (CompiledApi, EndpointAnswer),
         records_max: usize,
         adjust: impl FnOnce(&mut GatewaySettings),
     ) -> Self {
@@ -118,9 +135,7 @@ impl Rig {
         };
         let parts = GatewayParts {
             serving: Arc::clone(&serving),
-            starting: Arc::new(|_| {
-                Box::pin(async { EndpointResponse::new(StatusCode::IM_A_TEAPOT, "starting") })
-            }),
+            starting,
             upstream_tls,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -191,7 +206,7 @@ impl Drop for Rig {
 }
 
 /// Answers with what the handler was given.
-fn describe(request: &raftgate::proxy::EndpointRequest) -> EndpointResponse {
+fn describe(request: &EndpointRequest) -> EndpointResponse {
     let name = match &request.endpoint {
         Endpoint::Hello => "hello".to_owned(),
         Endpoint::Ready => "ready".to_owned(),

@@ -1,9 +1,10 @@
 //! TLS on either side: to upstreams, and on the listener.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use raftgate::proxy::Refusal;
@@ -62,6 +63,49 @@ fn read_head(stream: &mut impl std::io::Read) -> Option<String> {
         head.push(byte[0]);
     }
     Some(String::from_utf8(head).unwrap())
+}
+
+/// A TLS server that answers every request on one connection and then tells how that ended.
+fn upstream_that_tells_the_end(
+    config: Arc<ServerConfig>,
+) -> (SocketAddr, Receiver<io::Result<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (ended, end) = sync_channel(1);
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let connection = ServerConnection::new(config).unwrap();
+        let mut stream = StreamOwned::new(connection, stream);
+        read_head(&mut stream).unwrap();
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        stream
+            .write_all(answer)
+            .and_then(|()| stream.flush())
+            .unwrap();
+        // Nothing is read at TLS's own end, and an error comes where the socket ends without it.
+        ended.send(stream.read(&mut [0])).unwrap();
+    });
+    (address, end)
+}
+
+#[test]
+fn an_upstream_is_told_when_its_connection_leaves_the_pool() {
+    for leaves_when_idle in [true, false] {
+        let (server, client) = certificate();
+        let (address, end) = upstream_that_tells_the_end(server);
+        let mut rig = Rig::start_trusting(client, https_api(address), 8, |settings| {
+            if leaves_when_idle {
+                settings.pool.idle = std::time::Duration::ZERO;
+            }
+        });
+        assert_eq!(rig.connect().ask(get("/")).status(), 200);
+        if !leaves_when_idle {
+            rig.begin_drain();
+            rig.wait();
+        }
+        let ended = end.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(ended.unwrap(), 0, "idle: {leaves_when_idle}");
+    }
 }
 
 /// A TLS server that answers every request with `answer`; counts its connections.

@@ -169,6 +169,63 @@ fn writes_and_errors_of_the_control_listener_stand_in_the_log() {
     assert!(!world.node.log().contains(&id));
 }
 
+/// The lines of the log about answers with this word.
+fn lines_about(world: &World, what: &str) -> Vec<Value> {
+    let log = world.node.log();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    lines
+        .filter(|line| text(line, "target") == "raftgate::answer" && text(line, "what") == what)
+        .collect()
+}
+
+#[test]
+fn a_flood_of_refusals_is_told_by_its_first_lines_and_by_a_count() {
+    let world = logging_json();
+    let api = keyless_api("dead-end", "/dead-end/", "http://127.0.0.1:9/");
+    world.node.create_api(&api);
+    let mut wire = Wire::connect(world.node.gateway());
+    let asked = 3_000;
+    for (path, status, what) in [
+        ("/nowhere", 404, "not_found"),
+        ("/dead-end/x", 502, "upstream_unreachable"),
+    ] {
+        for _ in 0..asked {
+            assert_eq!(wire.get(path).answer().0.status, status);
+        }
+        // What is held back is told without another refusal, and all of them are accounted for.
+        let mut in_full = 0;
+        wait_for("every refusal is told or counted", || {
+            let lines = lines_about(&world, what);
+            let held_back = |line: &Value| line.get("held_back").and_then(Value::as_u64);
+            let counted: u64 = lines.iter().filter_map(held_back).sum();
+            in_full = lines
+                .iter()
+                .filter(|line| held_back(line).is_none())
+                .count() as u64;
+            in_full + counted == asked
+        });
+        assert!((20..asked / 10).contains(&in_full), "{what}: {in_full}");
+    }
+}
+
+#[test]
+fn at_the_level_debug_every_refusal_is_told() {
+    let world = World::of(
+        Node::builder()
+            .configuration("[log]\nformat = \"json\"\nlevel = \"info,raftgate::answer=debug\"")
+            .start(),
+    );
+    let mut wire = Wire::connect(world.node.gateway());
+    for _ in 0..200 {
+        assert_eq!(wire.get("/nowhere").answer().0.status, 404);
+    }
+    wait_for("all of them stand in the log", || {
+        lines_about(&world, "not_found").len() == 200
+    });
+}
+
 fn lines_dropped(node: &Node) -> f64 {
     let metrics = node.client().get(&node.control_url("/metrics"), &[]).text();
     let line = metrics

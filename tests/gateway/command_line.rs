@@ -1,8 +1,15 @@
 //! The binary as an operator types it: exit statuses, and messages that name what is wrong and where.
 
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, Stdio};
+
 use tempfile::TempDir;
 
-use crate::harness::{Finished, RecordingServer, Reply, run};
+use crate::harness::{Finished, PATIENCE, RecordingServer, Reply, eventually, run};
 
 /// Runs the binary in an empty folder that holds `files`.
 fn in_folder(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &str)]) -> Finished {
@@ -119,4 +126,38 @@ fn health_is_the_exit_status() {
     let finished = health("127.0.0.1:1");
     assert_eq!(finished.code, Some(1));
     assert!(finished.err.contains("127.0.0.1:1"), "{}", finished.err);
+}
+
+/// Standard error that takes no byte and is never read: the other end must be kept.
+fn full_stream() -> (UnixStream, UnixStream) {
+    let (mut stream, reader) = UnixStream::pair().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    while stream.write(&[b'x'; 4096]).is_ok() {}
+    stream.set_nonblocking(false).unwrap();
+    (stream, reader)
+}
+
+#[test]
+fn a_node_that_cannot_start_ends_although_nobody_reads_why() {
+    let folder = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (stream, _reader) = full_stream();
+    let listen = taken.local_addr().unwrap().to_string();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_raftgate"))
+        .args(["serve", "--gateway-listen", &listen])
+        .args(["--control-listen", "127.0.0.1:0"])
+        .args(["--cluster-listen", "127.0.0.1:0"])
+        .env_clear()
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(OwnedFd::from(stream))
+        .spawn()
+        .unwrap();
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        eventually("the node ends", PATIENCE, || child.try_wait().unwrap())
+    }));
+    // Harmless for a child that has ended.
+    let _ = child.kill();
+    assert_eq!(ended.unwrap().code(), Some(1));
 }

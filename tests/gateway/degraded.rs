@@ -101,7 +101,18 @@ fn an_api_that_cannot_be_served_is_shown_and_holds_nothing_up() {
     node.start_again();
     let status = |node: &Node, path: &str| node.client().get(&node.gateway_url(path), &[]).status;
     assert_eq!(status(&node, "/fine/"), 200);
-    assert_ne!(status(&node, "/later/"), 200);
+    // It exists, so it is neither said to be absent nor another API's, and the answer tells when to ask again.
+    node.create_api(&keyless_api("root", "/", &upstream.url("/")));
+    assert_eq!(status(&node, "/elsewhere"), 200);
+    let later = node.client().get(&node.gateway_url("/later/x"), &[]);
+    assert_eq!(later.status, 503, "{}", later.text());
+    assert!(!later.header("retry-after").is_empty());
+    let id = later.header("x-request-id").to_owned();
+    wait_for("the refusal stands in the log with its API", || {
+        let log = node.log();
+        let mut lines = log.lines().filter(|line| line.contains(&id));
+        lines.any(|line| line.contains("api_unserved") && line.contains("later"))
+    });
     for path in ["/ready", "/hello"] {
         let told = asked(&node, path);
         assert_eq!(text(&told, "status"), "warn", "{told}");

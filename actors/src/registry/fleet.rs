@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
+use raftgate_model::api::ListenPath;
 use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
+use raftgate_model::state::RouteKey;
 use raftgate_model::state::record::ApiRecord;
 use tracing::error;
 
 use super::DegradedApis;
 use crate::api::{ApiActor, ApiHealth, Compile, Compiled, outcome_of_failure};
 use crate::compile::GatewayDefaults;
-use crate::snapshot::{CompiledApi, RouteConflict};
+use crate::snapshot::{CompiledApi, RouteConflict, UnservedApi};
 
 /// One API that runs.
 struct Member {
@@ -23,6 +25,8 @@ struct Member {
     revision: Option<Revision>,
     in_force: Option<Arc<CompiledApi>>,
     health: ApiHealth,
+    /// The places that are its own in the state, whatever its definition says; none while it is inactive.
+    routes: Arc<[RouteKey]>,
 }
 
 /// What a round of compiling brought: one answer per API that changed.
@@ -160,6 +164,7 @@ impl Fleet {
                 revision: if late { last } else { Some(record.revision) },
                 in_force: compiled.in_force,
                 health: compiled.health,
+                routes: Arc::clone(&record.routes),
             };
             self.members.insert(record.id.clone(), member);
         }
@@ -182,6 +187,26 @@ impl Fleet {
                 .then_with(|| left.id.cmp(&right.id))
         });
         served.into_iter().map(|(_, api)| api).collect()
+    }
+
+    /// Every place of an API of which no version can be served.
+    pub(super) fn unserved(&self) -> Vec<UnservedApi> {
+        let mut unserved = Vec::new();
+        for (id, member) in &self.members {
+            if member.in_force.is_some() || member.health == ApiHealth::Good {
+                continue;
+            }
+            // What is no listen path can be nobody's request.
+            let places = member.routes.iter().filter_map(|route| {
+                Some(UnservedApi {
+                    id: id.clone(),
+                    host: route.host.as_deref().map(Box::from),
+                    listen_path: ListenPath::parse(&route.listen_path).ok()?,
+                })
+            });
+            unserved.extend(places);
+        }
+        unserved
     }
 
     /// Every API that runs by an older definition than its newest, or lost its listen path to another.

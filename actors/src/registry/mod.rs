@@ -98,7 +98,8 @@ impl Registry {
         for conflict in &conflicts {
             warn!(%conflict, "API not served");
         }
-        self.publisher.publish(snapshot);
+        self.publisher
+            .publish(snapshot.keeping(self.fleet.unserved()));
         let status = ConfigStatus {
             revision: Some(revision),
             degraded: self.fleet.degraded(&conflicts),

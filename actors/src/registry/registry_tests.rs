@@ -12,10 +12,11 @@ use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
+use raftgate_model::state::RouteKey;
 use raftgate_model::time::{Timestamp, Ttl};
 
 use super::*;
-use crate::snapshot::{Access, UpstreamTimeouts};
+use crate::snapshot::{Access, Place, UpstreamTimeouts};
 
 struct Config {
     view: Arc<View>,
@@ -68,6 +69,10 @@ impl Config {
     }
 
     fn put(&mut self, id: &str, text: &str) {
+        self.put_at(id, text, vec![]);
+    }
+
+    fn put_at(&mut self, id: &str, text: &str, routes: Vec<RouteKey>) {
         let owner = SecretOwner {
             kind: SecretKind::ApiDefinition,
             id,
@@ -81,7 +86,7 @@ impl Config {
             org: OrgId::default(),
             document: sealed,
             document_hash: [self.index as u8; 32],
-            routes: vec![],
+            routes,
             source: None,
         }));
     }
@@ -233,6 +238,35 @@ async fn a_degraded_api_whose_place_another_took_is_left_out_alone() {
     config.apply(Command::DeleteApi(ApiId::new("b").unwrap()));
     config.settled(&registry).await;
     assert_eq!(owner("/place").as_deref(), Some("a"));
+}
+
+#[actix::test]
+async fn an_api_without_a_good_version_keeps_its_place_until_it_is_deleted() {
+    let mut config = Config::new();
+    config.put("root", &at("root", ""));
+    let route = RouteKey {
+        host: None,
+        listen_path: "/broken/".into(),
+    };
+    let unreadable = r#"{"api_id":"broken","proxy":{"listen_path":"nowhere"}}"#;
+    config.put_at("broken", unreadable, vec![route]);
+    let registry = config.run();
+    config.settled(&registry).await;
+    let whose = || {
+        let snapshot = registry.source().current();
+        match snapshot.routes().place(None, "/broken/x").unwrap() {
+            Place::Served(found) => found.api.id.to_string(),
+            Place::Unserved(id) => format!("{id}, unserved"),
+        }
+    };
+    assert_eq!(whose(), "broken, unserved");
+
+    config.put("broken", &keyless("broken", "http://127.0.0.1:1"));
+    config.settled(&registry).await;
+    assert_eq!(whose(), "broken");
+    config.apply(Command::DeleteApi(ApiId::new("broken").unwrap()));
+    config.settled(&registry).await;
+    assert_eq!(whose(), "root");
 }
 
 #[actix::test]

@@ -67,7 +67,7 @@ pub enum OAuthEndpoints {
     Served,
 }
 
-/// How long an upstream may take; see Tyk's `proxy_default_timeout` and Go's transport for the defaults.
+/// How long an upstream may take; the defaults are those of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamTimeouts {
     /// Until a connection stands, TLS included.
@@ -81,9 +81,9 @@ pub struct UpstreamTimeouts {
 impl Default for UpstreamTimeouts {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(30),
+            connect: Duration::from_secs(5),
             head: Duration::from_secs(30),
-            idle: Duration::from_secs(90),
+            idle: Duration::from_secs(60),
         }
     }
 }

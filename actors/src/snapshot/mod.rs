@@ -20,7 +20,7 @@ pub use compiled_api::{
 pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
 pub use policy::CompiledPolicy;
 pub use raftgate_model::oauth::error::ErrorStyle;
-pub use route_table::{PathMatch, RouteConflict, RouteTable};
+pub use route_table::{PathMatch, Place, RouteConflict, RouteTable, UnservedApi};
 
 /// Everything about the configured APIs that a request can depend on, at one revision.
 #[derive(Debug, Default)]
@@ -55,6 +55,15 @@ impl GatewaySnapshot {
             routes,
         };
         (snapshot, conflicts)
+    }
+
+    /// The same, with the places of APIs of which no version can be served.
+    #[must_use]
+    pub fn keeping(self, unserved: impl IntoIterator<Item = UnservedApi>) -> Self {
+        Self {
+            routes: self.routes.keeping(unserved),
+            ..self
+        }
     }
 
     /// The policy with this id.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use raftgate_model::api::LISTEN_PATH_SEGMENTS_MAX;
+use raftgate_model::api::{LISTEN_PATH_SEGMENTS_MAX, ListenPath};
 use raftgate_model::id::ApiId;
 
 use super::compiled_api::CompiledApi;
@@ -29,6 +29,26 @@ pub struct PathMatch<'t, 'p> {
     pub rest: &'p str,
 }
 
+/// An API of which no version can be served, and a place that is its own nevertheless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnservedApi {
+    /// The API.
+    pub id: ApiId,
+    /// The only host it answers to, in lower case and without port; `None` for any.
+    pub host: Option<Box<str>>,
+    /// Where it is mounted.
+    pub listen_path: ListenPath,
+}
+
+/// Whose a path is.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'t, 'p> {
+    /// An API's that is served.
+    Served(PathMatch<'t, 'p>),
+    /// That of an API which exists and cannot be served: no other API's requests.
+    Unserved(&'t ApiId),
+}
+
 /// All listen paths of all hosts.
 #[derive(Debug, Default)]
 pub struct RouteTable {
@@ -42,24 +62,47 @@ impl RouteTable {
         let mut table = Self::default();
         let mut conflicts = Vec::new();
         for api in apis {
-            let paths = match &api.host {
-                None => &mut table.any_host,
-                Some(host) => table
-                    .by_host
-                    .entry(host.to_ascii_lowercase().into())
-                    .or_default(),
-            };
+            let paths = table.paths_of(api.host.as_deref());
             conflicts.extend(paths.insert(api).err());
         }
         (table, conflicts)
     }
 
-    /// The API that serves `path` on `host`.
+    /// Keeps the places of APIs that cannot be served, where nobody else stands.
+    #[must_use]
+    pub fn keeping(mut self, unserved: impl IntoIterator<Item = UnservedApi>) -> Self {
+        for api in unserved {
+            let paths = self.paths_of(api.host.as_deref());
+            paths.keep(&api.listen_path, api.id);
+        }
+        self
+    }
+
+    fn paths_of(&mut self, host: Option<&str>) -> &mut PathTable {
+        match host {
+            None => &mut self.any_host,
+            Some(host) => self
+                .by_host
+                .entry(host.to_ascii_lowercase().into())
+                .or_default(),
+        }
+    }
+
+    /// The API that serves `path` on `host`, if one does.
+    #[must_use]
+    pub fn find<'p>(&self, host: Option<&str>, path: &'p str) -> Option<PathMatch<'_, 'p>> {
+        match self.place(host, path)? {
+            Place::Served(found) => Some(found),
+            Place::Unserved(_) => None,
+        }
+    }
+
+    /// Whose `path` is on `host`.
     ///
     /// `host` is the value of the `Host` header, with or without port, in any case; `path` is the request's path without
     /// query, compared byte for byte. Dot segments must have been refused before.
     #[must_use]
-    pub fn find<'p>(&self, host: Option<&str>, path: &'p str) -> Option<PathMatch<'_, 'p>> {
+    pub fn place<'p>(&self, host: Option<&str>, path: &'p str) -> Option<Place<'_, 'p>> {
         let of_host = host.filter(|_| !self.by_host.is_empty()).and_then(|host| {
             let name = host_name(host);
             let paths = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -82,9 +125,25 @@ fn host_name(host: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
+/// Who holds a place.
+#[derive(Debug)]
+enum Holder {
+    Served(Arc<CompiledApi>),
+    Unserved(ApiId),
+}
+
+impl Holder {
+    fn id(&self) -> &ApiId {
+        match self {
+            Self::Served(api) => &api.id,
+            Self::Unserved(id) => id,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct PathTable {
-    by_prefix: HashMap<Box<str>, Arc<CompiledApi>, ahash::RandomState>,
+    by_prefix: HashMap<Box<str>, Holder, ahash::RandomState>,
     // Bit n is set when some listen path has n segments: other prefixes need no lookup.
     depths: u64,
 }
@@ -95,25 +154,36 @@ impl PathTable {
             let host = api.host.as_deref().unwrap_or_default();
             return Err(RouteConflict {
                 listen_path: format!("{host}{}", api.listen_path),
-                holder: holder.id.clone(),
+                holder: holder.id().clone(),
                 refused: api.id.clone(),
             });
         }
         self.depths |= 1 << api.listen_path.segments();
-        self.by_prefix.insert(api.listen_path.prefix().into(), api);
+        let prefix = api.listen_path.prefix().into();
+        self.by_prefix.insert(prefix, Holder::Served(api));
         Ok(())
     }
 
-    fn find<'p>(&self, path: &'p str) -> Option<PathMatch<'_, 'p>> {
+    fn keep(&mut self, listen_path: &ListenPath, id: ApiId) {
+        self.depths |= 1 << listen_path.segments();
+        self.by_prefix
+            .entry(listen_path.prefix().into())
+            .or_insert(Holder::Unserved(id));
+    }
+
+    fn find<'p>(&self, path: &'p str) -> Option<Place<'_, 'p>> {
         let mut depth = path.bytes().filter(|byte| *byte == b'/').count();
         let mut end = path.len();
         loop {
             if depth <= LISTEN_PATH_SEGMENTS_MAX
                 && self.depths & (1 << depth) != 0
                 && let Some((prefix, rest)) = path.split_at_checked(end)
-                && let Some(api) = self.by_prefix.get(prefix)
+                && let Some(holder) = self.by_prefix.get(prefix)
             {
-                return Some(PathMatch { api, rest });
+                return Some(match holder {
+                    Holder::Served(api) => Place::Served(PathMatch { api, rest }),
+                    Holder::Unserved(id) => Place::Unserved(id),
+                });
             }
             end = path.get(..end)?.rfind('/')?;
             depth = depth.checked_sub(1)?;

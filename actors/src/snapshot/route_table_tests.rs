@@ -118,6 +118,38 @@ fn a_taken_listen_path_is_refused_with_the_name_of_its_holder() {
 }
 
 #[test]
+fn an_api_that_cannot_be_served_keeps_its_place_from_shorter_listen_paths() {
+    let unserved = |id: &str, host: Option<&str>, path: &str| UnservedApi {
+        id: ApiId::new(id).unwrap(),
+        host: host.map(Box::from),
+        listen_path: ListenPath::parse(path).unwrap(),
+    };
+    let table = table([
+        api("root", None, "/"),
+        api("below", None, "/a/b/c"),
+        api("taken", None, "/t"),
+    ])
+    .keeping([
+        unserved("broken", None, "/a/b/"),
+        unserved("of-host", Some("H"), "/h"),
+        unserved("late", None, "/t"),
+    ]);
+    let whose = |host: Option<&str>, path: &str| match table.place(host, path).unwrap() {
+        Place::Served(found) => found.api.id.to_string(),
+        Place::Unserved(id) => format!("{id}, unserved"),
+    };
+    for path in ["/a/b", "/a/b/", "/a/b/x"] {
+        assert_eq!(whose(None, path), "broken, unserved", "{path}");
+        assert!(table.find(None, path).is_none());
+    }
+    assert_eq!(whose(None, "/a/b/c/d"), "below");
+    assert_eq!(whose(None, "/a/bc"), "root");
+    assert_eq!(whose(Some("h:80"), "/h/x"), "of-host, unserved");
+    assert_eq!(whose(Some("other"), "/h/x"), "root");
+    assert_eq!(whose(None, "/t"), "taken");
+}
+
+#[test]
 fn the_deepest_listen_path_is_found() {
     let deepest = "/a".repeat(LISTEN_PATH_SEGMENTS_MAX);
     let (table, _) = RouteTable::build([api("deep", None, &deepest)]);

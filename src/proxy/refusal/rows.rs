@@ -119,6 +119,14 @@ pub(super) const NOT_FOUND: Row = Row {
     connection: ConnectionFate::Keep,
     ..Row::unreadable(404, "not_found", "no API is served at this host and path")
 };
+pub(super) const API_UNSERVED: Row = Row {
+    // Until an operator has mended it: sooner than that, asking again is for nothing.
+    fields: &[("Retry-After", "30")],
+    ..Row::unavailable(
+        "api_unserved",
+        "the API at this path cannot be served at the moment",
+    )
+};
 /// The words of these stand in the model's table of access failures, which needs the API's name.
 const fn access(label: &'static str, status: u16) -> Row {
     Row {

@@ -8,7 +8,7 @@ use raftgate_model::api::CredentialPlace;
 use super::authorize::Permit;
 use crate::proxy::request::RequestView;
 use crate::proxy::wire::body::BodyLength;
-use crate::proxy::wire::field::FieldKind;
+use crate::proxy::wire::field::{FieldKind, is_same_variable};
 
 /// What the upstream is told when the client names no agent.
 const USER_AGENT: &str = concat!("User-Agent: raftgate/", env!("CARGO_PKG_VERSION"), "\r\n");
@@ -33,8 +33,7 @@ pub(crate) fn prepare(
     };
     out.extend_from_slice(host.unwrap_or_else(|| api.target.host_header()).as_bytes());
     out.extend_from_slice(b"\r\n");
-    let hidden = hidden_credential(api);
-    write_fields(view, hidden, out);
+    write_fields(view, api, out);
     write_forwarded_for(view, out);
     out.extend_from_slice(b"X-Request-Id: ");
     out.extend_from_slice(view.request_id());
@@ -62,13 +61,29 @@ fn hidden_credential(api: &CompiledApi) -> Option<&CredentialPlace> {
     }
 }
 
-fn write_fields(view: &RequestView<'_>, hidden: Option<&CredentialPlace>, out: &mut Vec<u8>) {
+/// The header in which an API takes its credential.
+pub(crate) fn credential_header(api: &CompiledApi) -> Option<&str> {
+    match &api.access {
+        Access::OAuth(oauth) => oauth.spec.credential.header.as_deref(),
+        Access::Keyless => None,
+    }
+}
+
+fn write_fields(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
+    let hidden = hidden_credential(api);
+    // What was judged is the field of exactly this name, and an upstream may read another one as the same.
+    let judged = credential_header(api).map(str::as_bytes);
+    let imitates = |name: &[u8]| {
+        judged.is_some_and(|judged| {
+            is_same_variable(name, judged) && !name.eq_ignore_ascii_case(judged)
+        })
+    };
     let head = view.head();
     let names_fields = head.facts().connection.names_fields;
     for (kind, name, value) in head.fields() {
         let travels = match kind {
             FieldKind::EndToEnd | FieldKind::Date => {
-                !(names_fields && head.is_named_by_connection(name))
+                !(imitates(name) || names_fields && head.is_named_by_connection(name))
             }
             FieldKind::ContentLength => true,
             FieldKind::ProxyClaim => {
@@ -80,6 +95,7 @@ fn write_fields(view: &RequestView<'_>, hidden: Option<&CredentialPlace>, out: &
             | FieldKind::ForwardedFor
             | FieldKind::HopByHop
             | FieldKind::Host
+            | FieldKind::LookAlike
             | FieldKind::RequestId
             | FieldKind::Te
             | FieldKind::TransferEncoding => false,

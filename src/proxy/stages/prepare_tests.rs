@@ -181,6 +181,30 @@ fn what_only_a_proxy_can_know_goes_on_from_trusted_proxies_only() {
 }
 
 #[test]
+fn what_an_upstream_may_take_for_our_word_stays_here_whoever_says_it() {
+    let api = api("/", "http://u/");
+    let claims = [
+        "X_Forwarded_Proto: https",
+        "x-forwarded_for: 1.1.1.1",
+        "X_Real_IP: 1.1.1.1",
+        "X_Request_Id: theirs",
+        "Content_Length: 7",
+    ];
+    let text = format!(
+        "GET / HTTP/1.1\r\nHost: c\r\nsnake_case: s\r\n{}\r\n\r\n",
+        claims.join("\r\n")
+    );
+    for trusted in ["10.0.0.0/8", "192.0.2.0/24"] {
+        let head = prepared_from(trusted, &api, &text);
+        for claim in claims {
+            assert!(!head.contains(claim), "{claim} in {head}");
+        }
+        assert!(head.contains("snake_case: s\r\n"), "{head}");
+        assert!(head.contains("X-Forwarded-For: 192.0.2.7\r\n"), "{head}");
+    }
+}
+
+#[test]
 fn forwarded_for_is_believed_from_trusted_proxies_only() {
     let api = api("/", "http://u/");
     let text =
@@ -243,7 +267,7 @@ fn stripped(api: &CompiledApi, text: &str) -> String {
         let mut out = Vec::new();
         write_target(&view, api, &mut out);
         out.push(b'\n');
-        write_fields(&view, hidden_credential(api), &mut out);
+        write_fields(&view, api, &mut out);
         String::from_utf8(out).unwrap()
     };
     view_of_target(&head)
@@ -266,6 +290,34 @@ fn a_stripped_credential_never_reaches_the_upstream() {
         out.contains("Cookie: a=1; b=2\r\n") && out.contains("X-Other: y\r\n"),
         "{out}"
     );
+}
+
+#[test]
+fn a_field_that_looks_like_the_judged_credential_stays_here() {
+    let place = || CredentialPlace {
+        header: Some("x-api-token".into()),
+        query: None,
+        cookie: None,
+    };
+    let text = "GET /a/x HTTP/1.1\r\nHost: h\r\nX-Api-Token: Bearer good\r\nX_Api_Token: Bearer other\r\nX_Api: y\r\n\r\n";
+    let out = stripped(&stripping(place()), text);
+    assert!(
+        !out.contains("Bearer") && out.contains("X_Api: y\r\n"),
+        "{out}"
+    );
+    let Access::OAuth(access) = stripping(place()).access else {
+        panic!("it is an OAuth API");
+    };
+    let forwarded = CompiledApi {
+        access: Access::OAuth(Arc::new(OAuthAccess {
+            spec: access.spec.clone(),
+            lifetimes: access.lifetimes,
+            credential: CredentialForwarding::Forwarded,
+        })),
+        ..api("/a", "http://up")
+    };
+    let out = stripped(&forwarded, text);
+    assert!(out.contains("good") && !out.contains("other"), "{out}");
 }
 
 #[test]

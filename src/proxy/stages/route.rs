@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, OAuthEndpoints};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, OAuthEndpoints, Place};
+use raftgate_model::id::ApiId;
 use raftgate_model::oauth::error::OAuthEndpoint;
 
 use crate::proxy::endpoint::Endpoint;
@@ -18,23 +19,46 @@ pub(crate) enum Destination {
     Endpoint(Endpoint),
 }
 
+/// Why a request goes nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoute {
+    /// The reason.
+    pub(crate) refusal: Refusal,
+    /// The API that it was for, if there is one.
+    pub(crate) api: Option<ApiId>,
+}
+
+impl From<Refusal> for NoRoute {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, api: None }
+    }
+}
+
 /// Finds where a request goes.
 ///
 /// `/hello` and `/ready` are the gateway's own: no API is mounted there, and one at `/` leaves them alone.
 pub(crate) fn route(
     snapshot: &GatewaySnapshot,
     view: &RequestView<'_>,
-) -> Result<Destination, Refusal> {
+) -> Result<Destination, NoRoute> {
     if view.method() == b"CONNECT" {
-        return Err(Refusal::UnsupportedMethod);
+        return Err(Refusal::UnsupportedMethod.into());
     }
-    let found = snapshot.routes().find(view.host(), view.path());
-    if found.is_none_or(|found| found.api.listen_path.is_root())
-        && let Some(endpoint) = own_endpoint(view)
-    {
+    let place = snapshot.routes().place(view.host(), view.path());
+    let is_deeper =
+        matches!(&place, Some(Place::Served(found)) if !found.api.listen_path.is_root());
+    if !is_deeper && let Some(endpoint) = own_endpoint(view) {
         return Ok(Destination::Endpoint(endpoint));
     }
-    let found = found.ok_or(Refusal::NotFound)?;
+    let found = match place.ok_or(Refusal::NotFound)? {
+        Place::Served(found) => found,
+        Place::Unserved(id) => {
+            return Err(NoRoute {
+                refusal: Refusal::ApiUnserved,
+                api: Some(id.clone()),
+            });
+        }
+    };
     if found.api.oauth_endpoints == OAuthEndpoints::Served
         && let Some(endpoint) = OAuthEndpoint::at(found.rest)
     {

@@ -53,6 +53,9 @@ pub(crate) enum FieldKind {
     /// What a proxy says about its client besides `X-Forwarded-For`; anybody else can say it too.
     ProxyClaim,
     RequestId,
+    /// The name of one of the others with `_` for `-`: no field of HTTP's, but the same variable to an upstream that reads
+    /// names as CGI has it (RFC 3875 section 4.1.18).
+    LookAlike,
     /// Everything else travels from end to end.
     EndToEnd,
 }
@@ -60,6 +63,32 @@ pub(crate) enum FieldKind {
 impl FieldKind {
     /// The kind of the field with this name, in any case.
     pub(crate) fn of(name: &[u8]) -> Self {
+        match Self::of_exact(name) {
+            Self::EndToEnd if name.contains(&b'_') => Self::of_underscored(name),
+            kind => kind,
+        }
+    }
+
+    /// Every hyphen counts, as there is only one spelling that means the field.
+    fn of_underscored(name: &[u8]) -> Self {
+        let mut hyphened = [0; LOOK_ALIKE_BYTES_MAX];
+        let Some(hyphened) = hyphened.get_mut(..name.len()) else {
+            return if begins_with(name, b"x-forwarded-") {
+                Self::LookAlike
+            } else {
+                Self::EndToEnd
+            };
+        };
+        for (to, from) in hyphened.iter_mut().zip(name) {
+            *to = if *from == b'_' { b'-' } else { *from };
+        }
+        match Self::of_exact(hyphened) {
+            Self::EndToEnd => Self::EndToEnd,
+            _ => Self::LookAlike,
+        }
+    }
+
+    fn of_exact(name: &[u8]) -> Self {
         let is = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
         match name.len() {
             2 if is("te") => Self::Te,
@@ -78,7 +107,12 @@ impl FieldKind {
             17 if is("transfer-encoding") => Self::TransferEncoding,
             18 if is("proxy-authenticate") => Self::HopByHop,
             19 if is("proxy-authorization") => Self::HopByHop,
-            13.. if begins_with(name, b"x-forwarded-") => Self::ProxyClaim,
+            13.. if name
+                .get(..12)
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"x-forwarded-")) =>
+            {
+                Self::ProxyClaim
+            }
             _ => Self::EndToEnd,
         }
     }
@@ -86,8 +120,20 @@ impl FieldKind {
 
 fn begins_with(name: &[u8], prefix: &[u8]) -> bool {
     name.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        .is_some_and(|start| is_same_variable(start, prefix))
 }
+
+/// Whether two names are one variable to an upstream that reads names as CGI has it: case and `_` for `-` do not matter.
+pub(crate) fn is_same_variable(name: &[u8], other: &[u8]) -> bool {
+    let variable = |byte: &u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    name.len() == other.len() && name.iter().map(variable).eq(other.iter().map(variable))
+}
+
+/// No field that the gateway acts on by its whole name has a longer one.
+const LOOK_ALIKE_BYTES_MAX: usize = 32;
 
 /// Fields that must not come after the body (RFC 9110 section 6.5.1): whoever merges trailers into the head would take
 /// them for what was checked, stripped or set there. Those that the gateway acts on have kinds of their own.
@@ -132,7 +178,20 @@ pub(crate) fn may_be_trailer(name: &[u8]) -> bool {
     FieldKind::of(name) == FieldKind::EndToEnd
         && !NEVER_TRAILERS
             .iter()
-            .any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+            .any(|never| is_same_variable(name, never.as_bytes()))
+}
+
+/// The fields of a checked trailer section that a comma-separated list does not name.
+pub(crate) fn without_named<'t>(
+    trailers: &'t [u8],
+    barred: &[u8],
+) -> impl Iterator<Item = &'t [u8]> {
+    trailers
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(move |line| {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            !list_members(barred).any(|named| is_same_variable(name, named))
+        })
 }
 
 /// The members of a comma-separated list, trimmed, without empty ones.
@@ -232,9 +291,53 @@ mod tests {
         ] {
             assert!(!may_be_trailer(name.as_bytes()), "{name}");
         }
+        for name in ["X_Forwarded_For", "Set_Cookie", "content_length"] {
+            assert!(!may_be_trailer(name.as_bytes()), "{name}");
+        }
         for name in ["grpc-status", "Digest", "X-Checksum", "Server-Timing"] {
             assert!(may_be_trailer(name.as_bytes()), "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_some_upstreams_take_for_others_are_seen() {
+        for name in [
+            "X_Forwarded_For",
+            "x-forwarded_for",
+            "X_FORWARDED_PROTO",
+            "X_Forwarded-A_Very_Long_Name_Of_What_Some_Proxy_Says",
+            "X_Real-IP",
+            "x_request_id",
+            "Content_Length",
+            "Transfer_Encoding",
+            "Proxy_Authorization",
+        ] {
+            assert_eq!(
+                FieldKind::of(name.as_bytes()),
+                FieldKind::LookAlike,
+                "{name}"
+            );
+        }
+        for name in ["_", "x_forwarded_", "X_Token", "snake_case", "_host"] {
+            assert_eq!(
+                FieldKind::of(name.as_bytes()),
+                FieldKind::EndToEnd,
+                "{name}"
+            );
+        }
+        let long = "a_".repeat(100);
+        assert_eq!(FieldKind::of(long.as_bytes()), FieldKind::EndToEnd);
+    }
+
+    #[test]
+    fn trailers_that_are_named_go_and_the_others_stay() {
+        let trailers = b"X-A: 1\r\nX_B: a:b\r\nX-C: 3\r\n";
+        let left = |barred: &str| {
+            let kept: Vec<&[u8]> = without_named(trailers, barred.as_bytes()).collect();
+            String::from_utf8(kept.concat()).unwrap_or_default()
+        };
+        assert_eq!(left(""), "X-A: 1\r\nX_B: a:b\r\nX-C: 3\r\n");
+        assert_eq!(left("close, x-b,, X-A"), "X-C: 3\r\n");
     }
 
     #[test]

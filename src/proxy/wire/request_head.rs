@@ -79,7 +79,9 @@ impl RequestHead {
             }
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(httparse::Error::TooManyHeaders) => return Err(BadHead::TooManyFields),
-            Err(httparse::Error::Version) => return Err(BadHead::Version),
+            Err(httparse::Error::Version) if names_a_version(input) => {
+                return Err(BadHead::Version);
+            }
             Err(_) => return Err(BadHead::Syntax),
         };
         if length > limits.bytes_max {
@@ -252,13 +254,33 @@ impl RequestHead {
             .map(|(_, _, value)| value)
     }
 
-    /// Whether a `Connection` field names this field, which then ends here.
-    pub(crate) fn is_named_by_connection(&self, name: &[u8]) -> bool {
+    /// The values of the `Connection` fields: lists of what ends here.
+    pub(crate) fn connection_values(&self) -> impl Iterator<Item = &[u8]> {
         self.fields()
             .filter(|(kind, _, _)| *kind == FieldKind::Connection)
-            .any(|(_, _, value)| {
-                list_members(value).any(|member| member.eq_ignore_ascii_case(name))
-            })
+            .map(|(_, _, value)| value)
+    }
+
+    /// Whether a `Connection` field names this field, which then ends here.
+    pub(crate) fn is_named_by_connection(&self, name: &[u8]) -> bool {
+        self.connection_values()
+            .flat_map(list_members)
+            .any(|member| member.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Whether a request line ends with a version of HTTP in its third word, so that only the version is wrong with it.
+fn names_a_version(input: &[u8]) -> bool {
+    let line = input.trim_ascii_start().split(|byte| *byte == b'\n').next();
+    let line = line.unwrap_or_default().trim_ascii_end();
+    let mut words = line.split(|byte| *byte == b' ').skip(2);
+    match (words.next(), words.next()) {
+        (Some(version), None) => {
+            let number = version.strip_prefix(b"HTTP/").unwrap_or_default();
+            let is_of_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+            !number.is_empty() && number.iter().all(is_of_number)
+        }
+        _ => false,
     }
 }
 

@@ -148,6 +148,17 @@ fn what_readers_understand_differently_is_refused() {
         refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         BadHead::Version
     );
+    for line in [
+        "GET /a b HTTP/1.1",
+        "GET /a b HTTP/2.0",
+        "GET / http/1.1",
+        "GET / HTTP/",
+        "GET / FTP/1.1",
+        "GET / HTTP/1.x",
+    ] {
+        let text = format!("{line}\r\nHost: h\r\n\r\n");
+        assert_eq!(refused(&text), BadHead::Syntax, "{line}");
+    }
 }
 
 #[test]

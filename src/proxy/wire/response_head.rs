@@ -52,6 +52,8 @@ pub(crate) struct AnswerFacts {
     pub(crate) body: BodyLength,
     /// How the body goes on to the client.
     pub(crate) coding: BodyCoding,
+    /// Whether `Connection` names other fields, which then end here.
+    pub(crate) names_fields: bool,
     /// Whether the upstream's connection can serve another request afterwards.
     pub(crate) upstream_persists: bool,
     /// Whether the client's connection can carry another request afterwards.
@@ -112,6 +114,7 @@ pub(crate) fn translate(
                 status,
                 body: reading.body,
                 coding: reading.coding,
+                names_fields: reading.connection.names_fields,
                 upstream_persists: reading.upstream_persists,
                 client_persists,
             }))
@@ -236,11 +239,27 @@ fn write_head(response: &httparse::Response<'_, '_>, reading: &Reading, out: &mu
 }
 
 fn is_named(response: &httparse::Response<'_, '_>, name: &[u8]) -> bool {
-    response
-        .headers
+    connection_values(response.headers)
+        .flat_map(list_members)
+        .any(|member| member.eq_ignore_ascii_case(name))
+}
+
+fn connection_values<'h>(headers: &[httparse::Header<'h>]) -> impl Iterator<Item = &'h [u8]> {
+    headers
         .iter()
         .filter(|header| FieldKind::of(header.name.as_bytes()) == FieldKind::Connection)
-        .any(|header| list_members(header.value).any(|member| member.eq_ignore_ascii_case(name)))
+        .map(|header| header.value)
+}
+
+/// Reads from a head that was taken before what its `Connection` fields name, which few answers need.
+pub(crate) fn connection_lists(head: &[u8]) -> Vec<&[u8]> {
+    let mut slots = [httparse::EMPTY_HEADER; FIELDS_CEILING];
+    let mut response = httparse::Response::new(&mut slots);
+    match response.parse(head) {
+        Ok(_) => connection_values(response.headers).collect(),
+        // It could be read before, so this does not happen; without names nothing is barred.
+        Err(_) => Vec::new(),
+    }
 }
 
 /// A status code as its three digits.
