@@ -43,7 +43,7 @@ pub(super) async fn dial(worker: &Worker, target: &Target) -> Result<Transport, 
     };
     let connected = match target.dial_host().parse::<IpAddr>() {
         Ok(address) => TcpStream::connect((address, target.port())).await,
-        Err(_) => connect(&addresses(worker, target).await?).await,
+        Err(_) => first(&addresses(worker, target).await?, TcpStream::connect).await,
     };
     let stream = connected.map_err(connect_failed)?;
     stream.set_nodelay(true).map_err(connect_failed)?;
@@ -108,13 +108,16 @@ fn alternating(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 
 /// The first connection that stands: each address gets a head start over the next, and is not given up when that one begins
 /// (RFC 8305 section 5).
-async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+async fn first<S, F>(addresses: &[SocketAddr], connect: impl Fn(SocketAddr) -> F) -> io::Result<S>
+where
+    F: Future<Output = io::Result<S>>,
+{
     let mut waiting = addresses.iter();
     let mut attempts = FuturesUnordered::new();
     let mut failure = None;
     loop {
         if let Some(address) = waiting.next() {
-            attempts.push(TcpStream::connect(*address));
+            attempts.push(connect(*address));
         }
         let ended = if waiting.as_slice().is_empty() {
             attempts.next().await

@@ -4,14 +4,12 @@
     reason = "a test may stop at the first surprise"
 )]
 
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
 
 use super::*;
-
-/// Less than the time after which the system asks a silent peer a second time would come to many times over.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -21,75 +19,69 @@ fn run<T>(test: impl Future<Output = T>) -> T {
     runtime.block_on(test)
 }
 
-fn here() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+fn address(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// An address that answers nothing, as long as what comes with it is held: a listener whose queue is full.
-async fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind(here()).unwrap();
-    let listener = socket.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut queued = Vec::new();
-    while let Ok(stream) = timeout(ATTEMPT_DELAY, TcpStream::connect(address)).await {
-        queued.push(stream.unwrap());
-        assert!(queued.len() < 16, "the queue is never full");
-    }
-    (address, listener, queued)
-}
-
-/// An address that refuses connections.
-async fn closed() -> SocketAddr {
-    let listener = TcpListener::bind(here()).await.unwrap();
-    listener.local_addr().unwrap()
+fn refused<T>() -> io::Result<T> {
+    Err(io::ErrorKind::ConnectionRefused.into())
 }
 
 #[test]
 fn an_address_that_leads_nowhere_does_not_use_up_the_time_of_the_next() {
-    run(async {
-        let (dead, _listener, _queued) = black_hole().await;
-        let live = TcpListener::bind(here()).await.unwrap();
-        let live_address = live.local_addr().unwrap();
-        let addresses = [dead, dead, live_address];
-        let connected = timeout(PATIENCE, connect(&addresses)).await;
-        let stream = connected.unwrap().unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), live_address);
-    });
+    let live = address(3);
+    let connect = async |address| match address {
+        _ if address == live => Ok(address),
+        _ => std::future::pending().await,
+    };
+    let addresses = [address(1), address(2), live];
+    let connected = run(async { first(&addresses, connect).await });
+    assert_eq!(connected.unwrap(), live);
 }
 
 #[test]
-fn a_refused_address_is_followed_by_the_next_one_at_once() {
-    run(async {
-        let live = TcpListener::bind(here()).await.unwrap();
-        let live_address = live.local_addr().unwrap();
-        let stream = connect(&[closed().await, live_address]).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), live_address);
-        let error = connect(&[closed().await, closed().await]).await;
-        assert_eq!(
-            error.unwrap_err().kind(),
-            io::ErrorKind::ConnectionRefused,
-            "the last refusal is told"
-        );
-    });
+fn a_refused_address_is_followed_by_the_next_one() {
+    let tried = RefCell::new(Vec::new());
+    let connect = async |address: SocketAddr| {
+        tried.borrow_mut().push(address.port());
+        if address.port() < 3 {
+            refused()
+        } else {
+            Ok(address)
+        }
+    };
+    let addresses = [1, 2, 3, 4].map(address);
+    let connected = run(async { first(&addresses, connect).await });
+    assert_eq!(connected.unwrap(), address(3));
+    assert_eq!(*tried.borrow(), [1, 2, 3]);
+    let refused = run(async { first(&addresses[..2], connect).await });
+    assert_eq!(
+        refused.unwrap_err().kind(),
+        io::ErrorKind::ConnectionRefused,
+        "the last refusal is told"
+    );
+    let none = run(async { first(&[], connect).await });
+    assert_eq!(none.unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 
 #[test]
 fn a_slow_address_is_not_given_up_for_the_next_one() {
-    run(async {
-        let (dead, listener, queued) = black_hole().await;
-        let connecting = tokio::spawn(async move { connect(&[dead, closed().await]).await });
-        // Room again: the system's next try of the first address gets through.
-        drop(queued);
-        let accepting = tokio::spawn(async move {
-            loop {
-                listener.accept().await.unwrap();
-            }
-        });
-        let connected = timeout(4 * PATIENCE, connecting).await.unwrap().unwrap();
-        assert_eq!(connected.unwrap().peer_addr().unwrap(), dead);
-        accepting.abort();
-    });
+    let slow = address(1);
+    // It answers once the next address was tried, and not before.
+    let (sender, tried) = oneshot::channel();
+    let halves = RefCell::new((Some(sender), Some(tried)));
+    let connect = async |address| {
+        if address == slow {
+            let tried = halves.borrow_mut().1.take();
+            tried.unwrap().await.map_err(io::Error::other)?;
+            return Ok(address);
+        }
+        let sender = halves.borrow_mut().0.take();
+        sender.unwrap().send(()).unwrap();
+        refused()
+    };
+    let connected = run(async { first(&[slow, address(2)], connect).await });
+    assert_eq!(connected.unwrap(), slow);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::rig::{Rig, api, eventually};
 use crate::wire::{PATIENCE, Upstream, get};
@@ -56,13 +56,8 @@ fn what_does_not_end_is_ended() {
     let mut busy = rig.connect();
     busy.send(get("/"));
     asked.recv_timeout(PATIENCE).unwrap();
-    let began = Instant::now();
     rig.begin_drain();
-    rig.wait();
-    assert!(
-        began.elapsed() < 5 * LIMIT,
-        "{:?} for a limit of {LIMIT:?}",
-        began.elapsed()
-    );
+    // Neither side of it would ever end by itself.
     busy.expect_end();
+    rig.wait();
 }

@@ -82,7 +82,32 @@ async fn a_receiver_whose_certificate_nobody_vouches_for_is_told_nothing() {
 }
 
 #[actix::test]
-async fn one_dead_receiver_delays_no_other_and_is_only_probed() {
+async fn one_dead_receiver_delays_no_other() {
+    let cluster = TestCluster::new();
+    let (dead, well) = (
+        Sink::start(Deed::Hang).await,
+        Sink::start(Deed::Answer(200)).await,
+    );
+    cluster.put_api("dead", Some(&dead.url()));
+    cluster.put_api("well", Some(&well.url()));
+    for _ in 0..2000 {
+        cluster.queue("dead");
+    }
+    let mut terms = terms(LONG);
+    terms.timeout = Duration::from_secs(3600);
+    let handle = notify(&cluster, terms);
+    until("the dead one has its share", || dead.count() == 16).await;
+    for _ in 0..20 {
+        cluster.queue("well");
+    }
+    delivered(&cluster, "well").await;
+    // Nothing but a timeout ends the attempts at the dead one, and there was none.
+    assert_eq!(handle.metrics().attempts[2], 0);
+    assert_eq!((dead.count(), dead.at_once_max()), (16, 16));
+}
+
+#[actix::test]
+async fn a_dead_receiver_is_only_probed() {
     let cluster = TestCluster::new();
     let (dead, well) = (
         Sink::start(Deed::Hang).await,
@@ -96,29 +121,19 @@ async fn one_dead_receiver_delays_no_other_and_is_only_probed() {
     let mut terms = terms(LONG);
     terms.timeout = Duration::from_millis(300);
     let handle = notify(&cluster, terms);
-    until("the dead one has its share", || dead.count() == 16).await;
-    for _ in 0..20 {
-        cluster.queue("well");
-    }
-    delivered(&cluster, "well").await;
-    assert_eq!(
-        handle.metrics().attempts[2],
-        0,
-        "the dead receiver's first attempts still hang"
-    );
-    until("they were cut off", || handle.metrics().attempts[2] == 16).await;
+    let cut_off = || handle.metrics().attempts[2];
+    until("the first attempts were cut off", || cut_off() == 16).await;
     until("nothing is on its way", || handle.metrics().in_flight == 0).await;
     cluster.queue("well");
     delivered(&cluster, "well").await;
-    assert_eq!(dead.count(), 16, "the breaker is open");
-    assert_eq!(dead.at_once_max(), 16);
+    assert_eq!(cut_off(), 16, "the breaker is open");
 
     cluster.pass(LONG);
     cluster.queue("well");
-    until("there was a probe", || dead.count() == 17).await;
-    until("it was cut off", || handle.metrics().attempts[2] == 17).await;
+    until("there was a probe", || cut_off() == 17).await;
     delivered(&cluster, "well").await;
-    assert_eq!(dead.count(), 17);
+    until("nothing is on its way", || handle.metrics().in_flight == 0).await;
+    assert_eq!(cut_off(), 17);
     assert_eq!(handle.metrics().queued, 2000);
 }
 
