@@ -135,7 +135,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .post(apis::create)
                 .default_service(web::to(wrong_method)),
         )
-        .configure(oas_routes)
+        .configure(oas::routes)
         .service(
             web::resource("/tyk/apis/{id}")
                 .get(apis::get)
@@ -178,22 +178,6 @@ fn routes(app: &mut web::ServiceConfig) {
                 .default_service(web::to(wrong_method)),
         )
         .default_service(web::to(not_found));
-}
-
-fn oas_routes(app: &mut web::ServiceConfig) {
-    app.service(
-        web::resource("/tyk/apis/oas")
-            .get(oas::list)
-            .post(oas::create)
-            .default_service(web::to(wrong_method)),
-    )
-    .service(
-        web::resource("/tyk/apis/oas/{id}")
-            .get(oas::get)
-            .put(oas::update)
-            .delete(apis::delete)
-            .default_service(web::to(wrong_method)),
-    );
 }
 
 fn health_routes(app: &mut web::ServiceConfig) {
@@ -382,7 +366,7 @@ async fn not_found(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
     Err(ControlFailure::NotFound("Not Found"))
 }
 
-async fn wrong_method(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
+pub(super) async fn wrong_method(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
     Err(ControlFailure::MethodNotAllowed)
 }
 

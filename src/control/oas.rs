@@ -1,11 +1,14 @@
 //! `/tyk/apis/oas`: definitions as OAS documents.
 
+use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use raftgate_model::api::{ApiDocument, OasDocument};
+use raftgate_model::api::{ApiDocument, OasDocument, Serving};
+use raftgate_model::id::ApiId;
 use serde::Deserialize;
 
+use super::listener::wrong_method;
 use super::shape::{self, Action};
-use super::{Control, ControlFailure};
+use super::{Control, ControlFailure, apis};
 
 /// What is said of a payload that does not say how it is served.
 const NO_EXTENSION: &str = "the payload should contain x-tyk-api-gateway";
@@ -24,6 +27,43 @@ pub(super) struct View {
     mode: Option<String>,
 }
 
+/// How a document without the extension shall be served.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServingQuery {
+    #[serde(rename = "upstreamURL")]
+    upstream_url: Option<String>,
+    listen_path: Option<String>,
+    custom_domain: Option<String>,
+    #[serde(rename = "apiID")]
+    api_id: Option<String>,
+    authentication: Option<bool>,
+    validate_request: Option<bool>,
+    allow_list: Option<bool>,
+    mock_response: Option<bool>,
+}
+
+impl ServingQuery {
+    fn serving(self) -> Result<Serving, ControlFailure> {
+        let api_id = self.api_id.as_deref().filter(|id| !id.is_empty());
+        let api_id = api_id
+            .map(ApiId::new)
+            .transpose()
+            .map_err(|error| ControlFailure::Invalid(format!("apiID: {error}")))?;
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(Serving {
+            api_id,
+            upstream_url: filled(self.upstream_url),
+            listen_path: filled(self.listen_path),
+            custom_domain: filled(self.custom_domain),
+            authentication: self.authentication,
+            allow_list: self.allow_list,
+            validate_request: self.validate_request,
+            mock_response: self.mock_response,
+        })
+    }
+}
+
 impl View {
     /// The document as this view shows it; `mode=public` leaves out what only the gateway needs to know.
     fn show(&self, document: OasDocument) -> OasDocument {
@@ -34,15 +74,45 @@ impl View {
     }
 }
 
+/// The resources of this file.
+pub(super) fn routes(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource("/tyk/apis/oas")
+            .get(list)
+            .post(create)
+            .patch(patch_nothing)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/apis/oas/import")
+            .post(import)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/apis/oas/export")
+            .get(export_all)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/apis/oas/{id}/export")
+            .get(export)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/apis/oas/{id}")
+            .get(get)
+            .put(update)
+            .patch(patch)
+            .delete(apis::delete)
+            .default_service(web::to(wrong_method)),
+    );
+}
+
 pub(super) async fn list(
     control: web::Data<Control>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let shown = move |document| match document {
-        ApiDocument::Oas(document) => Some(view.show(document).to_text()),
-        ApiDocument::Classic(_) => None,
-    };
-    shape::documents(move || Ok(control.definitions(shown))).await
+    shape::documents(documents(control, view)).await
 }
 
 pub(super) async fn get(
@@ -73,6 +143,86 @@ pub(super) async fn update(
     control.oas_document_of(&id, CLASSIC_REPLACED)?;
     let document = ApiDocument::Oas(parse_extended(&request, &body)?);
     control.replace(&id, document).await
+}
+
+/// Takes a bare OpenAPI document and serves it as the query says.
+pub(super) async fn import(
+    control: web::Data<Control>,
+    request: HttpRequest,
+    query: web::Query<ServingQuery>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let serving = query.into_inner().serving()?;
+    let document = parse(&request, &body)?.imported(&serving);
+    let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
+    let document = ApiDocument::Oas(document);
+    let imported = control.importer.put_api(document, None).await?;
+    Ok(shape::imported(&imported, Action::Added))
+}
+
+/// Replaces the OpenAPI part of a document, and of the rest what the query names.
+pub(super) async fn patch(
+    control: web::Data<Control>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    query: web::Query<ServingQuery>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let old = control.oas_document_of(&id, CLASSIC_REPLACED)?;
+    let mut serving = query.into_inner().serving()?;
+    serving.api_id = None;
+    let document = parse(&request, &body)?.patched(&old, &serving);
+    let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
+    control.replace(&id, ApiDocument::Oas(document)).await
+}
+
+pub(super) async fn patch_nothing() -> Result<HttpResponse, ControlFailure> {
+    Err(ControlFailure::Invalid(
+        "Must specify an apiID to patch".into(),
+    ))
+}
+
+pub(super) async fn export(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+    view: web::Query<View>,
+) -> Result<HttpResponse, ControlFailure> {
+    let document = view.show(control.oas_document_of(&id, CLASSIC_API)?);
+    // Ids that stand in paths hold nothing that a quoted string would not.
+    let name = format!("oas-{id}.json");
+    Ok(attachment(&name, document.to_text()))
+}
+
+pub(super) async fn export_all(
+    control: web::Data<Control>,
+    view: web::Query<View>,
+) -> Result<HttpResponse, ControlFailure> {
+    let text = shape::texts(documents(control, view)).await?;
+    Ok(attachment("oas.json", text))
+}
+
+fn attachment(name: &str, text: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ))
+        .body(text)
+}
+
+/// Collects the texts of all OAS documents.
+fn documents(
+    control: web::Data<Control>,
+    view: web::Query<View>,
+) -> impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static {
+    move || {
+        let shown = |document| match document {
+            ApiDocument::Oas(document) => Some(view.show(document).to_text()),
+            ApiDocument::Classic(_) => None,
+        };
+        Ok(control.definitions(shown))
+    }
 }
 
 impl Control {

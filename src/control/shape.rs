@@ -108,8 +108,15 @@ pub(super) fn document(text: String) -> HttpResponse {
 pub(super) async fn documents(
     collect: impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static,
 ) -> Result<HttpResponse, ControlFailure> {
+    texts(collect).await.map(document)
+}
+
+/// The text of such an array.
+pub(super) async fn texts(
+    collect: impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static,
+) -> Result<String, ControlFailure> {
     let body = web::block(move || collect().and_then(array)).await;
-    body.map_err(|_| ControlFailure::Internal)?.map(document)
+    body.map_err(|_| ControlFailure::Internal)?
 }
 
 fn array(texts: Vec<String>) -> Result<String, ControlFailure> {

@@ -22,7 +22,7 @@ pub use auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
 pub use document::{ClassicDocument, DEFAULT_ORG, DEFINITION_BYTES_MAX};
 pub use domain::{Domain, InvalidDomain};
 pub use listen_path::{InvalidListenPath, LISTEN_PATH_SEGMENTS_MAX, ListenPath};
-pub use oas::OasDocument;
+pub use oas::{OasDocument, Serving, ServingFault};
 pub use settings::{ApiSettings, Consistency};
 pub use signing_key::NoSigningKey;
 pub use spec::{ApiSpec, TokenLifetimes};

@@ -16,7 +16,7 @@ use crate::id::{ApiId, OrgId};
 use crate::json::{DocumentFaults, Node};
 
 /// Ids that name something else in the control API's paths.
-const RESERVED_IDS: [&str; 5] = ["oas", "apis", "oauth", ".", ".."];
+const RESERVED_IDS: [&str; 7] = ["oas", "apis", "oauth", "import", "export", ".", ".."];
 
 /// The longest name of an API, in bytes.
 const NAME_BYTES_MAX: usize = 256;

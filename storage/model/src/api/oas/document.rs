@@ -92,6 +92,40 @@ impl OasDocument {
         &self.object
     }
 
+    /// The fields, to be changed.
+    pub(super) const fn object_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.object
+    }
+
+    /// Gives the document its extension, in place of the one it had.
+    pub(super) fn extend(&mut self, extension: Value) {
+        self.object.insert(EXTENSION.to_owned(), extension);
+    }
+
+    /// What stands at a path below the extension.
+    pub(super) fn get(&self, path: &[&str]) -> Option<&Value> {
+        let extension = self.object.get(EXTENSION)?;
+        path.iter()
+            .try_fold(extension, |value, name| value.get(name))
+    }
+
+    /// Writes a value at a path below the extension; where something else than an object is in the way, nothing changes.
+    pub(super) fn set(&mut self, path: &[&str], value: Value) {
+        let Some((last, around)) = path.split_last() else {
+            return;
+        };
+        let mut names = std::iter::once(&EXTENSION).chain(around);
+        let object = names.try_fold(&mut self.object, |object, name| {
+            let below = object
+                .entry(*name)
+                .or_insert_with(|| Value::Object(Map::new()));
+            below.as_object_mut()
+        });
+        if let Some(object) = object {
+            object.insert((*last).to_owned(), value);
+        }
+    }
+
     fn info(&self, key: &str) -> Option<&str> {
         let faults = &mut DocumentFaults::default();
         let info = Node::member(&self.object, EXTENSION, faults).get("info", faults);

@@ -87,6 +87,30 @@ fn missing(document: &Map<String, Value>, name: &str, expected: &str, faults: &m
     }
 }
 
+/// The ids of all operations; one that has none is given the path and the method.
+pub(super) fn named(document: &mut Map<String, Value>) -> Vec<String> {
+    let mut ids = Vec::new();
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for method in METHODS {
+            let operation = item.get_mut(method).and_then(Value::as_object_mut);
+            let Some(operation) = operation.filter(|_| path.starts_with('/')) else {
+                continue;
+            };
+            let made = format!(
+                "{}{}",
+                path.trim_start_matches('/'),
+                method.to_ascii_uppercase()
+            );
+            let id = operation
+                .entry("operationId")
+                .or_insert_with(|| Value::String(made));
+            ids.extend(id.as_str().map(str::to_owned));
+        }
+    }
+    ids
+}
+
 fn operations<'v>(paths: &Node<'v>, faults: &mut DocumentFaults) -> Vec<Operation<'v>> {
     let mut found: Vec<Operation<'v>> = Vec::new();
     let mut places = BTreeMap::new();
