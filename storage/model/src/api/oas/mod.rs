@@ -162,3 +162,5 @@ fn upstream_is_there(extension: &Node<'_>, faults: &mut DocumentFaults) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whole_tests;

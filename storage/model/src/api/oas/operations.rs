@@ -1,5 +1,7 @@
 //! `middleware.operations`: what holds for one path and method, which the operation's id names in `paths`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::conversions::header_values;
@@ -168,12 +170,16 @@ pub(super) fn project(
     if !node.value().is_some_and(Value::is_object) {
         return;
     }
-    let named = node.members(OPERATIONS_MAX, faults);
+    let numbered = operations.iter().enumerate();
+    let places: BTreeMap<&str, usize> = numbered.map(|(place, one)| (one.id, place)).collect();
+    let place = |id: &str| places.get(id).copied();
+    let mut named = node.members(OPERATIONS_MAX, faults);
+    named.sort_by_cached_key(|(id, _)| place(id).unwrap_or(usize::MAX));
     for (id, rules) in &named {
         if !Shape::Map.fits(rules, faults) {
             continue;
         }
-        let operation = operations.iter().find(|operation| operation.id == *id);
+        let operation = place(id).and_then(|place| operations.get(place));
         if operation.is_none() {
             let reason = "no operation of paths has this operationId, so it has no effect";
             projection.warn(rules.path(), reason);

@@ -283,7 +283,9 @@ fn api_key(projection: &mut Projection, declared: &Node<'_>, faults: &mut Docume
             return faults.add(place.path(), "must be header, query or cookie");
         }
     };
-    projection.set(&format!("auth_configs.authToken.{switch}"), Value::Bool(on));
+    let source = declared.get("in", faults);
+    let switch = format!("auth_configs.authToken.{switch}");
+    projection.make(&switch, Value::Bool(on), &source);
     projection.make(
         &format!("auth_configs.authToken.{at}"),
         Value::from(name),
