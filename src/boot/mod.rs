@@ -30,7 +30,7 @@ use self::background::Background;
 use self::doors::Doors;
 use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
-use crate::control::{Control, ControlAccess, Lifecycle, SnapshotExports};
+use crate::control::{Control, ControlAccess, Lifecycle, Listings, SnapshotExports};
 use crate::control_address;
 use crate::definitions::{DefinitionsFolder, DefinitionsWatch, FolderError, Importer, LookOn};
 use crate::listener_tls::ListenerTls;
@@ -268,6 +268,8 @@ impl Assembly {
             entropy: Arc::clone(&self.surroundings.entropy),
             access,
             settings: self.settings.oauth.clone(),
+            compat: self.settings.compat.clone(),
+            listings: Listings::default(),
             health,
             metrics: Arc::new(metrics),
             snapshots: SnapshotExports::new(data_dir.path()),

@@ -426,7 +426,6 @@ stable_ms = 1
 remove_dead_after_s = 5
 [compat]
 unanchored_paths = true
-hash_keys = true
 override_messages = {\"auth.auth_field_missing\" = {code = 400}}";
     let warnings = resolved(text, &NO_VARIABLES, &Flags::default())
         .unwrap_or_else(|error| panic!("{error}"))
@@ -441,8 +440,7 @@ override_messages = {\"auth.auth_field_missing\" = {code = 400}}";
         "cluster.stable_ms: set by node.toml:5",
         "cluster.remove_dead_after_s: set by node.toml:6",
         "compat.unanchored_paths: set by node.toml:8",
-        "compat.hash_keys: set by node.toml:9",
-        "compat.override_messages: set by node.toml:10",
+        "compat.override_messages: set by node.toml:9",
     ];
     assert_eq!(named, expected);
     // What is set to what applies anyway has the effect that it says.

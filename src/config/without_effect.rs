@@ -21,11 +21,6 @@ pub(super) fn warnings(reader: &Reader<'_>, compat: &CompatSettings) -> Vec<Stri
             "path patterns match from the beginning",
         ),
         (
-            table::COMPAT_HASH_KEYS,
-            compat.hash_keys,
-            "listings show tokens",
-        ),
-        (
             table::COMPAT_OVERRIDE_MESSAGES,
             !compat.override_messages.is_empty(),
             "errors keep their codes and words",

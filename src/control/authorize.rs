@@ -24,15 +24,15 @@ pub(super) async fn approve(
     Ok(approve_at(&control, &api, &request, &body).await)
 }
 
-/// The Dashboard's doors; an `api_id` in the request says nothing there.
+/// At an API that the path names, as the Dashboard's doors do; an `api_id` in the request says nothing there.
 pub(super) async fn approve_for(
-    control: web::Data<Control>,
-    api: web::Path<String>,
-    request: HttpRequest,
-    body: web::Bytes,
+    control: &Control,
+    api: &str,
+    request: &HttpRequest,
+    body: &[u8],
 ) -> Result<HttpResponse, ControlFailure> {
-    let api = control.named_api(&api)?;
-    Ok(approve_at(&control, &api, &request, &body).await)
+    let api = control.named_api(api)?;
+    Ok(approve_at(control, &api, request, body).await)
 }
 
 async fn approve_at(
@@ -56,12 +56,12 @@ async fn approve_at(
     shape::plain(control.oauth.authorize_client_approved(api, call).await)
 }
 
-fn query_of(request: &HttpRequest) -> Option<&str> {
+pub(super) fn query_of(request: &HttpRequest) -> Option<&str> {
     let query = request.query_string();
     (!query.is_empty()).then_some(query)
 }
 
-fn headers_of(request: &HttpRequest) -> http::HeaderMap {
+pub(super) fn headers_of(request: &HttpRequest) -> http::HeaderMap {
     request
         .headers()
         .iter()

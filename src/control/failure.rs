@@ -42,6 +42,12 @@ pub enum ControlFailure {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(&'static str),
+    /// A secret is missing or wrong, though not the control secret.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// What was sent is understood and lacks something.
+    #[error("{0}")]
+    Unprocessable(&'static str),
     /// There is such a thing already, and another one.
     #[error("{0}")]
     Conflict(String),
@@ -75,6 +81,17 @@ pub enum ControlFailure {
     Internal,
 }
 
+/// The shape of Tyk's Dashboard, for what went well too.
+#[derive(Serialize)]
+pub(super) struct DashboardBody<'a> {
+    #[serde(rename = "Status")]
+    pub(super) status: &'static str,
+    #[serde(rename = "Message")]
+    pub(super) message: &'a str,
+    #[serde(rename = "Meta")]
+    pub(super) meta: Option<()>,
+}
+
 /// Tyk's error shape.
 #[derive(Serialize)]
 struct ErrorBody<'a> {
@@ -90,10 +107,18 @@ impl ControlFailure {
         if let Some(retry_after) = self.retry_after() {
             response.insert_header((RETRY_AFTER, retry_after.as_s_ceil().max(1).to_string()));
         }
-        let mut response = response.json(ErrorBody {
-            status: "error",
-            message: &self.to_string(),
-        });
+        let message = &self.to_string();
+        let mut response = match door {
+            Door::Dashboard => response.json(DashboardBody {
+                status: "Error",
+                message,
+                meta: None,
+            }),
+            Door::Gateway | Door::Own => response.json(ErrorBody {
+                status: "error",
+                message,
+            }),
+        };
         response.extensions_mut().insert(self.note());
         response
     }
@@ -120,6 +145,8 @@ impl ControlFailure {
             Self::BodyTooLarge => ("body_too_large", Account::Caller),
             Self::HeadTooLarge => ("head_too_large", Account::Caller),
             Self::NotFound(_) => ("not_found", Account::Caller),
+            Self::Unauthorized(_) => ("unauthorized", Account::Caller),
+            Self::Unprocessable(_) => ("unprocessable", Account::Caller),
             Self::Conflict(_) => ("conflict", Account::Caller),
             Self::MethodNotAllowed => ("method_not_allowed", Account::Caller),
             Self::Starting => ("starting", Account::Operator),
@@ -136,13 +163,15 @@ impl ControlFailure {
         match self {
             Self::Denied => match door {
                 Door::Gateway => StatusCode::FORBIDDEN,
-                Door::Own => StatusCode::UNAUTHORIZED,
+                Door::Dashboard | Door::Own => StatusCode::UNAUTHORIZED,
             },
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Starting
@@ -160,8 +189,23 @@ impl ControlFailure {
 pub enum Door {
     /// Tyk's Gateway API, `/tyk`.
     Gateway,
-    /// `/api` and `/raftgate/v1`.
+    /// Tyk's Dashboard API, `/api`.
+    Dashboard,
+    /// `/raftgate/v1`.
     Own,
+}
+
+impl Door {
+    /// The door that a path belongs to.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let first = path.split('/').nth(1).unwrap_or_default();
+        match first {
+            "tyk" => Self::Gateway,
+            "api" => Self::Dashboard,
+            _ => Self::Own,
+        }
+    }
 }
 
 impl From<ControlDenied> for ControlFailure {

@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 
 use super::shape::{self, Written};
 use super::{
-    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, authorize, clients,
-    notifications, oas, policies, reload, snapshot,
+    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, notifications, oas,
+    oauth_routes, policies, reload, snapshot,
 };
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
@@ -156,7 +156,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .delete(policies::delete)
                 .default_service(web::to(wrong_method)),
         )
-        .configure(oauth_routes)
+        .configure(oauth_routes::routes)
         .service(
             web::resource(["/tyk/reload", "/tyk/reload/group"])
                 .get(reload::here)
@@ -200,38 +200,6 @@ fn health_routes(app: &mut web::ServiceConfig) {
     );
 }
 
-fn oauth_routes(app: &mut web::ServiceConfig) {
-    app.service(
-        web::resource("/tyk/oauth/authorize-client")
-            .post(authorize::approve)
-            .default_service(web::to(wrong_method)),
-    )
-    .service(
-        web::resource([
-            "/api/apis/oauth/{api}/authorize-client",
-            "/api/apis/{api}/authorize-client",
-        ])
-        .post(authorize::approve_for)
-        .default_service(web::to(wrong_method)),
-    )
-    .service(
-        web::resource("/tyk/oauth/clients/create")
-            .post(clients::create)
-            .default_service(web::to(wrong_method)),
-    )
-    .service(
-        web::resource("/tyk/oauth/clients/{api}")
-            .get(clients::list)
-            .default_service(web::to(wrong_method)),
-    )
-    .service(
-        web::resource("/tyk/oauth/clients/{api}/{client}")
-            .get(clients::get)
-            .delete(clients::delete)
-            .default_service(web::to(wrong_method)),
-    );
-}
-
 /// Gives every answer an id, and lets only those in who hold the secret or ask for what is open.
 async fn guard(
     mut request: ServiceRequest,
@@ -241,11 +209,7 @@ async fn guard(
         return Err(ControlFailure::Internal.into());
     };
     let id = entrance.request_id();
-    let door = if request.path().starts_with("/tyk") {
-        Door::Gateway
-    } else {
-        Door::Own
-    };
+    let door = Door::of(request.path());
     let head = request
         .app_data::<HeadLimit>()
         .map_or(Ok(()), |limit| limit.check(&request));
@@ -362,17 +326,17 @@ async fn show_metrics(control: web::Data<Control>) -> Result<HttpResponse, Contr
         .body(text))
 }
 
-async fn not_found(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
-    Err(ControlFailure::NotFound("Not Found"))
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    ControlFailure::NotFound("Not Found").answer(Door::of(request.path()))
 }
 
-pub(super) async fn wrong_method(_: HttpRequest) -> Result<HttpResponse, ControlFailure> {
-    Err(ControlFailure::MethodNotAllowed)
+pub(super) async fn wrong_method(request: HttpRequest) -> HttpResponse {
+    ControlFailure::MethodNotAllowed.answer(Door::of(request.path()))
 }
 
 impl ResponseError for ControlFailure {
     fn error_response(&self) -> HttpResponse {
-        // Only the guard refuses callers, and it knows the door itself.
+        // Only the guard refuses callers, and it knows the door itself; so do the Dashboard's handlers.
         self.answer(Door::Gateway)
     }
 }

@@ -6,7 +6,9 @@
 mod access;
 mod apis;
 mod authorize;
+mod client_tokens;
 mod clients;
+mod dashboard;
 mod entrance;
 mod failure;
 mod head_limit;
@@ -14,8 +16,11 @@ mod health;
 mod listener;
 mod notifications;
 mod oas;
+mod oauth_routes;
 mod policies;
+mod registration;
 mod reload;
+mod revocation;
 mod shape;
 mod snapshot;
 
@@ -26,12 +31,13 @@ use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::clock::Entropy;
 use raftgate_model::keyring::KeyRing;
 
-use crate::config::oauth::OauthSettings;
+use crate::config::oauth::{CompatSettings, OauthSettings};
 use crate::definitions::Importer;
 use crate::oauth::AuthorizationServer;
 use crate::telemetry::metrics::Metrics;
 
 pub use access::{ControlAccess, ControlDenied};
+pub use client_tokens::Listings;
 pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};
 pub use head_limit::HeadLimit;
@@ -57,6 +63,10 @@ pub struct Control {
     pub access: Arc<ControlAccess>,
     /// Section `[oauth]`.
     pub settings: OauthSettings,
+    /// Section `[compat]`.
+    pub compat: CompatSettings,
+    /// Who may list tokens now.
+    pub listings: Listings,
     /// How this node fares.
     pub health: Arc<Health>,
     /// What `/metrics` shows.

@@ -55,6 +55,16 @@ pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpRe
     noted(response, key, action)
 }
 
+/// The same of something whose name is a secret: the answer repeats it, the log does not.
+pub(super) fn deleted_secret(key: &str) -> HttpResponse {
+    HttpResponse::Ok().json(Modified {
+        key,
+        status: "ok",
+        action: "deleted",
+        warnings: &[],
+    })
+}
+
 /// What an import made or replaced.
 pub(super) fn imported(imported: &Imported, action: Action) -> HttpResponse {
     modified(&imported.id, action, &imported.warnings)

@@ -9,6 +9,7 @@ mod authorize;
 mod authorize_client;
 mod client_auth;
 pub mod form;
+pub mod on_behalf;
 mod refusals;
 mod render;
 mod revoke;

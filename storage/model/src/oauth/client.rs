@@ -44,6 +44,34 @@ pub struct ClientRequest {
     pub text: ClientText,
 }
 
+/// What the body of an update asks for; `client_id`, `api_id` and `secret` in it say nothing (Tyk).
+pub struct ClientChange {
+    /// What the client is to be, if the body says so; it cannot be changed.
+    pub public: Option<bool>,
+    /// From when on it is refused, never if absent.
+    pub expires_at: Option<Timestamp>,
+    /// Redirect URIs, policy, metadata and description; what is absent is empty from now on (Tyk).
+    pub text: ClientText,
+}
+
+impl ClientChange {
+    /// Reads a client document; `separator` is the one between redirect URIs.
+    ///
+    /// # Errors
+    /// Every place that is malformed or out of bounds.
+    pub fn from_json(text: &str, separator: &str) -> Result<Self, DocumentFaults> {
+        let object = parse_object(text, CLIENT_BYTES_MAX)?;
+        let mut faults = DocumentFaults::default();
+        let public = Node::member(&object, "public", &mut faults);
+        let change = Self {
+            public: public.optional_flag(&mut faults),
+            expires_at: read_expires(&object, &mut faults),
+            text: read_text(&object, separator, &mut faults),
+        };
+        faults.or(change)
+    }
+}
+
 impl ClientRequest {
     /// Reads a client document; `separator` is the one between redirect URIs.
     ///
@@ -67,12 +95,7 @@ impl ClientRequest {
         if is_public && secret.is_some() {
             faults.add(public.path(), "a public client has no secret");
         }
-        let text = ClientText {
-            redirect_uri: read_redirect_uri(object, separator, faults),
-            policy: identifier(object, "policy_id", PolicyId::new, faults),
-            meta_data: read_meta_data(object, faults),
-            description: bounded_text(object, "description", DESCRIPTION_BYTES_MAX, faults),
-        };
+        let text = read_text(object, separator, faults);
         Self {
             id: read_id(object, faults),
             api: identifier(object, "api_id", ApiId::new, faults),
@@ -81,6 +104,19 @@ impl ClientRequest {
             expires_at: read_expires(object, faults),
             text,
         }
+    }
+}
+
+fn read_text(
+    object: &Map<String, Value>,
+    separator: &str,
+    faults: &mut DocumentFaults,
+) -> ClientText {
+    ClientText {
+        redirect_uri: read_redirect_uri(object, separator, faults),
+        policy: identifier(object, "policy_id", PolicyId::new, faults),
+        meta_data: read_meta_data(object, faults),
+        description: bounded_text(object, "description", DESCRIPTION_BYTES_MAX, faults),
     }
 }
 

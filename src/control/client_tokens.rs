@@ -1,0 +1,236 @@
+//! Listing the tokens of a client: derived anew from the state, bounded, and on a thread that may block.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use raftgate_model::id::{ApiId, ClientId, GrantId};
+use raftgate_model::state::ClientKey;
+use raftgate_model::state::record::Grant;
+use raftgate_model::time::{Timestamp, Ttl};
+use raftgate_model::token::AccessToken;
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::clients::ClientPath;
+use super::registration::NO_CLIENT;
+use super::{Control, ControlFailure, shape};
+
+/// How many tokens a page has, as in Tyk.
+const PAGE: usize = 100;
+/// How many tokens of a client are listed: those that end first.
+const LISTED_MAX: usize = 100_000;
+/// How many records are looked at for that, revoked ones not yet swept included.
+const LOOKS_MAX: usize = 1_000_000;
+/// How many places one look at the index brings.
+const CHUNK: usize = 1000;
+/// How many listings a node makes at a time.
+const AT_A_TIME: usize = 2;
+/// When to ask again if that many are under way.
+const RETRY_AFTER: Ttl = Ttl::from_s(1);
+
+/// Lets so many listings go on at a time, and refuses further ones.
+pub struct Listings(Arc<Semaphore>);
+
+impl Default for Listings {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_A_TIME)))
+    }
+}
+
+impl Listings {
+    /// A place among those that go on.
+    ///
+    /// # Errors
+    /// As many as may are under way.
+    pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit, ControlFailure> {
+        let place = Arc::clone(&self.0).try_acquire_owned();
+        place.map_err(|_| ControlFailure::NotCarriedOut {
+            reason: format!("{AT_A_TIME} listings are under way"),
+            retry_after: RETRY_AFTER,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Row {
+    code: String,
+    expires: u64,
+}
+
+/// Tyk's page; the names are spelt as it spells them.
+#[derive(Serialize)]
+struct Page {
+    #[serde(rename = "Pagination")]
+    pagination: Pagination,
+    #[serde(rename = "Tokens")]
+    tokens: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Pagination {
+    page_num: usize,
+    page_total: usize,
+    page_size: usize,
+}
+
+pub(super) async fn list(
+    control: web::Data<Control>,
+    path: ClientPath,
+    request: actix_web::HttpRequest,
+) -> Result<HttpResponse, ControlFailure> {
+    let (api, client) = path.into_inner();
+    let api = control.known_api(&api).ok_or(NO_CLIENT)?;
+    let page = page_of(request.query_string());
+    let place = control.listings.enter()?;
+    let listed = web::block(move || {
+        let _place = place;
+        control.tokens_listed(api, &client, page)
+    });
+    let listed = listed.await.map_err(|_| ControlFailure::Internal)??;
+    Ok(shape::document(listed))
+}
+
+/// The page that a query asks for, if it asks for pages; what is no number of a page is the first one (Tyk).
+fn page_of(query: &str) -> Option<usize> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (_, page) = pairs.find(|(name, _)| name == "page")?;
+    if page.is_empty() {
+        return None;
+    }
+    Some(page.parse().unwrap_or(1).max(1))
+}
+
+impl Control {
+    fn tokens_listed(
+        &self,
+        api: ApiId,
+        client: &str,
+        page: Option<usize>,
+    ) -> Result<String, ControlFailure> {
+        // A client that cannot be has no tokens, like one that is not there.
+        let key = ClientId::new(client).map(|client| ClientKey { api, client });
+        let wanted = match page {
+            None => 0..LISTED_MAX,
+            Some(page) => {
+                let begin = page.saturating_sub(1).saturating_mul(PAGE);
+                begin..begin.saturating_add(PAGE)
+            }
+        };
+        let mut rows = Vec::new();
+        let mut count = 0_usize;
+        if let Ok(key) = &key {
+            self.each_live(key, |id, grant| {
+                if wanted.contains(&count) {
+                    rows.push(self.row(id, grant)?);
+                }
+                count = count.saturating_add(1);
+                Ok(count <= LISTED_MAX)
+            })?;
+        }
+        let Some(page) = page else {
+            if count > LISTED_MAX {
+                return Err(ControlFailure::Invalid(format!(
+                    "the client has more than {LISTED_MAX} tokens: ask for them by page"
+                )));
+            }
+            return to_json(&rows);
+        };
+        to_json(&Page {
+            pagination: Pagination {
+                page_num: page,
+                page_total: count.min(LISTED_MAX).div_ceil(PAGE),
+                page_size: PAGE,
+            },
+            tokens: rows,
+        })
+    }
+
+    /// Visits the tokens of a client that are good, those that end first first, until `visit` has seen enough.
+    fn each_live(
+        &self,
+        client: &ClientKey,
+        mut visit: impl FnMut(GrantId, &Grant) -> Result<bool, ControlFailure>,
+    ) -> Result<(), ControlFailure> {
+        let view = self.cluster.view();
+        let mut after: Option<(Timestamp, GrantId)> =
+            Some((self.cluster.now(), GrantId::from_bytes([0xFF; 16])));
+        let mut looks = LOOKS_MAX;
+        while looks > 0 {
+            let grants = view.grants_of(client, after, CHUNK);
+            let Some((last, grant)) = grants.last() else {
+                break;
+            };
+            after = Some((grant.expires_at, *last));
+            looks = looks.saturating_sub(grants.len());
+            for (id, grant) in &grants {
+                if !view.revoked_since(client, grant.revision) && !visit(*id, grant)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The token's text is derived anew; with `compat.hash_keys` its grant's name stands for it, which opens nothing.
+    fn row(&self, id: GrantId, grant: &Grant) -> Result<Row, ControlFailure> {
+        let code = if self.compat.hash_keys {
+            id.to_string()
+        } else {
+            let token = AccessToken {
+                birth: grant.birth,
+                id,
+            };
+            let text = self.keys.mint_access(&token);
+            text.map_err(|_| ControlFailure::Internal)?
+                .expose()
+                .to_owned()
+        };
+        Ok(Row {
+            code,
+            expires: grant.expires_at.as_unix_s(),
+        })
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String, ControlFailure> {
+    serde_json::to_string(value).map_err(|_| ControlFailure::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_a_number_from_one_on_t11() {
+        for (query, page) in [
+            ("", None),
+            ("page=", None),
+            ("pages=3", None),
+            ("page=1", Some(1)),
+            ("x=2&page=3&page=4", Some(3)),
+            ("page=0", Some(1)),
+            ("page=-3", Some(1)),
+            ("page=x", Some(1)),
+            ("page=99999999999999999999999", Some(1)),
+        ] {
+            assert_eq!(page_of(query), page, "{query}");
+        }
+    }
+
+    #[test]
+    fn only_so_many_listings_go_on_at_a_time() {
+        let listings = Listings::default();
+        let places: Vec<_> = (0..AT_A_TIME).map(|_| listings.enter().unwrap()).collect();
+        assert!(matches!(
+            listings.enter(),
+            Err(ControlFailure::NotCarriedOut { .. })
+        ));
+        drop(places);
+        assert!(listings.enter().is_ok());
+    }
+}

@@ -1,0 +1,318 @@
+//! Clients as the control listener registers, changes and shows them, whichever door is used.
+
+use raftgate_actors::snapshot::Access;
+use raftgate_cluster::batch::Lane;
+use raftgate_model::answer::{Refusal, Reply};
+use raftgate_model::command::{ClientUpdate, Command, NewClient, NewSecret, SecretOrigin};
+use raftgate_model::id::{ApiId, ClientId, PolicyId};
+use raftgate_model::oauth::client::{
+    ClientChange, ClientRequest, ClientView, generated_id, generated_secret,
+};
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::secret::Secret;
+use raftgate_model::state::ClientKey;
+use raftgate_model::state::record::{ClientRecord, ClientSecret};
+
+use super::{Control, ControlFailure};
+
+/// How many clients one page of the store's listing brings.
+const PAGE: usize = 1000;
+
+/// What is said of a client that is not there.
+pub(super) const NO_CLIENT: ControlFailure = ControlFailure::NotFound("OAuth Client ID not found");
+
+/// A client that was written, as its caller is shown it.
+pub(super) struct ShownClient {
+    pub(super) id: ClientId,
+    pub(super) json: String,
+}
+
+impl Control {
+    /// Registers a client.
+    pub(super) async fn register(
+        &self,
+        request: ClientRequest,
+    ) -> Result<ShownClient, ControlFailure> {
+        let apis = self.apis_for(&request)?;
+        let (new, secret) = self.new_client(request, apis)?;
+        self.write_client(Lane::Administration, Command::CreateClient(new), secret)
+            .await
+    }
+
+    /// Replaces what a registration says; another policy than before ends its tokens.
+    pub(super) async fn change(
+        &self,
+        (api, client): &(String, String),
+        change: ClientChange,
+    ) -> Result<ShownClient, ControlFailure> {
+        let no_api = ControlFailure::NotFound("API doesn't exist");
+        let api = self.known_api(api).ok_or(no_api)?;
+        if let Some(id) = &change.text.policy {
+            let snapshot = self.registry.source().current();
+            let no_policy = ControlFailure::NotFound("Policy doesn't exist");
+            let policy = snapshot.policy(id).ok_or(no_policy)?;
+            if policy.policy.access_rights.get(&api).is_none() {
+                return Err(ControlFailure::Invalid(
+                    "Policy access rights doesn't contain API this OAuth client belongs to".into(),
+                ));
+            }
+        }
+        let key = ClientKey {
+            api,
+            client: ClientId::new(client).map_err(|_| NO_CLIENT)?,
+        };
+        let known = self.cluster.view().client(&key).ok_or(NO_CLIENT)?;
+        if change
+            .public
+            .is_some_and(|public| public != known.secret.is_public())
+        {
+            return Err(ControlFailure::Invalid(
+                "public: cannot be changed, register another client".into(),
+            ));
+        }
+        let update = ClientUpdate {
+            key,
+            text: change.text,
+            expires_at: change.expires_at,
+        };
+        self.write_client(Lane::Revocation, Command::UpdateClient(update), None)
+            .await
+    }
+
+    /// Gives a registration another secret; the old one is dead when this returns, tokens stay.
+    pub(super) async fn rotate(
+        &self,
+        (api, client): &(String, String),
+    ) -> Result<ShownClient, ControlFailure> {
+        let no_api = ControlFailure::NotFound("API doesn't exist");
+        let key = ClientKey {
+            api: self.known_api(api).ok_or(no_api)?,
+            client: ClientId::new(client).map_err(|_| NO_CLIENT)?,
+        };
+        let secret = self.new_secret();
+        let rotate = NewSecret {
+            secret: self.kept(&key.client, &secret)?,
+            key,
+        };
+        let command = Command::RotateClientSecret(rotate);
+        self.write_client(Lane::Revocation, command, Some(secret))
+            .await
+    }
+
+    /// Deletes a registration and ends its tokens; one that is not there is no error, an API that is not there is.
+    pub(super) async fn unregister(
+        &self,
+        names: &(String, String),
+    ) -> Result<ClientId, ControlFailure> {
+        let key = self.registration(names).ok_or(NO_CLIENT)?;
+        let client = key.client.clone();
+        let command = Command::DeleteClient(key);
+        self.cluster.propose(Lane::Revocation, command).await?;
+        Ok(client)
+    }
+
+    /// A client as it is shown.
+    pub(super) fn client_text(&self, names: &(String, String)) -> Result<String, ControlFailure> {
+        let key = self.registration(names).ok_or(NO_CLIENT)?;
+        let client = self.cluster.view().client(&key).ok_or(NO_CLIENT)?;
+        self.shown(&client, None)
+    }
+
+    async fn write_client(
+        &self,
+        lane: Lane,
+        command: Command,
+        secret: Option<Secret>,
+    ) -> Result<ShownClient, ControlFailure> {
+        let proposed = self.cluster.propose(lane, command).await?;
+        let Reply::Clients(clients) = proposed.reply else {
+            return Err(ControlFailure::Internal);
+        };
+        let client = clients.first().ok_or(ControlFailure::Internal)?;
+        Ok(ShownClient {
+            id: client.id.clone(),
+            json: self.shown(client, secret)?,
+        })
+    }
+
+    /// An identical client may have been there before: then it kept its secret, and the one made now opens nothing.
+    fn shown(&self, client: &ClientRecord, made: Option<Secret>) -> Result<String, ControlFailure> {
+        let made = made.filter(|secret| self.is_secret_of(client, secret));
+        let secret = self.secret_of(client)?.or(made);
+        let view = ClientView {
+            id: &client.id,
+            secret: secret.as_ref(),
+            public: client.secret.is_public(),
+            expires_at: client.expires_at,
+            text: &client.text,
+        };
+        Ok(view.to_json().expose().to_owned())
+    }
+
+    /// The id of an API that is there.
+    pub(super) fn known_api(&self, id: &str) -> Option<ApiId> {
+        let id = ApiId::new(id).ok()?;
+        self.cluster.view().api(&id).map(|api| api.id.clone())
+    }
+
+    /// Every client of an API as it is shown.
+    pub(super) fn client_texts(&self, api: &ApiId) -> Result<Vec<String>, ControlFailure> {
+        let mut texts = Vec::new();
+        let mut after: Option<ClientId> = None;
+        loop {
+            let clients = self.cluster.view().clients_of(api, after.as_ref(), PAGE);
+            for client in &clients {
+                texts.push(self.shown(client, None)?);
+            }
+            match clients.last() {
+                Some(last) => after = Some(last.id.clone()),
+                None => return Ok(texts),
+            }
+        }
+    }
+
+    /// The place of a client at an API that is there.
+    pub(super) fn registration(&self, (api, client): &(String, String)) -> Option<ClientKey> {
+        Some(ClientKey {
+            api: self.known_api(api)?,
+            client: ClientId::new(client).ok()?,
+        })
+    }
+
+    /// The APIs that a registration is for: the one it names, else every OAuth API of its policy and organisation.
+    ///
+    /// Whether the policy of a registration that names its API is there and fits is seen when a token is asked for (Tyk).
+    fn apis_for(&self, request: &ClientRequest) -> Result<Vec<ApiId>, ControlFailure> {
+        let snapshot = self.registry.source().current();
+        let is_oauth = |id: &ApiId| {
+            snapshot
+                .api(id)
+                .is_some_and(|api| matches!(api.access, Access::OAuth(_)))
+        };
+        let no_api = || ControlFailure::Invalid("API doesn't exist".into());
+        let no_oauth = || ControlFailure::Invalid("API is not OAuth2".into());
+        if let Some(id) = &request.api {
+            let id = self.known_api(id.as_str()).ok_or_else(no_api)?;
+            return if is_oauth(&id) {
+                Ok(vec![id])
+            } else {
+                Err(no_oauth())
+            };
+        }
+        let named = request
+            .text
+            .policy
+            .as_ref()
+            .and_then(|id: &PolicyId| snapshot.policy(id));
+        let policy = named.ok_or_else(|| ControlFailure::from(Refusal::UnknownPolicy))?;
+        let rights = policy.policy.access_rights.apis();
+        let mut apis = Vec::new();
+        for id in rights {
+            let id = self.known_api(id.as_str()).ok_or_else(no_api)?;
+            if is_oauth(&id) {
+                apis.push(id);
+            }
+        }
+        if apis.is_empty() {
+            return Err(no_oauth());
+        }
+        let fits = |id: &ApiId| {
+            let api = snapshot.api(id);
+            api.is_some_and(|api| snapshot.policy_for(api, &policy.id).is_some())
+        };
+        apis.retain(fits);
+        if apis.is_empty() {
+            return Err(ControlFailure::Invalid(
+                "Policy belongs to another organisation than its APIs".into(),
+            ));
+        }
+        Ok(apis)
+    }
+
+    /// The command that registers a client, and its secret unless it has none.
+    fn new_client(
+        &self,
+        request: ClientRequest,
+        apis: Vec<ApiId>,
+    ) -> Result<(NewClient, Option<Secret>), ControlFailure> {
+        let id = match request.id {
+            Some(id) => id,
+            None => ClientId::new(&generated_id(self.entropy.bytes16()))
+                .map_err(|_| ControlFailure::Internal)?,
+        };
+        let (secret, origin) = match (request.public, request.secret) {
+            (true, _) => (None, SecretOrigin::Generated),
+            (false, Some(given)) => (Some(given), SecretOrigin::Given),
+            (false, None) => (Some(self.new_secret()), SecretOrigin::Generated),
+        };
+        let kept = match &secret {
+            None => ClientSecret::Public,
+            Some(secret) => self.kept(&id, secret)?,
+        };
+        let new = NewClient {
+            apis,
+            id,
+            secret: kept,
+            origin,
+            text: request.text,
+            expires_at: request.expires_at,
+        };
+        Ok((new, secret))
+    }
+
+    fn new_secret(&self) -> Secret {
+        let mut random = [0; 32];
+        self.entropy.fill(&mut random);
+        generated_secret(&random)
+    }
+
+    fn kept(&self, id: &ClientId, secret: &Secret) -> Result<ClientSecret, ControlFailure> {
+        let owner = owner_of(id);
+        let verifier = self.keys.secret_verifier(owner, secret.expose());
+        if self.settings.hash_client_secrets {
+            return Ok(ClientSecret::Confidential {
+                verifier,
+                sealed: None,
+            });
+        }
+        let mut nonce = [0; 12];
+        self.entropy.fill(&mut nonce);
+        let key = self.cluster.view().meta().active_key;
+        let sealed = self.keys.seal(key, owner, nonce, secret);
+        let sealed = sealed.map_err(|_| ControlFailure::Internal)?;
+        Ok(ClientSecret::Confidential {
+            verifier,
+            sealed: Some(sealed),
+        })
+    }
+
+    fn is_secret_of(&self, client: &ClientRecord, secret: &Secret) -> bool {
+        let presented = self
+            .keys
+            .secret_verifier(owner_of(&client.id), secret.expose());
+        matches!(&client.secret, ClientSecret::Confidential { verifier, .. } if *verifier == presented)
+    }
+
+    /// A client's secret in clear, where it is kept.
+    fn secret_of(&self, client: &ClientRecord) -> Result<Option<Secret>, ControlFailure> {
+        let ClientSecret::Confidential {
+            sealed: Some(sealed),
+            ..
+        } = &client.secret
+        else {
+            return Ok(None);
+        };
+        let opened = self.keys.open(owner_of(&client.id), sealed);
+        opened.map(Some).map_err(|fault| {
+            tracing::error!(client = %client.id, %fault, "client secret cannot be opened");
+            ControlFailure::Internal
+        })
+    }
+}
+
+fn owner_of(client: &ClientId) -> SecretOwner<'_> {
+    SecretOwner {
+        kind: SecretKind::Client,
+        id: client.as_str(),
+    }
+}
