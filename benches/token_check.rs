@@ -9,7 +9,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use raftgate_model::id::{FamilyId, GrantId, Incarnation, KeyId, LogIndex};
+use raftgate_model::id::{FamilyId, GrantId, Incarnation, KeyId, LogIndex, OrgId};
 use raftgate_model::keyring::{KeyRing, RingFault, UnknownKey};
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::SecretBytes;
@@ -98,7 +98,8 @@ fn keyed_hashes(criterion: &mut Criterion, ring: &KeyRing) {
         bench.iter(|| ring.secret_verifier(black_box(owner), black_box(secret)));
     });
     group.bench_function("custom_key", |bench| {
-        bench.iter(|| ring.lookup_hash(black_box(secret)));
+        let org = OrgId::default();
+        bench.iter(|| ring.custom_key_id(&org, black_box(secret)));
     });
     group.finish();
 }

@@ -9,7 +9,7 @@ use crate::oauth::scope::Scope;
 use crate::state::NotificationKey;
 use crate::state::record::ClientRecord;
 use crate::time::Timestamp;
-use crate::token::{AccessToken, AuthCode, RefreshToken};
+use crate::token::{AccessToken, AuthCode, RefreshToken, TokenBirth};
 
 /// The answer to one command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,13 @@ pub enum Reply {
     },
     /// How many records a sweep removed.
     Swept(u32),
+    /// A key was stored.
+    ApiKey {
+        /// What its text is derived from, if it is a generated one.
+        birth: Option<TokenBirth>,
+        /// There was one before.
+        existed: bool,
+    },
 }
 
 /// Tokens as the state knows them; their texts are derived from these.
@@ -106,6 +113,12 @@ pub enum Refusal {
     UnsuitableKey,
     /// As many messages of the API wait as may; an old one that comes back would only be given up again.
     QueueFull,
+    /// There is no such key.
+    UnknownApiKey,
+    /// There is an admin token of that name.
+    AdminTokenExists,
+    /// There are as many admin tokens as may be.
+    TooManyAdminTokens,
 }
 
 /// Why a code cannot be exchanged (RFC 6749 section 5.2, `invalid_grant`).

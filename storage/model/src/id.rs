@@ -152,6 +152,11 @@ random_id! {
 }
 
 random_id! {
+    /// A key or a basic-auth user: random for a generated key, a keyed digest of organisation and name for the others.
+    ApiKeyId
+}
+
+random_id! {
     /// Names one notification; the stable `webhook-id` that receivers see.
     NotificationId
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here performs I/O or reads a clock or randomness: time, ids and random bytes arrive as values.
 
+pub mod admin_token;
 pub mod answer;
 pub mod api;
 pub mod apply;

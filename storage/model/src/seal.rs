@@ -21,6 +21,10 @@ pub const SEALED_TEXT_BYTES_MAX: usize = 1024 * 1024;
 pub enum SecretKind {
     /// An OAuth client's secret; the id is its `client_id`.
     Client,
+    /// The name of a custom key or user; the id is that of its record.
+    ApiKeyName,
+    /// A named token of the control API.
+    AdminToken,
     /// An API's definition, which holds shared secrets; the id is its `api_id`.
     ApiDefinition,
 }
@@ -29,6 +33,8 @@ impl SecretKind {
     const fn byte(self) -> u8 {
         match self {
             Self::Client => 1,
+            Self::ApiKeyName => 2,
+            Self::AdminToken => 3,
             Self::ApiDefinition => 7,
         }
     }

@@ -50,8 +50,13 @@ fn the_formats_have_not_drifted() {
         hex(&ring().secret_verifier(client("client-1"), "s3cret").0),
         "3575000c84f10660846a5eb2371130786c2ea5e05327fd7c9d16be0a2c9b5f8d"
     );
-    let kinds = [SecretKind::Client, SecretKind::ApiDefinition];
-    assert_eq!(kinds.map(SecretKind::byte), [1, 7]);
+    let kinds = [
+        SecretKind::Client,
+        SecretKind::ApiKeyName,
+        SecretKind::AdminToken,
+        SecretKind::ApiDefinition,
+    ];
+    assert_eq!(kinds.map(SecretKind::byte), [1, 2, 3, 7]);
 }
 
 #[test]

@@ -86,5 +86,7 @@ fn is_of_kind(key: &RecordKey, record: &Record) -> bool {
         RecordKey::Outbox(_) => matches!(record, Record::Outbox(_)),
         RecordKey::Notification(_) => matches!(record, Record::Notification(_)),
         RecordKey::Source(_) => matches!(record, Record::Source(_)),
+        RecordKey::ApiKey(_) => matches!(record, Record::ApiKey(_)),
+        RecordKey::AdminTokens => matches!(record, Record::AdminTokens(_)),
     }
 }

@@ -1,7 +1,9 @@
 //! How much memory a change holds while it waits for the thread, beyond what the state holds anyway.
 
 use raftgate_model::answer::{Answer, Reply};
-use raftgate_model::state::record::{BootWindow, ClientRecord, ClientSecret, SessionSource};
+use raftgate_model::state::record::{
+    ApiKeyName, ApiKeyRecord, BootWindow, ClientRecord, ClientSecret, SessionSource,
+};
 use raftgate_model::state::{Change, Record};
 
 /// What one unit stands for, in bytes.
@@ -30,7 +32,9 @@ fn long_part_bytes(record: &Record) -> usize {
         Record::Code(code) => of_session(&code.session),
         Record::Grant(grant) => of_session(&grant.session),
         Record::Family(family) => of_session(&family.session),
+        Record::ApiKey(key) => of_key(key),
         Record::Meta(_)
+        | Record::AdminTokens(_)
         | Record::Route(_)
         | Record::Mark(_)
         | Record::Outbox(_)
@@ -69,6 +73,14 @@ fn of_client(client: &ClientRecord) -> usize {
     ]
     .into_iter()
     .fold(0, usize::saturating_add)
+}
+
+fn of_key(key: &ApiKeyRecord) -> usize {
+    let name = match &key.name {
+        ApiKeyName::Custom(sealed) => sealed.ciphertext_bytes(),
+        ApiKeyName::Generated(_) => 0,
+    };
+    key.session.as_str().len().saturating_add(name)
 }
 
 fn of_session(session: &SessionSource) -> usize {

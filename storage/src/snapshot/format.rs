@@ -131,5 +131,7 @@ fn kind_of(key: &RecordKey) -> &'static str {
         RecordKey::Outbox(_) => "outboxes",
         RecordKey::Notification(_) => "notifications",
         RecordKey::Source(_) => "sources",
+        RecordKey::ApiKey(_) => "api_keys",
+        RecordKey::AdminTokens => "admin_tokens",
     }
 }

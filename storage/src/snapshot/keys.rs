@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use raftgate_model::answer::{Answer, Issued, Reply};
 use raftgate_model::id::KeyId;
 use raftgate_model::state::Record;
-use raftgate_model::state::record::{ClientRecord, ClientSecret, Notification};
+use raftgate_model::state::record::{ApiKeyName, ClientRecord, ClientSecret, Notification};
 
 /// Adds the keys that a record names.
 pub(super) fn collect(record: &Record, keys: &mut BTreeSet<KeyId>) {
@@ -31,11 +31,18 @@ pub(super) fn collect(record: &Record, keys: &mut BTreeSet<KeyId>) {
             keys.insert(family.birth.key);
         }
         Record::Notification(message) => of_message(message, keys),
+        Record::ApiKey(key) => {
+            keys.insert(match &key.name {
+                ApiKeyName::Generated(birth) => birth.key,
+                ApiKeyName::Custom(sealed) => sealed.key,
+            });
+        }
         Record::Route(_)
         | Record::Policy(_)
         | Record::Mark(_)
         | Record::Outbox(_)
-        | Record::Source(_) => {}
+        | Record::Source(_)
+        | Record::AdminTokens(_) => {}
     }
 }
 
@@ -54,6 +61,9 @@ fn of_answer(answer: &Answer, keys: &mut BTreeSet<KeyId>) {
         Answer::Done(Reply::Issued(issued)) => of_issued(issued, keys),
         Answer::Done(Reply::Code { code, .. }) => {
             keys.insert(code.birth.key);
+        }
+        Answer::Done(Reply::ApiKey { birth, .. }) => {
+            keys.extend(birth.map(|birth| birth.key));
         }
         Answer::Done(Reply::Clients(clients)) => {
             clients.iter().for_each(|client| of_client(client, keys));

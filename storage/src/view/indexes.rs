@@ -6,6 +6,7 @@ use std::ops::Bound;
 use raftgate_model::id::{ApiId, ClientId, PolicyId};
 use raftgate_model::state::{ClientKey, Record, RecordKey, SourcePath};
 
+use super::api_keys::ApiKeys;
 use super::holdings::{Holdings, Perishable, Place};
 use super::queue::Queues;
 
@@ -14,6 +15,7 @@ use super::queue::Queues;
 pub(super) struct Indexes {
     pub(super) holdings: Holdings,
     pub(super) queues: Queues,
+    pub(super) api_keys: ApiKeys,
     apis: BTreeSet<ApiId>,
     policies: BTreeSet<PolicyId>,
     sources: BTreeSet<SourcePath>,
@@ -42,6 +44,14 @@ impl Indexes {
                     self.holdings.add(client, place);
                 }
             }
+            RecordKey::ApiKey(id) => {
+                if let Some(Record::ApiKey(key)) = before {
+                    self.api_keys.remove(*id, key);
+                }
+                if let Some(Record::ApiKey(key)) = after {
+                    self.api_keys.add(*id, key);
+                }
+            }
             RecordKey::Notification(place) => {
                 if let Some(Record::Notification(message)) = before {
                     self.queues.remove(place, message);
@@ -54,7 +64,8 @@ impl Indexes {
             | RecordKey::Boot(_)
             | RecordKey::Route(_)
             | RecordKey::Mark(_)
-            | RecordKey::Outbox(_) => {}
+            | RecordKey::Outbox(_)
+            | RecordKey::AdminTokens => {}
         }
     }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use raftgate_model::command::SweepItem;
-use raftgate_model::id::{ApiId, ClientId, GrantId, NotificationId, PolicyId};
-use raftgate_model::state::record::{ClientRecord, Grant, Notification, SourceRecord};
+use raftgate_model::id::{ApiId, ApiKeyId, ClientId, GrantId, NotificationId, OrgId, PolicyId};
+use raftgate_model::state::record::{
+    ApiKeyRecord, ClientRecord, Grant, Notification, SourceRecord,
+};
 use raftgate_model::state::{ClientKey, NotificationKey, ReadState, Record, RecordKey, SourcePath};
 use raftgate_model::time::Timestamp;
 
@@ -19,6 +21,8 @@ pub struct LiveTokens {
     pub codes: usize,
     /// Refresh-token families.
     pub families: usize,
+    /// Keys and basic-auth users.
+    pub api_keys: usize,
 }
 
 impl View {
@@ -72,6 +76,30 @@ impl View {
             .collect()
     }
 
+    /// The organisations that keys and users belong to, in order.
+    #[must_use]
+    pub fn orgs_with_keys(&self) -> Vec<OrgId> {
+        self.tables.load().indexes.read().api_keys.orgs()
+    }
+
+    /// The keys and users of an organisation after one, in the order of their ids; those that are over included.
+    #[must_use]
+    pub fn api_keys_of(
+        &self,
+        org: &OrgId,
+        after: Option<&ApiKeyId>,
+        limit: usize,
+    ) -> Vec<(ApiKeyId, Arc<ApiKeyRecord>)> {
+        let ids = {
+            let tables = self.tables.load();
+            let indexes = tables.indexes.read();
+            indexes.api_keys.of_org(org, after, limit)
+        };
+        let ids = ids.into_iter();
+        ids.filter_map(|id| self.api_key(&id).map(|key| (id, key)))
+            .collect()
+    }
+
     /// The APIs that a `client_id` is registered with, in order.
     #[must_use]
     pub fn apis_of(&self, client: &ClientId, limit: usize) -> Vec<ApiId> {
@@ -105,6 +133,8 @@ impl View {
     pub fn due(&self, before: Timestamp, limit: usize) -> Vec<SweepItem> {
         let tables = self.tables.load();
         let mut due = tables.indexes.read().holdings.ended(before, limit);
+        let room = limit.saturating_sub(due.len());
+        due.extend(tables.indexes.read().api_keys.ended(before, room));
         let room = limit.saturating_sub(due.len());
         if room > 0 {
             due.extend(tables.killed.lock().find(&tables, room));
@@ -199,6 +229,7 @@ impl View {
             grants: tables.grants.len(),
             codes: tables.codes.len(),
             families: tables.families.len(),
+            api_keys: tables.api_keys.len(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! One writer commits log entries; any number of readers look up single records at any moment, without waiting for
 //! more than one other lookup or change in the same small part of a table.
 
+mod api_keys;
 mod holdings;
 mod indexes;
 mod killed;
@@ -16,9 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use raftgate_model::id::{ApiId, CodeId, FamilyId, GrantId, LogIndex, PolicyId, Revision};
+use raftgate_model::admin_token::AdminToken;
+use raftgate_model::id::{
+    ApiId, ApiKeyId, CodeId, FamilyId, GrantId, LogIndex, PolicyId, Revision,
+};
 use raftgate_model::state::record::{
-    ApiRecord, ClientRecord, Code, Family, Grant, Meta, Outbox, PolicyRecord,
+    ApiKeyRecord, ApiRecord, ClientRecord, Code, Family, Grant, Meta, Outbox, PolicyRecord,
 };
 use raftgate_model::state::{Change, ClientKey, ReadState, Record, RecordKey};
 use raftgate_model::time::Timestamp;
@@ -117,6 +121,21 @@ impl View {
     #[must_use]
     pub fn family(&self, id: &FamilyId) -> Option<Arc<Family>> {
         self.tables.load().families.get(id)
+    }
+
+    /// A key or a basic-auth user, whether it is over or not: that is the caller's to check.
+    #[must_use]
+    pub fn api_key(&self, id: &ApiKeyId) -> Option<Arc<ApiKeyRecord>> {
+        self.tables.load().api_keys.get(id)
+    }
+
+    /// The named tokens of the control API.
+    #[must_use]
+    pub fn admin_tokens(&self) -> Arc<[AdminToken]> {
+        match self.get(&RecordKey::AdminTokens) {
+            Some(Record::AdminTokens(tokens)) => tokens,
+            _ => Arc::default(),
+        }
     }
 
     /// A client's registration with one API.

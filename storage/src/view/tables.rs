@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
+use raftgate_model::id::{ApiKeyId, CodeId, FamilyId, GrantId, Revision};
+use raftgate_model::state::record::{ApiKeyRecord, Code, Family, Grant, Meta};
 use raftgate_model::id::{ApiId, CodeId, FamilyId, GrantId, Revision};
 use raftgate_model::state::record::{Code, Family, Grant, Meta};
 use raftgate_model::state::{Change, ClientKey, ReadState, Record, RecordKey, Subject};
@@ -25,6 +27,7 @@ pub(super) struct Tables {
     pub(super) grants: Sharded<GrantId, Arc<Grant>>,
     pub(super) codes: Sharded<CodeId, Arc<Code>>,
     pub(super) families: Sharded<FamilyId, Arc<Family>>,
+    pub(super) api_keys: Sharded<ApiKeyId, Arc<ApiKeyRecord>>,
     rest: Sharded<RecordKey, Record>,
     pub(super) indexes: RwLock<Indexes>,
     pub(super) killed: Mutex<Killed>,
@@ -40,6 +43,7 @@ impl Tables {
             grants: Sharded::new(BIG_PARTS),
             codes: Sharded::new(BIG_PARTS),
             families: Sharded::new(BIG_PARTS),
+            api_keys: Sharded::new(BIG_PARTS),
             rest: Sharded::new(REST_PARTS),
             indexes: RwLock::default(),
             killed: Mutex::default(),
@@ -109,6 +113,10 @@ impl Tables {
                 self.families.set(*id, Some(family));
             }
             (RecordKey::Family(id), _) => self.families.set(*id, None),
+            (RecordKey::ApiKey(id), Some(Record::ApiKey(record))) => {
+                self.api_keys.set(*id, Some(record));
+            }
+            (RecordKey::ApiKey(id), _) => self.api_keys.set(*id, None),
             (RecordKey::Meta, Some(Record::Meta(meta))) => self.meta.store(Some(meta)),
             (RecordKey::Meta, _) => self.meta.store(None),
             (key, record) => self.rest.set(key.clone(), record),
@@ -143,6 +151,7 @@ impl ReadState for Tables {
             RecordKey::Grant(id) => self.grants.get(id).map(Record::Grant),
             RecordKey::Code(id) => self.codes.get(id).map(Record::Code),
             RecordKey::Family(id) => self.families.get(id).map(Record::Family),
+            RecordKey::ApiKey(id) => self.api_keys.get(id).map(Record::ApiKey),
             other => self.rest.get(other),
         }
     }
@@ -168,6 +177,7 @@ impl Walk {
         tables.grants.begin_walk();
         tables.codes.begin_walk();
         tables.families.begin_walk();
+        tables.api_keys.begin_walk();
         tables.rest.begin_walk();
         let meta = tables.meta();
         Some(Self {
@@ -179,7 +189,7 @@ impl Walk {
 
     /// How many parts the walk has in all, for progress.
     pub(crate) fn parts(&self) -> usize {
-        1 + REST_PARTS + 3 * BIG_PARTS
+        1 + REST_PARTS + 4 * BIG_PARTS
     }
 
     /// The records of the next part; some parts are empty.
@@ -217,6 +227,11 @@ impl Walk {
                 RecordKey::Grant,
                 Record::Grant,
             )),
+            3 => Some(keyed(
+                tables.api_keys.walk(within),
+                RecordKey::ApiKey,
+                Record::ApiKey,
+            )),
             _ => None,
         }
     }
@@ -236,6 +251,7 @@ impl Drop for Walk {
         self.tables.grants.end_walk();
         self.tables.codes.end_walk();
         self.tables.families.end_walk();
+        self.tables.api_keys.end_walk();
         self.tables.rest.end_walk();
         self.tables.walked.store(false, Ordering::Release);
     }

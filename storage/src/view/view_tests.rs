@@ -172,6 +172,7 @@ fn key_of(item: SweepItem) -> RecordKey {
         SweepItem::Grant(id) => RecordKey::Grant(id),
         SweepItem::Code(id) => RecordKey::Code(id),
         SweepItem::Family(id) => RecordKey::Family(id),
+        SweepItem::ApiKey(id) => RecordKey::ApiKey(id),
     }
 }
 

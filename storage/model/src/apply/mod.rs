@@ -3,6 +3,7 @@
 //! Deterministic and total: it reads the state and the batch, nothing else, and costs the same whatever
 //! the number of sessions. It is the only judge of codes and refresh tokens.
 
+mod api_keys;
 mod clients;
 mod codes;
 mod config;
@@ -120,6 +121,10 @@ fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Re
         Command::UpdateClient(update) => clients::update(txn, update),
         Command::RotateClientSecret(new) => clients::rotate(txn, new),
         Command::Sweep(items) => Ok(upkeep::sweep(txn, items)),
+        Command::PutApiKey(put) => api_keys::put(txn, put),
+        Command::DeleteApiKey(id) => Ok(api_keys::delete(txn, id)),
+        Command::CreateAdminToken(new) => api_keys::new_admin_token(txn, new),
+        Command::DeleteAdminToken(name) => Ok(api_keys::delete_admin_token(txn, name)),
     }
 }
 

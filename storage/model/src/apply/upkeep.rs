@@ -53,6 +53,10 @@ pub(super) fn sweep<S: ReadState>(txn: &mut Txn<'_, S>, items: &[SweepItem]) -> 
                 is_over(txn, family.expires_at, &key, family.revision)
                     .then_some(RecordKey::Family(*id))
             }),
+            SweepItem::ApiKey(id) => txn.api_key(id).and_then(|key| {
+                let ends_at = key.ends_at?;
+                (ends_at.plus(SWEEP_GRACE) <= txn.now()).then_some(RecordKey::ApiKey(*id))
+            }),
         };
         if let Some(key) = key {
             txn.delete(key);

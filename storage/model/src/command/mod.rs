@@ -3,6 +3,7 @@
 //! A command carries every value that its outcome depends on besides the state: time stands in the batch,
 //! ids and random bytes in the command. It never carries a usable secret.
 
+mod api_key;
 mod config;
 mod notify;
 mod oauth;
@@ -10,10 +11,12 @@ mod upkeep;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, BootId, NodeId, PolicyId};
+use crate::admin_token::AdminName;
+use crate::id::{ApiId, ApiKeyId, BootId, NodeId, PolicyId};
 use crate::state::{ClientKey, SourcePath, Subject};
 use crate::time::{Timestamp, Ttl};
 
+pub use api_key::{ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retention};
 pub use config::{ClientUpdate, NewClient, NewSecret, PutApi, PutPolicy, SecretOrigin, SourceMark};
 pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
 pub use oauth::{
@@ -103,6 +106,14 @@ pub enum Command {
     UpdateClient(ClientUpdate),
     /// Gives a registration another secret.
     RotateClientSecret(NewSecret),
+    /// Creates, replaces or updates a key or a basic-auth user.
+    PutApiKey(PutApiKey),
+    /// Deletes a key or a basic-auth user; deleting an absent one is no error.
+    DeleteApiKey(ApiKeyId),
+    /// Makes a named token of the control API.
+    CreateAdminToken(NewAdminToken),
+    /// Ends a named token of the control API; an absent one is no error.
+    DeleteAdminToken(AdminName),
     /// Removes records whose time is over.
     Sweep(Vec<SweepItem>),
 }

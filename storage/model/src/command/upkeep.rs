@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CodeId, FamilyId, GrantId, Incarnation};
+use crate::id::{ApiKeyId, CodeId, FamilyId, GrantId, Incarnation};
 use crate::keyring::KeyCheck;
 
 /// Founds the cluster or begins a new incarnation of it.
@@ -25,4 +25,6 @@ pub enum SweepItem {
     Code(CodeId),
     /// A refresh-token family.
     Family(FamilyId),
+    /// A key or a basic-auth user.
+    ApiKey(ApiKeyId),
 }

@@ -60,6 +60,7 @@ pub(crate) struct MasterKey {
     access_mac: Keyed,
     refresh_mac: Keyed,
     code_mac: Keyed,
+    api_key_mac: Keyed,
     sealing: SecretBytes<32>,
     webhook: SecretBytes<32>,
 }
@@ -73,6 +74,7 @@ impl MasterKey {
             access_mac: derivation.keyed(Purpose::AccessTokenMac),
             refresh_mac: derivation.keyed(Purpose::RefreshTokenMac),
             code_mac: derivation.keyed(Purpose::AuthCodeMac),
+            api_key_mac: derivation.keyed(Purpose::ApiKeyMac),
             sealing: derivation.subkey(Purpose::Sealing),
             webhook: derivation.subkey(Purpose::WebhookSignature),
             material,
@@ -85,6 +87,7 @@ impl MasterKey {
             TokenKind::Access => &self.access_mac,
             TokenKind::Refresh => &self.refresh_mac,
             TokenKind::AuthCode => &self.code_mac,
+            TokenKind::ApiKey => &self.api_key_mac,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod envelope;
 mod master;
+mod password;
 pub(crate) mod purpose;
 mod text;
 
@@ -15,11 +16,12 @@ pub use self::envelope::{
     ENVELOPE_BYTES_MAX, EnvelopeFault, EnvelopeSeed, PASSPHRASE_CHARS_MIN, PassphraseCost,
 };
 pub use self::master::{CheckValue, KeyCheck};
+pub use self::password::{PASSWORD_BYTES_MAX, PasswordHash};
 pub use self::text::{RING_TEXT_BYTES_MAX, RingTextFault};
 
 use self::master::MasterKey;
 use self::purpose::{Derivation, Keyed, Purpose, leading_half};
-use crate::id::KeyId;
+use crate::id::{ApiKeyId, KeyId, OrgId};
 use crate::secret::SecretBytes;
 
 /// The most master keys that one ring holds; rotation retires keys long before.
@@ -67,6 +69,7 @@ pub struct KeyRing {
 struct LookupKey {
     material: SecretBytes<32>,
     custom_key_mac: Keyed,
+    password_pepper: SecretBytes<32>,
     verifier_mac: Keyed,
     ring_check_mac: Keyed,
     cluster_value: CheckValue,
@@ -185,16 +188,22 @@ impl KeyRing {
         self.master(id).map(|key| key.webhook().duplicate())
     }
 
-    /// The hash under which a custom or imported key is stored and found; the same for the life of the cluster.
+    /// The id under which a custom key or a user is stored and found; the same for the life of the cluster.
     #[must_use]
-    pub fn lookup_hash(&self, custom_key: &str) -> [u8; 32] {
-        self.lookup
-            .custom_key_mac
-            .clone()
-            .chain_update(custom_key)
-            .finalize()
-            .into_bytes()
-            .into()
+    pub fn custom_key_id(&self, org: &OrgId, name: &str) -> ApiKeyId {
+        let org_bytes = org.as_str().len() as u64;
+        // The length keeps (organisation, name) pairs apart that would join to the same bytes.
+        let mac = self.lookup.custom_key_mac.clone();
+        let mac = mac
+            .chain_update(org_bytes.to_be_bytes())
+            .chain_update(org.as_str())
+            .chain_update(name);
+        ApiKeyId::from_bytes(leading_half(&mac.finalize().into_bytes().into()))
+    }
+
+    /// What is mixed into every password before it is hashed: without the ring no guess can be tried.
+    pub(crate) fn password_pepper(&self) -> &SecretBytes<32> {
+        &self.lookup.password_pepper
     }
 
     /// Whether this ring can replace the other one without losing any of its keys.
@@ -236,6 +245,7 @@ impl LookupKey {
         let derivation = Derivation::new(&material);
         Self {
             custom_key_mac: derivation.keyed(Purpose::KeyLookup),
+            password_pepper: derivation.subkey(Purpose::PasswordPepper),
             verifier_mac: derivation.keyed(Purpose::SecretVerifier),
             ring_check_mac: derivation.keyed(Purpose::RingCheck),
             cluster_value: CheckValue::of(&derivation, Purpose::ClusterCheck),

@@ -18,6 +18,7 @@ pub(crate) enum Purpose {
     AccessTokenMac,
     RefreshTokenMac,
     AuthCodeMac,
+    ApiKeyMac,
     Sealing,
     SecretVerifier,
     WebhookSignature,
@@ -25,6 +26,7 @@ pub(crate) enum Purpose {
     KeyLookup,
     RingCheck,
     ClusterCheck,
+    PasswordPepper,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Self::AccessTokenMac => b"mac/access-token",
             Self::RefreshTokenMac => b"mac/refresh-token",
             Self::AuthCodeMac => b"mac/auth-code",
+            Self::ApiKeyMac => b"mac/api-key",
             Self::Sealing => b"seal/aes-256-gcm",
             Self::SecretVerifier => b"verify/secret",
             Self::WebhookSignature => b"sign/webhook",
@@ -41,6 +44,7 @@ impl Purpose {
             Self::KeyLookup => b"lookup/custom-key",
             Self::RingCheck => b"check-ring",
             Self::ClusterCheck => b"check-cluster",
+            Self::PasswordPepper => b"pepper/password",
         }
     }
 }
@@ -99,10 +103,11 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Purpose; 10] = [
+    const ALL: [Purpose; 12] = [
         Purpose::AccessTokenMac,
         Purpose::RefreshTokenMac,
         Purpose::AuthCodeMac,
+        Purpose::ApiKeyMac,
         Purpose::Sealing,
         Purpose::SecretVerifier,
         Purpose::WebhookSignature,
@@ -110,6 +115,7 @@ mod tests {
         Purpose::KeyLookup,
         Purpose::RingCheck,
         Purpose::ClusterCheck,
+        Purpose::PasswordPepper,
     ];
 
     #[test]

@@ -25,8 +25,9 @@ fn hex(bytes: &[u8]) -> String {
 fn derived_values_have_not_drifted() {
     let ring = KeyRing::new(KeyId(1), counting(0), counting(32));
     assert_eq!(
-        hex(&ring.lookup_hash("my-custom-key")),
-        "92a212967664260dd0ddfd66a8dfa9ff4f71c2d746fe968cce37607cdc7108c9"
+        ring.custom_key_id(&OrgId::default(), "my-custom-key")
+            .to_string(),
+        "504cecaacd6a7555eaa00f4361b20a7d"
     );
     assert_eq!(
         ring.check_value(KeyId(1)).unwrap().to_string(),
@@ -112,19 +113,20 @@ fn a_ring_disagrees_only_with_other_material_under_an_id_of_its_own() {
 }
 
 #[test]
-fn lookup_hashes_outlive_rotation() {
+fn ids_of_custom_keys_outlive_rotation() {
     let rotated = ring()
         .with_key(KeyId(2), bytes(5))
         .unwrap()
         .with_active(KeyId(2))
         .unwrap();
-    assert_eq!(ring().lookup_hash("custom"), rotated.lookup_hash("custom"));
-    assert_ne!(ring().lookup_hash("custom"), ring().lookup_hash("custom2"));
+    let org = OrgId::default();
+    let id = ring().custom_key_id(&org, "custom");
+    assert_eq!(id, rotated.custom_key_id(&org, "custom"));
+    assert_ne!(id, ring().custom_key_id(&org, "custom2"));
+    let joined = OrgId::new("defaultcus").unwrap();
+    assert_ne!(id, ring().custom_key_id(&joined, "tom"));
     let elsewhere = KeyRing::new(KeyId(1), bytes(1), bytes(3));
-    assert_ne!(
-        ring().lookup_hash("custom"),
-        elsewhere.lookup_hash("custom")
-    );
+    assert_ne!(id, elsewhere.custom_key_id(&org, "custom"));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::record::{
-    ApiRecord, ClientRecord, Code, Family, Grant, Meta, Notification, Outbox, PolicyRecord,
-    SourceRecord,
+    ApiKeyRecord, ApiRecord, ClientRecord, Code, Family, Grant, Meta, Notification, Outbox,
+    PolicyRecord, SourceRecord,
 };
 use super::{ClientKey, NotificationKey, ReadState, Record, RecordKey, SourcePath, Subject};
-use crate::id::{ApiId, CodeId, FamilyId, GrantId, LogIndex, PolicyId, Revision};
+use crate::id::{ApiId, ApiKeyId, CodeId, FamilyId, GrantId, LogIndex, PolicyId, Revision};
 use crate::time::Timestamp;
 use crate::token::TokenBirth;
 
@@ -214,4 +214,6 @@ typed_reads! {
     notification(NotificationKey) -> Notification(Notification);
     /// What a definition file made.
     source(SourcePath) -> Source(SourceRecord);
+    /// A key or a basic-auth user.
+    api_key(ApiKeyId) -> ApiKey(ApiKeyRecord);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, ClientId, CodeId, FamilyId, GrantId, NodeId, PolicyId};
+use crate::id::{ApiId, ApiKeyId, ClientId, CodeId, FamilyId, GrantId, NodeId, PolicyId};
 
 /// Names one record of the replicated state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub enum RecordKey {
     Notification(NotificationKey),
     /// What was last applied from a file of the definitions folder.
     Source(SourcePath),
+    /// A key or a basic-auth user.
+    ApiKey(ApiKeyId),
+    /// The admin tokens.
+    AdminTokens,
 }
 
 impl RecordKey {

@@ -3,6 +3,7 @@
 //! Records are shared by `Arc`: reading one clones a pointer. Free JSON stands in them as text, secrets
 //! sealed or as a keyed hash; nothing here yields a usable token, code or secret without the key ring.
 
+mod api_key;
 mod client;
 mod config;
 mod meta;
@@ -13,8 +14,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::admin_token::AdminToken;
 use crate::id::{ApiId, Revision};
 
+pub use api_key::{ApiKeyName, ApiKeyRecord};
 pub use client::{ClientRecord, ClientSecret, ClientText};
 pub use config::{ApiRecord, Made, PolicyRecord, SourceRecord};
 pub use meta::{ANSWERS_PER_BOOT_MAX, BootWindow, KeptAnswer, Meta};
@@ -53,6 +56,10 @@ pub enum Record {
     Notification(Arc<Notification>),
     /// See [`SourceRecord`].
     Source(Arc<SourceRecord>),
+    /// See [`ApiKeyRecord`].
+    ApiKey(Arc<ApiKeyRecord>),
+    /// Every admin token, in the order in which they were made; few, so they stand together.
+    AdminTokens(Arc<[AdminToken]>),
 }
 
 impl Record {

@@ -1,5 +1,6 @@
 //! Random but repeatable command logs, for the tests of every crate that carries or applies them.
 
+mod api_keys;
 mod clients;
 mod random;
 mod scenario;
@@ -14,7 +15,7 @@ mod tests {
 
     use super::Scenario;
     use crate::answer::{Answer, Reply};
-    use crate::state::RecordKey;
+    use crate::state::{Record, RecordKey};
 
     /// What a log reached: one word per kind of answer and of record.
     fn reached(seed: u64, words: &mut BTreeSet<String>) {
@@ -37,6 +38,11 @@ mod tests {
             for change in applied.changes {
                 if let RecordKey::Notification(_) = change.key {
                     words.insert("message".to_owned());
+                }
+                if let Some(Record::ApiKey(key)) = &change.after
+                    && key.is_user()
+                {
+                    words.insert("user".to_owned());
                 }
             }
         }
@@ -78,6 +84,9 @@ mod tests {
             "CredentialsChanged",
             "UnknownNotification",
             "NotFailed",
+            "UnknownApiKey",
+            "AdminTokenExists",
+            "user",
         ] {
             let met = words.iter().any(|met| met.starts_with(word));
             assert!(met, "no log reached {word}; they reached {words:?}");

@@ -211,7 +211,7 @@ impl Scenario {
     }
 
     fn command(&mut self) -> Option<Command> {
-        match self.choices.below(40) {
+        match self.choices.below(44) {
             0..=2 => self.configure(),
             3..=5 => self.create_client(),
             6 => Some(Command::DeleteClient(self.client_key()?)),
@@ -224,6 +224,7 @@ impl Scenario {
             33..=34 => self.revoke(),
             35 => self.revoke_all(),
             36..=38 => self.notification(),
+            39..=42 => self.api_key(),
             _ => Some(self.sweep()),
         }
     }
@@ -278,6 +279,14 @@ impl Scenario {
             key,
             credentials_revision,
         })
+    }
+
+    pub(super) fn session_rules(&self) -> Option<SessionRules> {
+        self.names.rules.first().cloned()
+    }
+
+    pub(super) fn sealed(&self) -> Option<Sealed> {
+        self.names.sealed.clone()
     }
 
     /// The client of a grant or family, or now and then somebody else.

@@ -104,6 +104,7 @@ impl Scenario {
             RecordKey::Grant(id) => Some(SweepItem::Grant(*id)),
             RecordKey::Code(id) => Some(SweepItem::Code(*id)),
             RecordKey::Family(id) => Some(SweepItem::Family(*id)),
+            RecordKey::ApiKey(id) => Some(SweepItem::ApiKey(*id)),
             _ => None,
         });
         Command::Sweep(items.collect())

@@ -3,8 +3,8 @@
 use hmac::Mac as _;
 
 use super::wire::{Fields, TokenBytes};
-use super::{AccessToken, AuthCode, RefreshToken, TokenBirth, TokenKind};
-use crate::id::{CodeId, FamilyId, GrantId, KeyId};
+use super::{AccessToken, ApiKeyToken, AuthCode, RefreshToken, TokenBirth, TokenKind};
+use crate::id::{ApiKeyId, CodeId, FamilyId, GrantId, KeyId};
 use crate::keyring::purpose::leading_half;
 use crate::keyring::{KeyRing, UnknownKey};
 use crate::secret::Secret;
@@ -101,6 +101,31 @@ impl KeyRing {
         Ok(AuthCode {
             birth,
             id: CodeId::from_bytes(id),
+        })
+    }
+
+    /// The text of a generated API key.
+    ///
+    /// # Errors
+    /// The ring lacks the key that the token names.
+    pub fn mint_api_key(&self, token: &ApiKeyToken) -> Result<Secret, UnknownKey> {
+        let fields = Fields {
+            birth: token.birth,
+            id: *token.id.as_bytes(),
+            generation: 0,
+        };
+        self.mint(TokenKind::ApiKey, &fields)
+    }
+
+    /// What the text of a generated API key refers to.
+    ///
+    /// # Errors
+    /// See [`TokenFault`].
+    pub fn verify_api_key(&self, text: &str) -> Result<ApiKeyToken, TokenFault> {
+        let Fields { birth, id, .. } = self.verify(TokenKind::ApiKey, text)?;
+        Ok(ApiKeyToken {
+            birth,
+            id: ApiKeyId::from_bytes(id),
         })
     }
 

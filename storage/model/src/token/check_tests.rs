@@ -51,6 +51,13 @@ fn code() -> AuthCode {
     }
 }
 
+fn api_key() -> ApiKeyToken {
+    ApiKeyToken {
+        birth: birth(),
+        id: ApiKeyId::from_bytes(ID),
+    }
+}
+
 // Computed outside of this project with another implementation of HKDF, HMAC and base64. A change of these texts is a
 // change of the format: every token in the field would stop working.
 const GOLDEN_ACCESS: &str = "rga_AQEBAqGyw9QBAgMEBQYHCPDx8vP09fb3-Pn6-_z9_v-JINzU4G3qFbp8wW9otwph";
@@ -59,11 +66,14 @@ const GOLDEN_REFRESH: &str =
 const GOLDEN_CODE: &str = "rgc_AQMBAqGyw9QBAgMEBQYHCPDx8vP09fb3-Pn6-_z9_v_4YiyyKz6Wmov5j3YcBoVr";
 
 /// The verdicts of all three checks; at most one of them may ever be `Ok`.
-fn verdicts(ring: &KeyRing, text: &str) -> [Result<(), TokenFault>; 3] {
+const GOLDEN_API_KEY: &str = "rgk_AQQBAqGyw9QBAgMEBQYHCPDx8vP09fb3-Pn6-_z9_v_zmNwswmRqL5eVispvq_j9";
+
+fn verdicts(ring: &KeyRing, text: &str) -> [Result<(), TokenFault>; 4] {
     [
         ring.verify_access(text).map(drop),
         ring.verify_refresh(text).map(drop),
         ring.verify_code(text).map(drop),
+        ring.verify_api_key(text).map(drop),
     ]
 }
 
@@ -85,12 +95,17 @@ fn the_format_has_not_drifted() {
     assert_eq!(ring.verify_access(GOLDEN_ACCESS), Ok(access()));
     assert_eq!(ring.verify_refresh(GOLDEN_REFRESH), Ok(refresh()));
     assert_eq!(ring.verify_code(GOLDEN_CODE), Ok(code()));
+    assert_eq!(
+        ring.mint_api_key(&api_key()).unwrap().expose(),
+        GOLDEN_API_KEY
+    );
+    assert_eq!(ring.verify_api_key(GOLDEN_API_KEY), Ok(api_key()));
 }
 
 #[test]
 fn every_flipped_bit_of_the_bytes_is_refused() {
     let ring = ring();
-    for golden in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE] {
+    for golden in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE, GOLDEN_API_KEY] {
         let (prefix, encoded) = golden.split_at(4);
         let bytes = URL_SAFE_NO_PAD.decode(encoded).unwrap();
         for bit in 0..bytes.len() * 8 {
@@ -107,7 +122,7 @@ fn every_flipped_bit_of_the_bytes_is_refused() {
 #[test]
 fn every_flipped_bit_of_the_text_is_refused() {
     let ring = ring();
-    for golden in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE] {
+    for golden in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE, GOLDEN_API_KEY] {
         for bit in 0..golden.len() * 8 {
             let mut changed = golden.as_bytes().to_vec();
             *changed.get_mut(bit / 8).unwrap() ^= 1 << (bit % 8);
@@ -121,7 +136,7 @@ fn every_flipped_bit_of_the_text_is_refused() {
 #[test]
 fn a_kind_never_passes_as_another() {
     let ring = ring();
-    for (at, golden) in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE]
+    for (at, golden) in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE, GOLDEN_API_KEY]
         .into_iter()
         .enumerate()
     {
@@ -133,7 +148,7 @@ fn a_kind_never_passes_as_another() {
             };
             assert_eq!(verdict, expected, "{golden} as kind {kind}");
         }
-        for prefix in ["rga_", "rgr_", "rgc_"] {
+        for prefix in ["rga_", "rgr_", "rgc_", "rgk_"] {
             let relabelled = format!("{prefix}{}", golden.get(4..).unwrap());
             if relabelled != golden {
                 assert_refused(&ring, &relabelled);
@@ -166,7 +181,7 @@ fn a_tag_made_for_another_kind_is_forged() {
 #[test]
 fn cut_and_extended_texts_are_refused() {
     let ring = ring();
-    for golden in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE] {
+    for golden in [GOLDEN_ACCESS, GOLDEN_REFRESH, GOLDEN_CODE, GOLDEN_API_KEY] {
         for len in 0..golden.len() {
             assert_refused(&ring, golden.get(..len).unwrap());
             assert_refused(&ring, golden.get(len + 1..).unwrap());

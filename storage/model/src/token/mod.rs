@@ -8,7 +8,7 @@ mod wire;
 use serde::{Deserialize, Serialize};
 
 pub use self::check::TokenFault;
-use crate::id::{CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex};
+use crate::id::{ApiKeyId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex};
 
 /// Where and under which key a token came to be: what a node needs to know whether it can judge the token yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +50,15 @@ pub struct AuthCode {
     pub id: CodeId,
 }
 
+/// A generated API key's reference to its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ApiKeyToken {
+    /// Where and under which key it came to be.
+    pub birth: TokenBirth,
+    /// The key's record.
+    pub id: ApiKeyId,
+}
+
 /// What a token text is for; each kind has a prefix, a kind byte and a MAC subkey of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TokenKind {
@@ -59,6 +68,8 @@ pub enum TokenKind {
     Refresh,
     /// An authorization code, `rgc_`.
     AuthCode,
+    /// A generated API key, `rgk_`.
+    ApiKey,
 }
 
 impl TokenKind {
@@ -69,6 +80,7 @@ impl TokenKind {
             Self::Access => "rga_",
             Self::Refresh => "rgr_",
             Self::AuthCode => "rgc_",
+            Self::ApiKey => "rgk_",
         }
     }
 
@@ -77,6 +89,7 @@ impl TokenKind {
             Self::Access => 1,
             Self::Refresh => 2,
             Self::AuthCode => 3,
+            Self::ApiKey => 4,
         }
     }
 }

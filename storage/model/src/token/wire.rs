@@ -96,8 +96,8 @@ impl Fields {
         let (id, rest) = rest.split_first_chunk::<16>()?;
         let generation = match kind {
             TokenKind::Refresh => u32::from_be_bytes(rest.try_into().ok()?),
-            TokenKind::Access | TokenKind::AuthCode if rest.is_empty() => 0,
-            TokenKind::Access | TokenKind::AuthCode => return None,
+            TokenKind::Access | TokenKind::AuthCode | TokenKind::ApiKey if rest.is_empty() => 0,
+            TokenKind::Access | TokenKind::AuthCode | TokenKind::ApiKey => return None,
         };
         let [
             version,
@@ -129,7 +129,7 @@ impl Fields {
 /// The length of the base64 text behind the prefix.
 const fn encoded_len(kind: TokenKind) -> usize {
     match kind {
-        TokenKind::Access | TokenKind::AuthCode => 64,
+        TokenKind::Access | TokenKind::AuthCode | TokenKind::ApiKey => 64,
         TokenKind::Refresh => 70,
     }
 }

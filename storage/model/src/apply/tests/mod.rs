@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod api_keys;
 mod astray;
 mod clients;
 mod codes;
