@@ -7,6 +7,7 @@ pub mod config;
 pub mod control;
 pub mod control_address;
 pub mod control_secret;
+pub mod credentials;
 pub mod definitions;
 pub mod demo;
 pub mod drain;

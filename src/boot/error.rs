@@ -105,6 +105,9 @@ pub enum BootError {
     /// The actors do not start.
     #[error("the owners of running state did not start")]
     Actors,
+    /// The threads that hash passwords do not start.
+    #[error("the threads that hash passwords do not start: {0}")]
+    Passwords(io::Error),
     /// The stored configuration did not come into force.
     #[error("this node does not serve its configuration: {0}")]
     Configuration(#[from] NotInForce),

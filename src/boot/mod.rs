@@ -32,6 +32,7 @@ use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
 use crate::control::{Control, ControlAccess, Lifecycle, Listings, SnapshotExports};
 use crate::control_address;
+use crate::credentials::{HashPool, Users, UsersParts};
 use crate::definitions::{DefinitionsFolder, DefinitionsWatch, FolderError, Importer, LookOn};
 use crate::listener_tls::ListenerTls;
 use crate::oauth::{AuthorizationServer, OAuthParts};
@@ -243,6 +244,7 @@ impl Assembly {
         doors: &Doors,
         data_dir: &DataDir,
     ) -> Result<Option<DefinitionsWatch>, BootError> {
+        let users = Arc::new(self.users()?);
         let registry = self.background.registry().clone();
         let health = Arc::clone(&doors.health);
         health.attach(self.cluster.clone(), registry.clone());
@@ -256,7 +258,7 @@ impl Assembly {
             return Err(error.into());
         }
         let access = Arc::new(ControlAccess::new(self.control_secret.duplicate()));
-        let oauth = Arc::new(self.authorization_server(Arc::clone(&access)));
+        let oauth = Arc::new(self.authorization_server(Arc::clone(&access), Arc::clone(&users)));
         let endpoints = endpoints::handler(Arc::clone(&oauth), Arc::clone(&health));
         let metrics = metrics::build(self, Arc::clone(&doors.counters));
         let control = Arc::new(Control {
@@ -312,7 +314,20 @@ impl Assembly {
         Ok(Some(watch))
     }
 
-    fn authorization_server(&self, control: Arc<ControlAccess>) -> AuthorizationServer {
+    fn users(&self) -> Result<Users, BootError> {
+        Ok(Users::new(UsersParts {
+            cluster: self.cluster.clone(),
+            keys: Arc::clone(&self.keys),
+            entropy: Arc::clone(&self.surroundings.entropy),
+            pool: HashPool::start().map_err(BootError::Passwords)?,
+        }))
+    }
+
+    fn authorization_server(
+        &self,
+        control: Arc<ControlAccess>,
+        users: Arc<Users>,
+    ) -> AuthorizationServer {
         AuthorizationServer::new(OAuthParts {
             cluster: self.cluster.clone(),
             keys: Arc::clone(&self.keys),
@@ -321,6 +336,7 @@ impl Assembly {
             notifications_queued_max: u32::try_from(self.settings.notifications.max_queued)
                 .unwrap_or(u32::MAX),
             control,
+            users,
         })
     }
 

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
+use raftgate_model::admin_token::ADMIN_TOKENS_MAX;
 use raftgate_model::answer::Refusal;
 use raftgate_model::time::Ttl;
 use serde::Serialize;
@@ -259,6 +260,13 @@ impl From<Refusal> for ControlFailure {
             Refusal::UnknownNotification => Self::NotFound("notification not found"),
             Refusal::NotFailed => {
                 Self::Conflict("only a failed notification can be redelivered".into())
+            }
+            Refusal::UnknownApiKey => Self::NotFound("Key is not found"),
+            Refusal::AdminTokenExists => {
+                Self::Conflict("there is an admin token of this name".into())
+            }
+            Refusal::TooManyAdminTokens => {
+                Self::Conflict(format!("there are {ADMIN_TOKENS_MAX} admin tokens already"))
             }
             Refusal::QueueFull => {
                 Self::Conflict("the API's queue is full; try again when it is shorter".into())

@@ -33,6 +33,7 @@ use raftgate_model::time::Timestamp;
 
 use crate::config::oauth::OauthSettings;
 use crate::control::ControlAccess;
+use crate::credentials::Users;
 use crate::proxy::{BodyFault, EndpointResponse};
 use throttle::Throttle;
 use warned_apis::WarnedApis;
@@ -66,6 +67,8 @@ pub struct OAuthParts {
     pub notifications_queued_max: u32,
     /// Who may approve authorizations.
     pub control: Arc<ControlAccess>,
+    /// Whose passwords the password grant checks.
+    pub users: Arc<Users>,
 }
 
 /// The authorization server of every OAuth API on this node.
@@ -76,6 +79,7 @@ pub struct AuthorizationServer {
     settings: OauthSettings,
     notifications_queued_max: u32,
     control: Arc<ControlAccess>,
+    users: Arc<Users>,
     throttle: Throttle,
     limits_warned: WarnedApis,
 }
@@ -91,6 +95,7 @@ impl AuthorizationServer {
             settings: parts.settings,
             notifications_queued_max: parts.notifications_queued_max,
             control: parts.control,
+            users: parts.users,
             throttle: Throttle::default(),
             limits_warned: WarnedApis::default(),
         }
@@ -204,6 +209,12 @@ impl AuthorizationServer {
     fn notify_terms_of(&self, oauth: &OAuthAccess) -> Option<NotifyTerms> {
         let receiver = oauth.spec.notifications.as_ref();
         receiver.map(|_| self.notify_terms())
+    }
+
+    /// The users whose passwords the password grant checks.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
     }
 
     fn now(&self) -> Timestamp {

@@ -55,6 +55,9 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         | Refusal::UnknownNotification
         | Refusal::NotFailed
         | Refusal::UnsuitableKey
+        | Refusal::UnknownApiKey
+        | Refusal::AdminTokenExists
+        | Refusal::TooManyAdminTokens
         | Refusal::QueueFull => OAuthFailure::Internal,
     }
 }

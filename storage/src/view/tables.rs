@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
-use raftgate_model::id::{ApiKeyId, CodeId, FamilyId, GrantId, Revision};
+use raftgate_model::id::{ApiId, ApiKeyId, CodeId, FamilyId, GrantId, Revision};
 use raftgate_model::state::record::{ApiKeyRecord, Code, Family, Grant, Meta};
-use raftgate_model::id::{ApiId, CodeId, FamilyId, GrantId, Revision};
-use raftgate_model::state::record::{Code, Family, Grant, Meta};
 use raftgate_model::state::{Change, ClientKey, ReadState, Record, RecordKey, Subject};
 
 use super::indexes::Indexes;

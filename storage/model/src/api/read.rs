@@ -14,6 +14,7 @@ use super::target::Target;
 use super::unsupported::{self, ImportWarning};
 use crate::id::{ApiId, OrgId};
 use crate::json::{DocumentFaults, Node};
+use crate::session::SessionLifetime;
 
 /// Ids that name something else in the control API's paths.
 const RESERVED_IDS: [&str; 7] = ["oas", "apis", "oauth", "import", "export", ".", ".."];
@@ -86,6 +87,7 @@ fn read_spec(
         disable_strip_slash: proxy.get("disable_strip_slash", faults).flag(faults),
         auth: auth?,
         strip_auth_data: Node::member(definition, "strip_auth_data", faults).flag(faults),
+        session_lifetime: SessionLifetime::read(definition, faults),
         settings: ApiSettings::read(definition, faults),
     })
 }

@@ -8,6 +8,7 @@ use super::listen_path::ListenPath;
 use super::settings::ApiSettings;
 use super::target::Target;
 use crate::id::{ApiId, OrgId};
+use crate::session::SessionLifetime;
 use crate::time::Ttl;
 
 /// An API's definition, checked.
@@ -37,6 +38,8 @@ pub struct ApiSpec {
     pub auth: Auth,
     /// Whether the credential is taken out before the target sees the request.
     pub strip_auth_data: bool,
+    /// How long the sessions of keys that name the API live.
+    pub session_lifetime: SessionLifetime,
     /// Settings of our own.
     pub settings: ApiSettings,
 }

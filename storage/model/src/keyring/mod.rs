@@ -70,6 +70,7 @@ struct LookupKey {
     material: SecretBytes<32>,
     custom_key_mac: Keyed,
     password_pepper: SecretBytes<32>,
+    checked_password_mac: Keyed,
     verifier_mac: Keyed,
     ring_check_mac: Keyed,
     cluster_value: CheckValue,
@@ -201,6 +202,11 @@ impl KeyRing {
         ApiKeyId::from_bytes(leading_half(&mac.finalize().into_bytes().into()))
     }
 
+    /// The keyed MAC state for digests of passwords that were right.
+    pub(crate) fn checked_password_mac(&self) -> Keyed {
+        self.lookup.checked_password_mac.clone()
+    }
+
     /// What is mixed into every password before it is hashed: without the ring no guess can be tried.
     pub(crate) fn password_pepper(&self) -> &SecretBytes<32> {
         &self.lookup.password_pepper
@@ -245,6 +251,7 @@ impl LookupKey {
         let derivation = Derivation::new(&material);
         Self {
             custom_key_mac: derivation.keyed(Purpose::KeyLookup),
+            checked_password_mac: derivation.keyed(Purpose::CheckedPassword),
             password_pepper: derivation.subkey(Purpose::PasswordPepper),
             verifier_mac: derivation.keyed(Purpose::SecretVerifier),
             ring_check_mac: derivation.keyed(Purpose::RingCheck),

@@ -6,11 +6,14 @@
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use hmac::Mac as _;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::KeyRing;
+use super::purpose::leading_half;
+use crate::id::{ApiKeyId, Revision};
 use crate::secret::Secret;
 
 /// Memory of one hash, in KiB, and passes over it: the first recommendation of OWASP's password storage cheat sheet.
@@ -76,6 +79,22 @@ impl KeyRing {
         stretched.is_some_and(|hash| hash.as_slice().ct_eq(known.hash.as_slice()).into())
     }
 
+    /// A digest of a user's version and a password, by which a node remembers that they belong together.
+    #[must_use]
+    pub fn checked_password(
+        &self,
+        user: &ApiKeyId,
+        version: Revision,
+        password: &Secret,
+    ) -> [u8; 16] {
+        let mac = self.checked_password_mac();
+        let mac = mac
+            .chain_update(user.as_bytes())
+            .chain_update(version.0.to_be_bytes())
+            .chain_update(password.expose());
+        leading_half(&mac.finalize().into_bytes().into())
+    }
+
     fn stretched(&self, password: &Secret, terms: &PasswordHash) -> Option<Zeroizing<[u8; 32]>> {
         let params = Params::new(terms.memory_kib, terms.passes, LANES, Some(32)).ok()?;
         let pepper = self.password_pepper().expose();
@@ -112,6 +131,20 @@ mod tests {
         assert_ne!(hash, salted_otherwise);
         assert!(!ring.is_password(&Secret::from(""), &PasswordHash::of_nobody()));
         assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+    }
+
+    #[test]
+    fn what_is_remembered_names_user_version_and_password() {
+        let ring = KeyRing::new(KeyId(1), counting(0), counting(32));
+        let digest = |user, version, password: &str| {
+            let user = ApiKeyId::from_bytes([user; 16]);
+            ring.checked_password(&user, Revision(version), &Secret::from(password))
+        };
+        let known = digest(1, 2, "p");
+        assert_eq!(known, digest(1, 2, "p"));
+        for other in [digest(2, 2, "p"), digest(1, 3, "p"), digest(1, 2, "q")] {
+            assert_ne!(known, other);
+        }
     }
 
     #[test]

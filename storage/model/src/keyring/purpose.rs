@@ -27,6 +27,7 @@ pub(crate) enum Purpose {
     RingCheck,
     ClusterCheck,
     PasswordPepper,
+    CheckedPassword,
 }
 
 impl Purpose {
@@ -45,6 +46,7 @@ impl Purpose {
             Self::RingCheck => b"check-ring",
             Self::ClusterCheck => b"check-cluster",
             Self::PasswordPepper => b"pepper/password",
+            Self::CheckedPassword => b"mac/checked-password",
         }
     }
 }
@@ -103,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Purpose; 12] = [
+    const ALL: [Purpose; 13] = [
         Purpose::AccessTokenMac,
         Purpose::RefreshTokenMac,
         Purpose::AuthCodeMac,
@@ -116,6 +118,7 @@ mod tests {
         Purpose::RingCheck,
         Purpose::ClusterCheck,
         Purpose::PasswordPepper,
+        Purpose::CheckedPassword,
     ];
 
     #[test]

@@ -285,6 +285,14 @@ fn refuse_bindings(object: &Map<String, Value>, faults: &mut DocumentFaults) {
             );
         }
     }
+    // They would stand in the store as they are.
+    for (key, inner) in [("hmac_string", None), ("jwt_data", Some("secret"))] {
+        let node = Node::member(object, key, faults);
+        let node = inner.map_or(node.clone(), |inner| node.get(inner, faults));
+        if node.is_set() {
+            faults.add(node.path(), "secrets of this kind are not supported yet");
+        }
+    }
 }
 
 fn has_limits(object: &Map<String, Value>, faults: &mut DocumentFaults) -> bool {

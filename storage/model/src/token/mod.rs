@@ -73,6 +73,9 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Access, Self::Refresh, Self::AuthCode, Self::ApiKey];
+
     /// The first characters of every token of this kind, by which secret scanners find leaks.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
