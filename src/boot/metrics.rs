@@ -155,6 +155,11 @@ fn gateway(builder: &mut MetricsBuilder, counters: &Arc<GatewayCounters>) {
     builder.gauge_from("gateway_connections", "Open client connections", {
         read(GatewayCounters::connections)
     });
+    builder.gauge_from(
+        "gateway_upgraded_connections",
+        "Client connections that changed to WebSocket and are open",
+        read(GatewayCounters::tunnels),
+    );
     builder.counter_from(
         "gateway_upstream_connects",
         "Connections opened to upstreams",

@@ -347,6 +347,7 @@ pub(super) fn client_shape(worker: &Worker, connection: &Connection) -> ClientSh
         keep_alive: facts.connection.persists(facts.minor_version)
             && !worker.settings.timeouts.keep_alive.is_zero()
             && !worker.is_draining(),
+        asks_for_websocket: connection.head.asks_for_websocket(),
     }
 }
 

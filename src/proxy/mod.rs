@@ -28,6 +28,7 @@ mod tls;
 mod token_judge;
 mod transport;
 mod trust;
+mod tunnel;
 mod wire;
 mod worker;
 

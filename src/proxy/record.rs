@@ -166,6 +166,7 @@ pub struct GatewayCounters {
     refusals: [AtomicU64; Refusal::ALL.len()],
     records_dropped: AtomicU64,
     connections: AtomicU64,
+    tunnels: AtomicU64,
     upstream_connects: AtomicU64,
     upstream_retries: AtomicU64,
 }
@@ -191,6 +192,12 @@ impl GatewayCounters {
     pub(super) fn connection_opened(&self) -> OpenConnection<'_> {
         self.connections.fetch_add(1, Ordering::Relaxed);
         OpenConnection(&self.connections)
+    }
+
+    /// Counts a connection that changed protocols for as long as what is returned lives.
+    pub(super) fn tunnel_opened(&self) -> OpenConnection<'_> {
+        self.tunnels.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(&self.tunnels)
     }
 
     pub(super) fn upstream_connected(&self) {
@@ -219,6 +226,12 @@ impl GatewayCounters {
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many client connections speak another protocol than HTTP by now, with an upstream behind each.
+    #[must_use]
+    pub fn tunnels(&self) -> u64 {
+        self.tunnels.load(Ordering::Relaxed)
     }
 
     /// How many connections to upstreams were opened.

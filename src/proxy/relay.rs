@@ -12,8 +12,9 @@ use super::pool::{Checkout, Lease, Reuse};
 use super::pump::PumpError;
 use super::refusal::Refusal;
 use super::timer::Timer;
+use super::tunnel;
 use super::wire::body::BodyLength;
-use super::wire::response_head::{AnswerFacts, BodyCoding};
+use super::wire::response_head::{AnswerFacts, BodyCoding, SWITCHING_PROTOCOLS};
 use super::worker::Worker;
 
 /// Forwards the request that stands in the upload pump to the API's upstream.
@@ -133,6 +134,14 @@ impl End {
         lease: Lease,
     ) -> Outcome {
         match self {
+            Self::Answered { facts, upload_done } if facts.status == SWITCHING_PROTOCOLS => {
+                if upload_done {
+                    // On the heap: few requests become one, and the others need not carry it.
+                    Box::pin(tunnel::run(worker, connection, api, lease)).await
+                } else {
+                    tunnel::ended(After::Break)
+                }
+            }
             Self::Answered { facts, upload_done } => {
                 if facts.upstream_persists && upload_done && lease.upstream.unread.is_empty() {
                     let now_ms = worker.deadlines.now_ms();

@@ -18,4 +18,5 @@ mod framing;
 mod limits;
 mod rig;
 mod tls;
+mod websocket;
 mod wire;

@@ -69,5 +69,6 @@ mod storage_troubles;
 mod throttling;
 mod tls;
 mod token_listing;
+mod websocket;
 mod wire;
 mod world;

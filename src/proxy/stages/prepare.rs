@@ -9,6 +9,7 @@ use super::authorize::Permit;
 use crate::proxy::request::RequestView;
 use crate::proxy::wire::body::BodyLength;
 use crate::proxy::wire::field::{FieldKind, is_same_variable};
+use crate::proxy::wire::upgrade::write_websocket;
 
 /// What the upstream is told when the client names no agent.
 const USER_AGENT: &str = concat!("User-Agent: raftgate/", env!("CARGO_PKG_VERSION"), "\r\n");
@@ -47,6 +48,9 @@ pub(crate) fn prepare(
     }
     if facts.body == BodyLength::Chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    if view.head().asks_for_websocket() {
+        write_websocket(out);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -98,7 +102,8 @@ fn write_fields(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
             | FieldKind::LookAlike
             | FieldKind::RequestId
             | FieldKind::Te
-            | FieldKind::TransferEncoding => false,
+            | FieldKind::TransferEncoding
+            | FieldKind::Upgrade => false,
         };
         match hidden {
             Some(place) if travels => write_stripped_field(place, (name, value), out),

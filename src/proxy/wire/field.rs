@@ -48,6 +48,7 @@ pub(crate) enum FieldKind {
     HopByHop,
     Te,
     TransferEncoding,
+    Upgrade,
     UserAgent,
     ForwardedFor,
     /// What a proxy says about its client besides `X-Forwarded-For`; anybody else can say it too.
@@ -95,7 +96,8 @@ impl FieldKind {
             4 if is("host") => Self::Host,
             4 if is("date") => Self::Date,
             6 if is("expect") => Self::Expect,
-            7 if is("trailer") || is("upgrade") => Self::HopByHop,
+            7 if is("trailer") => Self::HopByHop,
+            7 if is("upgrade") => Self::Upgrade,
             9 if is("forwarded") || is("x-real-ip") => Self::ProxyClaim,
             10 if is("connection") => Self::Connection,
             10 if is("user-agent") => Self::UserAgent,
@@ -207,6 +209,8 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub(crate) struct ConnectionOptions {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,
+    /// Whether `Upgrade` is meant for this hop (RFC 9110 section 7.8).
+    pub(crate) upgrade: bool,
     /// Whether other fields are named, which then end at this hop too.
     pub(crate) names_fields: bool,
 }
@@ -219,6 +223,8 @@ impl ConnectionOptions {
                 self.close = true;
             } else if option.eq_ignore_ascii_case(b"keep-alive") {
                 self.keep_alive = true;
+            } else if option.eq_ignore_ascii_case(b"upgrade") {
+                self.upgrade = true;
             } else {
                 self.names_fields = true;
             }

@@ -8,3 +8,4 @@ pub(super) mod field;
 pub(super) mod request_head;
 pub(super) mod response_head;
 pub(super) mod target;
+pub(super) mod upgrade;

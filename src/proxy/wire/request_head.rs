@@ -7,6 +7,7 @@ use super::field::{
     ConnectionOptions, Field, FieldKind, Span, content_length, has_only_crlf, list_members,
 };
 use super::target::{BadTarget, RequestTarget, is_host};
+use super::upgrade::UpgradeOffer;
 
 /// More fields than this are refused whatever the configured limit.
 pub(crate) const FIELDS_CEILING: usize = 256;
@@ -56,6 +57,7 @@ pub(crate) struct RequestFacts {
     pub(crate) minor_version: u8,
     pub(crate) body: BodyLength,
     pub(crate) connection: ConnectionOptions,
+    pub(crate) upgrade: UpgradeOffer,
     pub(crate) expects_continue: bool,
     pub(crate) accepts_trailers: bool,
     pub(crate) has_user_agent: bool,
@@ -154,6 +156,7 @@ impl RequestHead {
                 facts.has_transfer_encoding = true;
             }
             FieldKind::Connection => facts.connection.add(value),
+            FieldKind::Upgrade => facts.upgrade.add(value),
             FieldKind::Expect if facts.minor_version == 0 => {}
             FieldKind::Expect => {
                 if !value.eq_ignore_ascii_case(b"100-continue") {
@@ -234,6 +237,17 @@ impl RequestHead {
     /// What the fields say about the message as a whole.
     pub(crate) fn facts(&self) -> &RequestFacts {
         &self.facts
+    }
+
+    /// Whether the client asks to change to the WebSocket protocol: a GET without a body that says so to this hop
+    /// (RFC 6455 section 4.1). Anything short of that is a plain request, whose `Upgrade` ends here.
+    pub(crate) fn asks_for_websocket(&self) -> bool {
+        let facts = &self.facts;
+        facts.upgrade == UpgradeOffer::WebSocket
+            && facts.connection.upgrade
+            && facts.minor_version >= 1
+            && matches!(facts.body, BodyLength::Empty | BodyLength::Sized(0))
+            && self.method() == b"GET"
     }
 
     /// The fields in their order: kind, name and value.

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use super::body::BodyLength;
 use super::field::{ConnectionOptions, FieldKind, content_length, list_members};
 use super::request_head::FIELDS_CEILING;
+use super::upgrade::{UpgradeOffer, write_websocket};
 
 /// Why an upstream's answer cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub(crate) enum BadAnswer {
     /// Two lengths, an unknown transfer coding, or a length that is no number.
     Framing,
 }
+
+/// The status of an answer behind which the connection speaks another protocol.
+pub(crate) const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// The largest head taken from an upstream, in bytes.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -29,6 +33,8 @@ pub(crate) struct ClientShape {
     pub(crate) is_head: bool,
     /// Whether the connection to the client is to outlive this answer.
     pub(crate) keep_alive: bool,
+    /// Whether the client asked to change to the WebSocket protocol.
+    pub(crate) asks_for_websocket: bool,
 }
 
 /// How a body is written to the client.
@@ -94,8 +100,7 @@ pub(crate) fn translate(
         Err(_) => return Err(BadAnswer::Syntax),
     };
     match response.code.unwrap_or_default() {
-        // We never ask to switch protocols, so an agreement to it answers somebody else's question.
-        101 => Err(BadAnswer::Framing),
+        101 => switch(&response, client, head_bytes, out).map(Answer::Final),
         // The client's own expectation was answered when its body was first read.
         100 => Ok(Answer::Interim(head_bytes)),
         102..=199 if client.minor_version == 0 => Ok(Answer::Interim(head_bytes)),
@@ -120,6 +125,39 @@ pub(crate) fn translate(
             }))
         }
     }
+}
+
+/// Takes an agreement to change protocols, which has to be to the one that was asked for: any other answers somebody
+/// else's question.
+fn switch(
+    response: &httparse::Response<'_, '_>,
+    client: ClientShape,
+    head_bytes: usize,
+    out: &mut Vec<u8>,
+) -> Result<AnswerFacts, BadAnswer> {
+    let reading = Reading::of(response, client)?;
+    let mut offer = UpgradeOffer::default();
+    for header in response.headers.iter() {
+        if FieldKind::of(header.name.as_bytes()) == FieldKind::Upgrade {
+            offer.add(header.value);
+        }
+    }
+    let agreed = offer == UpgradeOffer::WebSocket && reading.connection.upgrade;
+    if !(client.asks_for_websocket && agreed) {
+        return Err(BadAnswer::Framing);
+    }
+    write_head(response, &reading, out);
+    write_websocket(out);
+    out.extend_from_slice(b"\r\n");
+    Ok(AnswerFacts {
+        head_bytes,
+        status: SWITCHING_PROTOCOLS,
+        body: BodyLength::Empty,
+        coding: BodyCoding::Identity,
+        names_fields: false,
+        upstream_persists: false,
+        client_persists: false,
+    })
 }
 
 /// What the fields of an answer mean together.
@@ -224,7 +262,8 @@ fn write_head(response: &httparse::Response<'_, '_>, reading: &Reading, out: &mu
             FieldKind::Connection
             | FieldKind::HopByHop
             | FieldKind::Te
-            | FieldKind::TransferEncoding => false,
+            | FieldKind::TransferEncoding
+            | FieldKind::Upgrade => false,
             // A 204 has no length (RFC 9110 section 8.6).
             FieldKind::ContentLength => status != 204 && status >= 200,
             _ => !(reading.connection.names_fields && is_named(response, name)),

@@ -10,6 +10,7 @@ const CLIENT: ClientShape = ClientShape {
     minor_version: 1,
     is_head: false,
     keep_alive: true,
+    asks_for_websocket: false,
 };
 const OLD_CLIENT: ClientShape = ClientShape {
     minor_version: 0,
@@ -130,11 +131,6 @@ fn ambiguous_answers_are_refused() {
             "{text}"
         );
     }
-    let switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n";
-    assert_eq!(
-        translated(switching, CLIENT).unwrap_err(),
-        BadAnswer::Framing
-    );
     let large = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(HEAD_BYTES_MAX));
     assert!(matches!(
         translate(large.as_bytes(), CLIENT, &mut Vec::new()),
@@ -166,4 +162,38 @@ fn interim_answers_are_dropped_or_passed_on() {
         translate(b"HTTP/1.1 200", CLIENT, &mut out),
         Ok(Answer::Partial)
     ));
+}
+
+#[test]
+fn only_the_change_of_protocol_that_was_asked_for_is_taken() {
+    let asking = ClientShape {
+        asks_for_websocket: true,
+        ..CLIENT
+    };
+    let agreed = "HTTP/1.1 101 Fine\r\nSec-WebSocket-Accept: x\r\nupgrade: WebSocket\r\n\
+        Connection: keep-alive, Upgrade\r\nContent-Length: 7\r\n\r\n";
+    let (facts, head) = translated(agreed, asking).unwrap();
+    assert_eq!(
+        head,
+        "HTTP/1.1 101 Fine\r\nSec-WebSocket-Accept: x\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    );
+    assert_eq!((facts.status, facts.body), (101, BodyLength::Empty));
+    assert!(!facts.upstream_persists && !facts.client_persists);
+    assert_eq!(translated(agreed, CLIENT).unwrap_err(), BadAnswer::Framing);
+    for fields in [
+        "",
+        "Upgrade: websocket\r\n",
+        "Connection: Upgrade\r\n",
+        "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
+    ] {
+        let text = format!("HTTP/1.1 101 Switching Protocols\r\n{fields}\r\n");
+        assert_eq!(
+            translated(&text, asking).unwrap_err(),
+            BadAnswer::Framing,
+            "{fields}"
+        );
+    }
 }

@@ -122,7 +122,7 @@ fn faults_name_the_path_what_is_wrong_and_what_is_allowed() {
         (
             "/proxy/target_url",
             json!("ftp://x"),
-            "proxy.target_url: must begin with http:// or https://",
+            "proxy.target_url: must begin with http://, https://, ws:// or wss://",
         ),
         (
             "/proxy/target_url",

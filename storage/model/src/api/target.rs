@@ -14,7 +14,7 @@ pub enum InvalidTarget {
     #[error("must be an absolute URL such as http://upstream:8080/base")]
     Syntax,
     /// Its scheme is another than those allowed.
-    #[error("must begin with http:// or https://")]
+    #[error("must begin with http://, https://, ws:// or wss://")]
     Scheme,
     /// It holds a user name or password, which would end in logs and listings.
     #[error("must not hold credentials")]
@@ -37,6 +37,13 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
     const fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,
@@ -45,7 +52,7 @@ impl Scheme {
     }
 }
 
-/// An `http` or `https` URL with a host, without credentials and fragment.
+/// An `http` or `https` URL (`ws` and `wss` mean the same) with a host, without credentials and fragment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     scheme: Scheme,
@@ -68,8 +75,9 @@ impl Target {
         }
         let url = Url::parse(text).map_err(|_| InvalidTarget::Syntax)?;
         let scheme = match url.scheme() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
+            // WebSocket begins as HTTP (RFC 6455 section 3), and other requests go there as well.
+            "http" | "ws" => Scheme::Http,
+            "https" | "wss" => Scheme::Https,
             _ => return Err(InvalidTarget::Scheme),
         };
         if !url.username().is_empty() || url.password().is_some() {
@@ -92,7 +100,7 @@ impl Target {
             scheme,
             dial_host: dial_host.into(),
             port,
-            origin: format!("{}://{host}:{port}", url.scheme()).into(),
+            origin: format!("{}://{host}:{port}", scheme.name()).into(),
             host_header: url.authority().into(),
             path: url.path().into(),
             query: url.query().filter(|query| !query.is_empty()).map(Box::from),
@@ -180,6 +188,22 @@ mod tests {
             assert_eq!((target.path(), target.query()), ("/", None));
         }
         assert_eq!(Target::parse("http://a/?").unwrap().query(), None);
+    }
+
+    #[test]
+    fn a_websocket_target_is_one_of_http() {
+        for (text, scheme, origin) in [
+            ("ws://a.example/chat", Scheme::Http, "http://a.example:80"),
+            (
+                "wss://a.example/chat",
+                Scheme::Https,
+                "https://a.example:443",
+            ),
+            ("wss://a.example:80", Scheme::Https, "https://a.example:80"),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!((target.scheme(), target.origin()), (scheme, origin));
+        }
     }
 
     #[test]
