@@ -151,6 +151,7 @@ impl From<ImportError> for ControlFailure {
         match error {
             ImportError::Faults(_)
             | ImportError::ListenPathTaken { .. }
+            | ImportError::Together(_)
             | ImportError::PolicyWithoutId => Self::Invalid(error.to_string()),
             ImportError::PolicyFaults(faults) => {
                 Self::Invalid(format!("Request malformed: {faults}"))

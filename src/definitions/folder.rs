@@ -16,7 +16,7 @@ use raftgate_model::state::record::Made;
 use tracing::{error, info, warn};
 
 use super::file::{Definition, DefinitionFile, definition_name, read_definition};
-use super::{ImportError, Importer};
+use super::{ImportError, Imported, Importer};
 
 /// How many files one look at the store brings.
 const PAGE: usize = 1000;
@@ -151,26 +151,18 @@ impl DefinitionsFolder {
                 error,
             })?;
         let mut report = FolderReport::default();
+        // What is in the way of these may go with its file, or move away itself.
         let mut refused = Vec::new();
         for (path, file) in &contents.files {
             match self.apply_file(path, file).await {
                 Ok(true) => report.applied = report.applied.saturating_add(1),
                 Ok(false) => report.unchanged = report.unchanged.saturating_add(1),
-                Err(
-                    ImportError::ListenPathTaken { .. }
-                    | ImportError::Propose(ProposeError::Refused(_)),
-                ) => refused.push((path, file)),
+                Err(ImportError::ListenPathTaken { .. }) => refused.push((path, file)),
                 Err(reason) => report.fail(path, reason)?,
             }
         }
         self.remove_missing(&contents, &mut report).await?;
-        // What was in the way may be gone with its file: a listen path moves from one file to another.
-        for (path, file) in refused {
-            match self.apply_file(path, file).await {
-                Ok(_) => report.applied = report.applied.saturating_add(1),
-                Err(reason) => report.fail(path, reason)?,
-            }
-        }
+        self.apply_together(refused, &mut report).await?;
         report.failed = report.failed.saturating_add(contents.unread.len());
         Ok(report)
     }
@@ -237,28 +229,74 @@ impl DefinitionsFolder {
         {
             return Ok(false);
         }
+        let imported = match self.read(path, file)? {
+            (Definition::Api(document), mark) => {
+                self.importer.put_api(document, Some(mark)).await?
+            }
+            (Definition::Policy(text), mark) => self.importer.put_policy(&text, Some(mark)).await?,
+        };
+        log_applied(path, &imported);
+        Ok(true)
+    }
+
+    /// What a file holds; a definition that names no id keeps the one that its file was given before.
+    fn read(
+        &self,
+        path: &SourcePath,
+        file: &DefinitionFile,
+    ) -> Result<(Definition, SourceMark), ImportError> {
+        let mut definition = read_definition(path, &file.content)?;
+        if let Definition::Api(document) = &mut definition
+            && document.api_id().is_none()
+            && let Some(last) = self.cluster.view().source(path)
+            && let Made::Api(id) = &last.made
+        {
+            document.set_api_id(id);
+        }
         let mark = SourceMark {
             path: path.clone(),
             content_hash: file.content_hash,
         };
-        let imported = match read_definition(path, &file.content)? {
-            Definition::Api(mut document) => {
-                // A definition that names no id keeps the one that its file was given before.
-                if document.api_id().is_none()
-                    && let Some(Made::Api(id)) = last.as_ref().map(|last| &last.made)
-                {
-                    document.set_api_id(id);
-                }
-                self.importer.put_api(document, Some(mark)).await?
-            }
-            Definition::Policy(text) => self.importer.put_policy(&text, Some(mark)).await?,
-        };
-        for warning in &imported.warnings {
-            warn!(file = %path.0, %warning, "part of a definition has no effect");
-        }
-        info!(file = %path.0, id = %imported.id, "definition file applied");
-        Ok(true)
+        Ok((definition, mark))
     }
+
+    /// Applies files whose listen paths were in each other's way, in one command as far as they fit.
+    async fn apply_together(
+        &self,
+        files: Vec<(&SourcePath, &DefinitionFile)>,
+        report: &mut FolderReport,
+    ) -> Result<(), FolderError> {
+        let mut set = Vec::new();
+        for (path, file) in files {
+            match self.read(path, file) {
+                Ok((Definition::Api(document), mark)) => {
+                    match self.importer.check(document, Some(mark)) {
+                        Ok(checked) => set.push((path, checked)),
+                        Err(reason) => report.fail(path, reason)?,
+                    }
+                }
+                // Only APIs have listen paths.
+                Ok((Definition::Policy(_), _)) => {}
+                Err(reason) => report.fail(path, reason)?,
+            }
+        }
+        let outcome = self.importer.put_together(set).await;
+        for (path, imported) in outcome.applied {
+            log_applied(path, &imported);
+            report.applied = report.applied.saturating_add(1);
+        }
+        for (path, reason) in outcome.refused {
+            report.fail(path, reason)?;
+        }
+        Ok(())
+    }
+}
+
+fn log_applied(path: &SourcePath, imported: &Imported) {
+    for warning in &imported.warnings {
+        warn!(file = %path.0, %warning, "part of a definition has no effect");
+    }
+    info!(file = %path.0, id = %imported.id, "definition file applied");
 }
 
 #[cfg(test)]

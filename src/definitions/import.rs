@@ -45,6 +45,9 @@ pub enum ImportError {
         /// Whose it is.
         owner: ApiId,
     },
+    /// It could only come into force together with others, and they did not.
+    #[error("not applied, like the definitions that it depends on: {0}")]
+    Together(String),
     /// The state refused it or could not be asked.
     #[error("{0}")]
     Propose(#[from] ProposeError),
@@ -56,13 +59,30 @@ pub enum ImportError {
     Seal,
 }
 
-impl ImportError {
-    /// The same, with the place in the document where it names a listen path that is taken.
-    fn at_listen_path(self, document: &ApiDocument) -> Self {
-        match self {
-            Self::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner))) => {
-                let place = document.listen_path_place();
-                Self::ListenPathTaken { place, owner }
+/// A definition that may be proposed.
+pub(super) struct Checked {
+    /// What is proposed.
+    pub(super) put: PutApi,
+    warnings: Vec<String>,
+    listen_path_place: &'static str,
+}
+
+impl Checked {
+    /// The definition, in force.
+    pub(super) fn imported(self, existed: bool) -> Imported {
+        Imported {
+            id: self.put.id.to_string(),
+            existed,
+            warnings: self.warnings,
+        }
+    }
+
+    /// The refusal, with the place in the document where it names a listen path that is taken.
+    pub(super) fn refused(&self, error: ImportError) -> ImportError {
+        match error {
+            ImportError::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner))) => {
+                let place = self.listen_path_place;
+                ImportError::ListenPathTaken { place, owner }
             }
             other => other,
         }
@@ -112,22 +132,33 @@ impl Importer {
     /// See [`ImportError`].
     pub async fn put_api(
         &self,
-        mut document: ApiDocument,
+        document: ApiDocument,
         source: Option<SourceMark>,
     ) -> Result<Imported, ImportError> {
+        let checked = self.check(document, source)?;
+        let existed = self.commit(Command::PutApi(checked.put.clone())).await;
+        let existed = existed.map_err(|error| checked.refused(error))?;
+        Ok(checked.imported(existed))
+    }
+
+    /// Checks and seals a definition; one without an id gets one.
+    ///
+    /// # Errors
+    /// See [`ImportError`].
+    pub(super) fn check(
+        &self,
+        mut document: ApiDocument,
+        source: Option<SourceMark>,
+    ) -> Result<Checked, ImportError> {
         if document.api_id().is_none() {
             document.set_api_id(&self.new_api_id()?);
         }
         let text = Secret::new(document.to_text());
         let (spec, warnings) = ApiSpec::read(&document)?;
-        let put = self.put_command(&spec, &text, source)?;
-        let existed = self.commit(Command::PutApi(put)).await;
-        let existed = existed.map_err(|error| error.at_listen_path(&document))?;
-        let warnings = warnings.iter().map(ToString::to_string).collect();
-        Ok(Imported {
-            id: spec.id.to_string(),
-            existed,
-            warnings,
+        Ok(Checked {
+            put: self.put_command(&spec, &text, source)?,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            listen_path_place: document.listen_path_place(),
         })
     }
 
@@ -160,6 +191,17 @@ impl Importer {
             routes: if spec.active { vec![route] } else { Vec::new() },
             source,
         })
+    }
+
+    /// Whether there is an API of this id.
+    pub(super) fn has_api(&self, id: &ApiId) -> bool {
+        self.cluster.view().api(id).is_some()
+    }
+
+    /// The listen paths that an API holds.
+    pub(super) fn routes_of(&self, id: &ApiId) -> Vec<RouteKey> {
+        let api = self.cluster.view().api(id);
+        api.map(|api| api.routes.to_vec()).unwrap_or_default()
     }
 
     /// Deletes an API; tells whether there was one.

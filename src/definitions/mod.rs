@@ -4,6 +4,7 @@ mod check;
 mod file;
 mod folder;
 mod import;
+mod together;
 mod watch;
 
 pub use check::{DefinitionsCheck, Remark};

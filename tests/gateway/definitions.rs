@@ -329,3 +329,88 @@ fn an_api_that_is_renamed_in_its_file_keeps_its_listen_path() {
     wait_for("the new name is in force", || folder.ids() == ["uno"]);
     assert_eq!(folder.status("/one/"), 200);
 }
+
+#[test]
+fn oas_documents_stand_beside_classic_ones_in_json_and_yaml() {
+    let mut folder = Folder::new(true);
+    let target = folder.upstream.url("/");
+    folder.write("one.json", crate::oas::oas_document("one", &target));
+    let nameless = |title: &str| {
+        format!(
+            "openapi: 3.0.3\ninfo: {{title: {title}, version: '1'}}\npaths: {{}}\nx-tyk-api-gateway:\n  \
+             info: {{name: {title}, state: {{active: true}}}}\n  upstream: {{url: '{target}'}}\n  \
+             server: {{listenPath: {{value: /{title}/, strip: true}}}}\n"
+        )
+    };
+    folder.write("two.yaml", nameless("two"));
+    folder.write("three.json", folder.api("three"));
+    folder.write(
+        "bare.json",
+        json!({"openapi": "3.0.3", "info": {}, "paths": {}}),
+    );
+    folder.node.start_again();
+    let ids = folder.ids();
+    assert_eq!(ids.len(), 3, "{ids:?}");
+    for path in ["/one/", "/two/", "/three/"] {
+        assert_eq!(folder.status(path), 200, "{path}");
+    }
+    let log = folder.node.log();
+    assert!(
+        log.contains("bare.json") && log.contains("should contain x-tyk-api-gateway"),
+        "{log}"
+    );
+    // The id that was made up stays the file's.
+    folder.write("two.yaml", nameless("second"));
+    wait_for("the changed file is applied", || {
+        folder.status("/second/") == 200
+    });
+    assert_eq!((folder.ids(), folder.status("/two/")), (ids, 404));
+}
+
+#[test]
+fn files_exchange_their_listen_paths() {
+    let mut folder = Folder::new(true);
+    let target = |name: &str| format!("{}{name}", folder.upstream.url("/"));
+    let api = |id: &str, path: &str| keyless_api(id, path, &target(id));
+    for id in ["a", "b", "c"] {
+        folder.write(&format!("{id}.json"), api(id, &format!("/{id}/")));
+    }
+    folder.node.start_again();
+    folder.node.create_api(&keyless_api(
+        "rival",
+        "/rival/",
+        &folder.upstream.url("/rival"),
+    ));
+    let served = |path: &str| -> String {
+        let before = folder.upstream.received().len();
+        assert_eq!(folder.status(path), 200, "{path}");
+        folder.upstream.received()[before..]
+            .last()
+            .unwrap()
+            .target
+            .clone()
+    };
+    // A ring of three, and one that wants what nobody gives up.
+    for (id, path) in [("a", "/b/"), ("b", "/c/"), ("d", "/rival/"), ("c", "/a/")] {
+        folder.write(&format!("{id}.json"), api(id, path));
+    }
+    wait_for("the ring turned", || {
+        folder.ids().len() == 4 && served("/a/").starts_with("/c")
+    });
+    assert!(served("/b/").starts_with("/a") && served("/c/").starts_with("/b"));
+    assert!(served("/rival/").starts_with("/rival"));
+    let log = folder.node.log();
+    assert!(
+        log.contains("proxy.listen_path: belongs to the API rival already"),
+        "{log}"
+    );
+    // A chain in the worst order for taking one after the other: each wants the path of the next.
+    for (id, path) in [("a", "/c/"), ("b", "/a/"), ("c", "/free/")] {
+        folder.write(&format!("{id}.json"), api(id, path));
+    }
+    wait_for("the chain moved", || {
+        folder.status("/free/") == 200 && folder.status("/b/") == 404
+    });
+    assert!(served("/c/").starts_with("/a") && served("/a/").starts_with("/b"));
+    assert!(served("/free/").starts_with("/c"));
+}

@@ -106,7 +106,7 @@ fn grant() -> (RecordKey, Record) {
 }
 
 const GOLDEN: [&str; 5] = [
-    "01180000000702fb2c0102fd7b68e5cf8b01000001030405020009000a150000000c0001010101010101010101010101010101010161020000001700",
+    "01180000000702fb2c0102fd7b68e5cf8b01000001030405020009000a150000000d0001010101010101010101010101010101010161020000001800",
     "01110000000702fb2c01010101020102016e03683a31",
     "0108abababababababababababababababab",
     "010801fcffffffff4dfbe80301020361706906636c69656e740102020202020202020202020202020202000170010472656164",
@@ -173,6 +173,7 @@ fn the_newest_kind_of_command_is_counted() {
     match Command::Sweep(vec![]) {
         Command::Found(_)
         | Command::PutApi(_)
+        | Command::PutApis(_)
         | Command::DeleteApi(_)
         | Command::PutPolicy(_)
         | Command::DeletePolicy(_)

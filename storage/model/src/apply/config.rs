@@ -1,24 +1,49 @@
 //! APIs, policies and the definitions folder.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::answer::{Refusal, Reply};
 use crate::command::{PutApi, PutPolicy, SourceMark};
 use crate::id::{ApiId, PolicyId};
 use crate::state::record::{ApiRecord, Made, PolicyRecord, SourceRecord};
-use crate::state::{ReadState, Record, RecordKey, SourcePath, Txn};
+use crate::state::{ReadState, Record, RecordKey, RouteKey, SourcePath, Txn};
 
-/// Creates or replaces an API, unless one of its listen paths belongs to another.
-pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Result<Reply, Refusal> {
-    let leaving = replaced_by(txn, put);
-    for route in &put.routes {
-        match txn.get(&RecordKey::Route(route.clone())) {
-            Some(Record::Route(owner)) if owner != put.id && Some(&owner) != leaving.as_ref() => {
-                return Err(Refusal::ListenPathTaken(owner));
+/// Creates or replaces APIs, all of them unless one wants a listen path of another that keeps it.
+///
+/// The answer says whether the last of them was there before.
+pub(super) fn put_apis<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    puts: &[PutApi],
+) -> Result<Reply, Refusal> {
+    let mut moving: BTreeSet<ApiId> = puts.iter().map(|put| put.id.clone()).collect();
+    moving.extend(puts.iter().filter_map(|put| replaced_by(txn, put)));
+    let mut wanted: BTreeMap<&RouteKey, &ApiId> = BTreeMap::new();
+    for put in puts {
+        for route in &put.routes {
+            match wanted.insert(route, &put.id) {
+                Some(other) if *other != put.id => {
+                    return Err(Refusal::ListenPathTaken(other.clone()));
+                }
+                _ => {}
             }
-            _ => {}
+            match txn.get(&RecordKey::Route(route.clone())) {
+                Some(Record::Route(owner)) if !moving.contains(&owner) => {
+                    return Err(Refusal::ListenPathTaken(owner));
+                }
+                _ => {}
+            }
         }
     }
+    let mut reply = Reply::Stored { existed: false };
+    for put in puts {
+        reply = put_api(txn, put);
+    }
+    Ok(reply)
+}
+
+/// Stores an API and gives it its listen paths, whosever they were.
+fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Reply {
     let old = txn.api(&put.id);
     let source = remember(txn, put.source.as_ref(), Made::Api(put.id.clone()))
         .or_else(|| old.as_ref().and_then(|api| api.source.clone()));
@@ -26,10 +51,10 @@ pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Resul
         .as_ref()
         .is_some_and(|old| is_unchanged(old, put, &source))
     {
-        return Ok(Reply::Stored { existed: true });
+        return Reply::Stored { existed: true };
     }
-    for route in old.iter().flat_map(|old| old.routes.iter()) {
-        txn.delete(RecordKey::Route(route.clone()));
+    if let Some(old) = &old {
+        release(txn, old);
     }
     for route in &put.routes {
         txn.put(
@@ -52,9 +77,19 @@ pub(super) fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Resul
         Record::Api(Arc::new(record)),
     );
     txn.touch_config();
-    Ok(Reply::Stored {
+    Reply::Stored {
         existed: old.is_some(),
-    })
+    }
+}
+
+/// Frees the listen paths of an API that are still its own.
+fn release<S: ReadState>(txn: &mut Txn<'_, S>, api: &ApiRecord) {
+    for route in api.routes.iter() {
+        let key = RecordKey::Route(route.clone());
+        if matches!(txn.get(&key), Some(Record::Route(owner)) if owner == api.id) {
+            txn.delete(key);
+        }
+    }
 }
 
 /// The API that goes with this change: its file gave it another id before, and it is still what the file made.
@@ -80,9 +115,7 @@ pub(super) fn delete_api<S: ReadState>(txn: &mut Txn<'_, S>, id: &ApiId) -> Repl
     let Some(old) = txn.api(id) else {
         return Reply::Stored { existed: false };
     };
-    for route in old.routes.iter() {
-        txn.delete(RecordKey::Route(route.clone()));
-    }
+    release(txn, &old);
     txn.delete(RecordKey::Api(id.clone()));
     txn.touch_config();
     Reply::Stored { existed: true }

@@ -99,7 +99,8 @@ fn answer_once<S: ReadState>(
 fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Reply, Refusal> {
     match command {
         Command::Found(found) => upkeep::found(txn, found),
-        Command::PutApi(put) => config::put_api(txn, put),
+        Command::PutApi(put) => config::put_apis(txn, std::slice::from_ref(put)),
+        Command::PutApis(puts) => config::put_apis(txn, puts),
         Command::DeleteApi(id) => Ok(config::delete_api(txn, id)),
         Command::PutPolicy(put) => Ok(config::put_policy(txn, put)),
         Command::DeletePolicy(id) => Ok(config::delete_policy(txn, id)),

@@ -27,6 +27,8 @@ pub use upkeep::{Found, SweepItem};
 
 /// The most commands that one log entry carries.
 pub const BATCH_COMMANDS_MAX: usize = 256;
+/// The most APIs that one command puts.
+pub const PUT_APIS_MAX: usize = 256;
 /// The most records that one sweep removes.
 pub const SWEEP_ITEMS_MAX: usize = 1000;
 /// How long a record stays after its time is over: somebody may still be judging by it.
@@ -72,6 +74,8 @@ pub enum Command {
     Found(Found),
     /// Creates or replaces an API.
     PutApi(PutApi),
+    /// Creates or replaces several APIs, all or none: listen paths that one gives up are free for the others.
+    PutApis(Vec<PutApi>),
     /// Deletes an API; deleting an absent one is no error.
     DeleteApi(ApiId),
     /// Creates or replaces a policy.

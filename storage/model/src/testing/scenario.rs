@@ -232,7 +232,6 @@ impl Scenario {
     fn configure(&mut self) -> Option<Command> {
         let api = self.choices.pick(&self.names.apis)?.clone();
         let policy = self.choices.pick(&self.names.policies)?.clone();
-        let path = format!("/path-{}", self.choices.below(5));
         let file = SourcePath(format!("file-{}.json", self.choices.below(4)).into());
         let source = self.choices.once_in(3).then(|| SourceMark {
             path: file.clone(),
@@ -248,17 +247,30 @@ impl Scenario {
                 document: "{}".into(),
                 source,
             }),
-            _ => Command::PutApi(PutApi {
-                id: api,
-                org: OrgId::default(),
-                document: self.names.sealed.clone()?,
-                document_hash: [u8::try_from(self.choices.below(3)).ok()?; 32],
-                routes: vec![RouteKey {
-                    host: None,
-                    listen_path: path.into(),
-                }],
-                source,
-            }),
+            8..=10 => {
+                let mut puts = vec![self.put_api(api, source)?];
+                for _ in 0..self.choices.below(3) {
+                    let another = self.choices.pick(&self.names.apis)?.clone();
+                    puts.push(self.put_api(another, None)?);
+                }
+                Command::PutApis(puts)
+            }
+            _ => Command::PutApi(self.put_api(api, source)?),
+        })
+    }
+
+    fn put_api(&mut self, id: ApiId, source: Option<SourceMark>) -> Option<PutApi> {
+        let path = format!("/path-{}", self.choices.below(5));
+        Some(PutApi {
+            id,
+            org: OrgId::default(),
+            document: self.names.sealed.clone()?,
+            document_hash: [u8::try_from(self.choices.below(3)).ok()?; 32],
+            routes: vec![RouteKey {
+                host: None,
+                listen_path: path.into(),
+            }],
+            source,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::world::{World, api, client, key};
 use crate::answer::{Refusal, Reply};
-use crate::command::{Command, SecretOrigin, SourceMark};
+use crate::command::{Command, PutApi, SecretOrigin, SourceMark};
 use crate::id::ApiId;
 use crate::seal::SecretVerifier;
 use crate::state::record::ClientSecret;
@@ -30,6 +30,99 @@ fn a_changed_listen_path_frees_the_old_one() {
         Reply::Stored { existed: true }
     );
     world.done(Command::PutApi(api("rival", "/orders")));
+}
+
+/// Who has which listen path.
+fn owner(world: &World, path: &str) -> Option<String> {
+    let route = api("x", path).routes.remove(0);
+    match world.state.get(&RecordKey::Route(route)) {
+        Some(Record::Route(owner)) => Some(owner.to_string()),
+        _ => None,
+    }
+}
+
+fn changed(id: &str, path: &str, hash: u8) -> PutApi {
+    let mut put = api(id, path);
+    put.document_hash = [hash; 32];
+    put
+}
+
+#[test]
+fn apis_of_one_command_exchange_their_listen_paths() {
+    let mut world = World::new();
+    world.done(Command::PutApi(api("b", "/b")));
+    world.done(Command::PutApi(api("c", "/c")));
+    for (paths, hash) in [(["/b", "/c", "/orders"], 1), (["/c", "/orders", "/b"], 2)] {
+        let ids = ["orders", "b", "c"];
+        let puts = ids
+            .iter()
+            .zip(paths)
+            .map(|(id, path)| changed(id, path, hash));
+        world.done(Command::PutApis(puts.collect()));
+        for (id, path) in ids.into_iter().zip(paths) {
+            assert_eq!(owner(&world, path).as_deref(), Some(id));
+        }
+    }
+    // One at a time none of it is possible.
+    let taken = Refusal::ListenPathTaken(ApiId::new("b").unwrap());
+    assert_eq!(
+        world.refused(Command::PutApi(changed("c", "/orders", 3))),
+        taken
+    );
+}
+
+#[test]
+fn a_set_that_does_not_fit_as_a_whole_changes_nothing() {
+    let mut world = World::new();
+    world.done(Command::PutApi(api("b", "/b")));
+    world.done(Command::PutApi(api("c", "/c")));
+    for (puts, rival) in [
+        (vec![changed("orders", "/b", 1), changed("b", "/c", 1)], "c"),
+        (
+            vec![changed("orders", "/new", 1), changed("b", "/new", 1)],
+            "orders",
+        ),
+    ] {
+        let taken = Refusal::ListenPathTaken(ApiId::new(rival).unwrap());
+        assert_eq!(world.refused(Command::PutApis(puts)), taken);
+        assert_eq!(owner(&world, "/orders").as_deref(), Some("orders"));
+        assert_eq!(owner(&world, "/b").as_deref(), Some("b"));
+        assert_eq!(owner(&world, "/new"), None);
+    }
+    let none = world.done(Command::PutApis(Vec::new()));
+    assert_eq!(none, Reply::Stored { existed: false });
+}
+
+#[test]
+fn what_is_unchanged_in_a_set_keeps_its_listen_path() {
+    let mut world = World::new();
+    let puts = vec![api("orders", "/orders"), changed("b", "/b", 1)];
+    world.done(Command::PutApis(puts.clone()));
+    world.done(Command::PutApis(puts));
+    for (id, path) in [("orders", "/orders"), ("b", "/b")] {
+        assert_eq!(owner(&world, path).as_deref(), Some(id));
+    }
+}
+
+#[test]
+fn files_that_exchange_their_apis_exchange_them_in_one_command() {
+    let mut world = World::new();
+    let put = |id, path, file, hash| match from_file(id, path, file, hash) {
+        Command::PutApi(put) => put,
+        _ => unreachable!(),
+    };
+    world.done(from_file("one", "/one", "a.json", 1));
+    world.done(from_file("two", "/two", "b.json", 2));
+    let swapped = vec![
+        put("two", "/one", "a.json", 3),
+        put("one", "/two", "b.json", 4),
+    ];
+    world.done(Command::PutApis(swapped));
+    assert_eq!(owner(&world, "/one").as_deref(), Some("two"));
+    assert_eq!(owner(&world, "/two").as_deref(), Some("one"));
+    world.done(Command::RemoveSource(SourcePath("a.json".into())));
+    assert_eq!(owner(&world, "/one"), None);
+    assert_eq!(owner(&world, "/two").as_deref(), Some("one"));
 }
 
 #[test]
