@@ -439,7 +439,6 @@ override_messages = {\"auth.auth_field_missing\" = {code = 400}}";
         "cluster.join_token_ttl_s: set by node.toml:4",
         "cluster.stable_ms: set by node.toml:5",
         "cluster.remove_dead_after_s: set by node.toml:6",
-        "compat.unanchored_paths: set by node.toml:8",
         "compat.override_messages: set by node.toml:9",
     ];
     assert_eq!(named, expected);

@@ -1,7 +1,5 @@
 //! Keys that are understood, checked, and change nothing in this version: whoever sets one is told.
 
-use raftgate_model::path_pattern::PathMatching;
-
 use super::key::Key;
 use super::oauth::CompatSettings;
 use super::reader::Reader;
@@ -15,11 +13,6 @@ pub(super) fn warnings(reader: &Reader<'_>, compat: &CompatSettings) -> Vec<Stri
         (table::CLUSTER_JOIN_TOKEN_TTL_S, true, cluster),
         (table::CLUSTER_STABLE_MS, true, cluster),
         (table::CLUSTER_REMOVE_DEAD_AFTER_S, true, cluster),
-        (
-            table::COMPAT_UNANCHORED_PATHS,
-            compat.path_matching == PathMatching::Unanchored,
-            "path patterns match from the beginning",
-        ),
         (
             table::COMPAT_OVERRIDE_MESSAGES,
             !compat.override_messages.is_empty(),

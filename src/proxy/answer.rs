@@ -17,6 +17,8 @@ pub(super) struct AnswerFrame<'a> {
     pub(super) minor_version: u8,
     pub(super) is_head: bool,
     pub(super) persists: bool,
+    /// Lines that the rules of an API have on every answer.
+    pub(super) lines: &'a [u8],
 }
 
 /// Appends a refusal.
@@ -31,7 +33,12 @@ pub(super) fn write_refusal(
     for (name, value) in &refusal.fields {
         write_field(name.as_bytes(), value.as_bytes(), out);
     }
-    write_rest(worker, refusal.body.as_bytes(), frame, out);
+    write_rest(
+        worker,
+        (refusal.status, refusal.body.as_bytes()),
+        frame,
+        out,
+    );
 }
 
 /// Appends an endpoint's answer; its own words on length, date and connection are not used.
@@ -49,7 +56,7 @@ pub(super) fn write_endpoint_answer(
             write_field(name, value.as_bytes(), out);
         }
     }
-    write_rest(worker, body, frame, out);
+    write_rest(worker, (status.as_u16(), body), frame, out);
 }
 
 fn write_status(status: u16, out: &mut Vec<u8>) {
@@ -71,9 +78,24 @@ fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_rest(worker: &Worker, body: &[u8], frame: AnswerFrame<'_>, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "Content-Length: {}\r\n", body.len());
+/// Appends an answer without fields and body of its own.
+pub(super) fn write_empty(worker: &Worker, status: u16, frame: AnswerFrame<'_>, out: &mut Vec<u8>) {
+    write_status(status, out);
+    write_rest(worker, (status, b""), frame, out);
+}
+
+fn write_rest(
+    worker: &Worker,
+    (status, body): (u16, &[u8]),
+    frame: AnswerFrame<'_>,
+    out: &mut Vec<u8>,
+) {
+    // A 204 has no length (RFC 9110 section 8.6).
+    if status != 204 {
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, "Content-Length: {}\r\n", body.len());
+    }
+    out.extend_from_slice(frame.lines);
     write_field(b"X-Request-Id", frame.request_id.as_bytes(), out);
     worker.write_date(out);
     write_connection(frame.persists, frame.minor_version, out);

@@ -9,6 +9,7 @@ use tokio::io::AsyncWrite as _;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
+use super::answer_edits::AnswerEdits;
 use super::exchange::{self, After};
 use super::pump::{Incoming, Pump};
 use super::refusal::Refusal;
@@ -35,6 +36,8 @@ pub(super) struct Connection {
     pub(super) timer: Timer,
     pub(super) peer: Peer,
     pub(super) request_id: RequestId,
+    /// What the rules of its API do to the answer of this request.
+    pub(super) edits: Option<Box<AnswerEdits>>,
 }
 
 /// What came instead of a request.
@@ -90,6 +93,7 @@ impl Connection {
             timer,
             peer: Peer::new(address, &worker.settings.trusted_proxies),
             request_id: RequestId::default(),
+            edits: None,
         }
     }
 

@@ -1,29 +1,27 @@
 //! One request from its complete head to its record: the stages in their order, then forward or answer.
 
-use std::sync::Arc;
-
 use raftgate_actors::snapshot::CompiledApi;
-use raftgate_model::id::{ApiId, LogIndex};
+use raftgate_model::id::LogIndex;
 use raftgate_model::oauth::error::{BodyKind, ErrorStyle};
 use raftgate_model::token::AccessToken;
 
-use super::answer::{AnswerFrame, write_refusal};
+use super::admit::{Admitted, Refused, Refuser, admit};
+use super::answer::{AnswerFrame, write_empty, write_refusal};
+use super::answer_edits::lines_of;
 use super::connection::Connection;
 use super::pump::BodyProgress;
 use super::record::{Subject, finish};
 use super::refusal::{ConnectionFate, Refusal, RenderedRefusal};
-use super::request::RequestView;
 use super::request_id::RequestId;
-use super::stages::authorize::authorize;
-use super::stages::identify::{Identified, identify};
-use super::stages::prepare::{credential_header, prepare};
-use super::stages::route::{Destination, NoRoute, own_endpoint, route};
-use super::wire::body::{BodyDecoder, BodyLength};
+use super::wire::body::BodyDecoder;
 use super::wire::field::FieldKind;
-use super::wire::response_head::{BodyCoding, ClientShape};
+use super::wire::response_head::ClientShape;
 use super::worker::Worker;
 use super::{local, relay};
 use crate::telemetry::answers::AnswerNote;
+
+/// No content: everything is said in the head.
+const PREFLIGHT_STATUS: u16 = 204;
 
 /// What becomes of the client's connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +83,18 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
             let outcome = refuse_for(worker, connection, Refusal::Unjudged, &api).await;
             finish(worker, connection, Subject::Api(&api), (began, outcome))
         }
-        Ok(Admitted::Forward(api)) => {
-            let outcome = relay::relay(worker, connection, &api).await;
-            finish(worker, connection, Subject::Api(&api), (began, outcome))
+        Ok(Admitted::Forward(selected)) => {
+            let outcome = relay::relay(worker, connection, &selected).await;
+            let subject = Subject::Api(&selected.api);
+            finish(worker, connection, subject, (began, outcome))
+        }
+        Ok(Admitted::Preflight(api, endpoint)) => {
+            let outcome = answer_preflight(worker, connection).await;
+            let subject = match endpoint {
+                Some(name) => Subject::Endpoint(name, Some(&api)),
+                None => Subject::Api(&api),
+            };
+            finish(worker, connection, subject, (began, outcome))
         }
         Ok(Admitted::Answer(endpoint)) => {
             let (name, api) = (endpoint.name(), endpoint.api().cloned());
@@ -124,44 +131,10 @@ pub(super) async fn refuse_unread(
     let began = tokio::time::Instant::now();
     worker.assign_id(None, &mut connection.request_id);
     connection.head.clear();
+    connection.edits = None;
     let outcome = refuse(worker, connection, refusal, worker.settings.error_style).await;
     let subject = Subject::Nothing;
     finish(worker, connection, subject, (began, outcome))
-}
-
-enum Admitted {
-    /// The upload pump holds the head for this API's upstream.
-    Forward(Arc<CompiledApi>),
-    /// An endpoint of our own is asked.
-    Answer(super::endpoint::Endpoint),
-    /// The token is younger than this node's state.
-    Wait {
-        index: LogIndex,
-        token: AccessToken,
-        api: Arc<CompiledApi>,
-    },
-}
-
-struct Refused {
-    refusal: Refusal,
-    by: Refuser,
-}
-
-/// In whose name a request is refused.
-enum Refuser {
-    Api(Arc<CompiledApi>),
-    /// An API that cannot be served, and has no style of its own.
-    Unserved(ApiId),
-    Gateway,
-}
-
-impl From<NoRoute> for Refused {
-    fn from(none: NoRoute) -> Self {
-        Self {
-            refusal: none.refusal,
-            by: none.api.map_or(Refuser::Gateway, Refuser::Unserved),
-        }
-    }
 }
 
 fn assign_id(worker: &Worker, connection: &mut Connection) {
@@ -184,70 +157,6 @@ async fn wait_for(
     match worker.serving().and_then(|serving| serving.tokens.as_ref()) {
         Some(tokens) => tokens.wait(index, token, api).await,
         None => Err(Refusal::Unjudged),
-    }
-}
-
-/// Runs the stages before forwarding; each yields what the next one demands.
-fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admitted, Refused> {
-    let Connection {
-        head,
-        upload,
-        peer,
-        request_id,
-        ..
-    } = connection;
-    let view = RequestView::new(head, peer, request_id.as_bytes());
-    let Some(serving) = worker.serving() else {
-        let endpoint = own_endpoint(&view).ok_or(Refused {
-            refusal: Refusal::Starting,
-            by: Refuser::Gateway,
-        });
-        return endpoint.map(Admitted::Answer);
-    };
-    let mut snapshots = worker.snapshot(serving).borrow_mut();
-    let snapshot = snapshots.load();
-    let api = match route(snapshot, &view)? {
-        Destination::Endpoint(endpoint) => return Ok(Admitted::Answer(endpoint)),
-        Destination::Api(api) => api,
-    };
-    let checked = check_size(worker, &view)
-        .and_then(|()| identify(&view, &api, serving.tokens.as_deref()))
-        .and_then(|identified| match identified {
-            Identified::Caller(caller) => authorize(snapshot, &api, caller).map(Ok),
-            Identified::Wait { index, token } => Ok(Err((index, token))),
-        });
-    match checked {
-        Ok(Err((index, token))) => Ok(Admitted::Wait { index, token, api }),
-        Ok(Ok(permit)) => {
-            prepare(&view, &api, &permit, &mut upload.pending);
-            let coding = match head.facts().body {
-                BodyLength::Chunked => {
-                    upload.bar_trailers(head.connection_values());
-                    upload.bar_trailers(credential_header(&api).map(str::as_bytes));
-                    BodyCoding::Chunked
-                }
-                _ => BodyCoding::Identity,
-            };
-            upload.start_body(
-                head.facts().body,
-                coding,
-                worker.settings.limits.body_bytes_max,
-            );
-            Ok(Admitted::Forward(api))
-        }
-        Err(refusal) => Err(Refused {
-            refusal,
-            by: Refuser::Api(api),
-        }),
-    }
-}
-
-fn check_size(worker: &Worker, view: &RequestView<'_>) -> Result<(), Refusal> {
-    match view.head().facts().body {
-        BodyLength::Sized(bytes) if bytes > worker.settings.limits.body_bytes_max => {
-            Err(Refusal::BodyTooLarge)
-        }
-        _ => Ok(()),
     }
 }
 
@@ -284,12 +193,48 @@ async fn answer_refusal(
     refusal: Refusal,
     rendered: &RenderedRefusal,
 ) -> Outcome {
-    let body_is_over = rendered.connection == ConnectionFate::Keep && skip_body(connection);
+    let outcome = Outcome {
+        after: After::Close,
+        status: rendered.status,
+        refusal: Some(refusal),
+        note: Some(refusal.note()),
+    };
+    let fate = rendered.connection;
+    answer_own(worker, connection, (outcome, fate), |frame, out| {
+        write_refusal(worker, rendered, frame, out);
+    })
+    .await
+}
+
+/// Answers a browser that asks what it may send; what it is told stands in the edits.
+async fn answer_preflight(worker: &Worker, connection: &mut Connection) -> Outcome {
+    let outcome = Outcome {
+        after: After::Close,
+        status: PREFLIGHT_STATUS,
+        refusal: None,
+        note: None,
+    };
+    let fate = ConnectionFate::Keep;
+    answer_own(worker, connection, (outcome, fate), |frame, out| {
+        write_empty(worker, PREFLIGHT_STATUS, frame, out);
+    })
+    .await
+}
+
+/// Answers in the gateway's own name; what becomes of the connection also depends on whether the body is through.
+async fn answer_own(
+    worker: &Worker,
+    connection: &mut Connection,
+    (outcome, fate): (Outcome, ConnectionFate),
+    write: impl FnOnce(AnswerFrame<'_>, &mut Vec<u8>),
+) -> Outcome {
+    let body_is_over = fate == ConnectionFate::Keep && skip_body(connection);
     let shape = client_shape(worker, connection);
     let persists = shape.keep_alive && body_is_over;
     let Connection {
         download,
         request_id,
+        edits,
         ..
     } = connection;
     let frame = AnswerFrame {
@@ -297,20 +242,15 @@ async fn answer_refusal(
         minor_version: shape.minor_version,
         is_head: shape.is_head,
         persists,
+        lines: lines_of(edits.as_deref()),
     };
-    write_refusal(worker, rendered, frame, &mut download.pending);
+    write(frame, &mut download.pending);
     let after = match (persists, body_is_over) {
         (true, _) => After::KeepAlive,
         (false, true) => After::Close,
         (false, false) => After::Linger,
     };
-    let outcome = Outcome {
-        after,
-        status: rendered.status,
-        refusal: Some(refusal),
-        note: Some(refusal.note()),
-    };
-    finish_answer(worker, connection, outcome).await
+    finish_answer(worker, connection, Outcome { after, ..outcome }).await
 }
 
 /// Writes out what stands in the download pump.

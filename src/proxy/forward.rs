@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Buf as _;
 use raftgate_actors::snapshot::UpstreamTimeouts;
 
+use super::answer_edits::AnswerEdits;
 use super::pump::{Incoming, Pump, PumpError};
 use super::timer::Timer;
 use super::transport::Transport;
@@ -53,6 +54,7 @@ pub(super) struct Exchange<'a> {
     pub(super) timer: &'a Timer,
     pub(super) timeouts: &'a UpstreamTimeouts,
     pub(super) shape: ClientShape,
+    pub(super) edits: Option<&'a AnswerEdits>,
     progress: Progress,
 }
 
@@ -85,6 +87,7 @@ impl<'a> Exchange<'a> {
         parts: (&'a mut Incoming, &'a mut Pump, &'a mut Pump, &'a Timer),
         timeouts: &'a UpstreamTimeouts,
         shape: ClientShape,
+        edits: Option<&'a AnswerEdits>,
     ) -> Self {
         let (client, upload, download, timer) = parts;
         let progress = Progress {
@@ -101,6 +104,7 @@ impl<'a> Exchange<'a> {
             timer,
             timeouts,
             shape,
+            edits,
             progress,
         }
     }
@@ -235,8 +239,9 @@ impl<'a> Exchange<'a> {
                 keep_alive,
                 ..self.shape
             };
-            let answer = response_head::translate(rest, shape, &mut self.download.pending)
-                .map_err(|_| Fault::UpstreamBroken)?;
+            let answer =
+                response_head::translate(rest, shape, self.edits, &mut self.download.pending)
+                    .map_err(|_| Fault::UpstreamBroken)?;
             match answer {
                 Answer::Partial => return Ok(used),
                 Answer::Interim(count) => used = used.saturating_add(count),

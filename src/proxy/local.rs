@@ -6,6 +6,7 @@ use bytes::{Buf as _, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::answer::{AnswerFrame, write_endpoint_answer};
+use super::answer_edits::lines_of;
 use super::connection::Connection;
 use super::endpoint::{BodyFault, Endpoint, EndpointRequest};
 use super::exchange::{After, Outcome, client_shape, finish_answer, refuse};
@@ -50,6 +51,7 @@ pub(super) async fn answer(
         minor_version: shape.minor_version,
         is_head: shape.is_head,
         persists,
+        lines: lines_of(connection.edits.as_deref()),
     };
     let parts = (response.status, &response.headers, response.body.as_ref());
     write_endpoint_answer(worker, parts, frame, &mut connection.download.pending);

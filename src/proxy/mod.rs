@@ -3,7 +3,9 @@
 //! The life of a request is told in `exchange.rs`; the stages that decide are pure and stand in `stages/`; HTTP/1 itself is
 //! in `wire/`. Heads are parsed by `httparse` and written anew, so what leaves has exactly one framing.
 
+mod admit;
 mod answer;
+mod answer_edits;
 mod connection;
 mod dial;
 mod endpoint;

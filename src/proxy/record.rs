@@ -157,13 +157,23 @@ fn beginning(text: &str, bytes_max: usize) -> String {
     text.get(..end).unwrap_or_default().to_owned()
 }
 
+/// One counter per refusal.
+#[derive(Debug)]
+struct RefusalCounters([AtomicU64; Refusal::ALL.len()]);
+
+impl Default for RefusalCounters {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
 /// Counters of the gateway as a whole, shared by its workers.
 #[derive(Debug, Default)]
 pub struct GatewayCounters {
     /// Requests that found no API and no endpoint, or could not be read.
     pub unrouted: ApiCounters,
     endpoints: [ApiCounters; EndpointName::ALL.len()],
-    refusals: [AtomicU64; Refusal::ALL.len()],
+    refusals: RefusalCounters,
     records_dropped: AtomicU64,
     connections: AtomicU64,
     tunnels: AtomicU64,
@@ -179,7 +189,7 @@ impl GatewayCounters {
     }
 
     pub(super) fn refused(&self, refusal: Refusal) {
-        if let Some(cell) = self.refusals.get(refusal as usize) {
+        if let Some(cell) = self.refusals.0.get(refusal as usize) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -212,6 +222,7 @@ impl GatewayCounters {
     #[must_use]
     pub fn refusals(&self, refusal: Refusal) -> u64 {
         self.refusals
+            .0
             .get(refusal as usize)
             .map_or(0, |cell| cell.load(Ordering::Relaxed))
     }

@@ -44,6 +44,24 @@ pub enum Refusal {
     NotFound,
     /// The API that stands there has no version that can be served.
     ApiUnserved,
+    /// The request names no version of an API that asks for one.
+    VersionMissing,
+    /// The request names a version that there is not.
+    VersionUnknown,
+    /// The request names a version that would be an API of its own, and there is none.
+    VersionApiUnknown,
+    /// The version has expired.
+    VersionExpired,
+    /// The API has expired.
+    ApiExpired,
+    /// The path is closed, or is none of those that are open.
+    PathForbidden,
+    /// The API may not be called from the client's address.
+    AddressForbidden,
+    /// The request does not say how long its body is, to an API that limits it.
+    LengthRequired,
+    /// The body is larger than its API allows.
+    RequestTooLarge,
     /// No credential came to an API that asks for one.
     CredentialMissing,
     /// The credential is no Bearer token.
@@ -100,7 +118,7 @@ pub struct RenderedRefusal {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 39] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -117,6 +135,15 @@ impl Refusal {
         Self::Starting,
         Self::NotFound,
         Self::ApiUnserved,
+        Self::VersionMissing,
+        Self::VersionUnknown,
+        Self::VersionApiUnknown,
+        Self::VersionExpired,
+        Self::ApiExpired,
+        Self::PathForbidden,
+        Self::AddressForbidden,
+        Self::LengthRequired,
+        Self::RequestTooLarge,
         Self::CredentialMissing,
         Self::CredentialMalformed,
         Self::TokenUnknown,
@@ -261,6 +288,15 @@ impl Refusal {
             Self::Starting => &rows::STARTING,
             Self::NotFound => &rows::NOT_FOUND,
             Self::ApiUnserved => &rows::API_UNSERVED,
+            Self::VersionMissing => &rows::VERSION_MISSING,
+            Self::VersionUnknown => &rows::VERSION_UNKNOWN,
+            Self::VersionApiUnknown => &rows::VERSION_API_UNKNOWN,
+            Self::VersionExpired => &rows::VERSION_EXPIRED,
+            Self::ApiExpired => &rows::API_EXPIRED,
+            Self::PathForbidden => &rows::PATH_FORBIDDEN,
+            Self::AddressForbidden => &rows::ADDRESS_FORBIDDEN,
+            Self::LengthRequired => &rows::LENGTH_REQUIRED,
+            Self::RequestTooLarge => &rows::REQUEST_TOO_LARGE,
             Self::CredentialMissing => &rows::CREDENTIAL_MISSING,
             Self::CredentialMalformed => &rows::CREDENTIAL_MALFORMED,
             Self::TokenUnknown => &rows::TOKEN_UNKNOWN,

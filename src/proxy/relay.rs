@@ -2,8 +2,6 @@
 
 use std::pin::pin;
 
-use raftgate_actors::snapshot::CompiledApi;
-
 use super::connection::Connection;
 use super::dial::{DialError, dial};
 use super::exchange::{After, Outcome, client_shape, refuse};
@@ -11,6 +9,7 @@ use super::forward::{Exchange, Fault};
 use super::pool::{Checkout, Lease, Reuse};
 use super::pump::PumpError;
 use super::refusal::Refusal;
+use super::stages::selected::Selected;
 use super::timer::Timer;
 use super::tunnel;
 use super::wire::body::BodyLength;
@@ -21,38 +20,46 @@ use super::worker::Worker;
 pub(super) async fn relay(
     worker: &Worker,
     connection: &mut Connection,
-    api: &CompiledApi,
+    selected: &Selected,
 ) -> Outcome {
     if let Err(error) = connection
         .upload
         .take_at_hand(&mut connection.client.unread)
     {
-        return refuse(worker, connection, refusal_of_body(&error), api.error_style).await;
+        return refuse(
+            worker,
+            connection,
+            refusal_of_body(&error),
+            selected.api.error_style,
+        )
+        .await;
     }
     let checkout = worker
         .pool
-        .checkout(api.target.origin(), worker.deadlines.now_ms());
+        .checkout(selected.target().origin(), worker.deadlines.now_ms());
     let lease = match checkout {
         Checkout::Reused(slot, upstream) => Ok(Lease::reused(slot, upstream)),
-        Checkout::Vacant(slot) => open(worker, api, &connection.timer)
+        Checkout::Vacant(slot) => open(worker, selected, &connection.timer)
             .await
             .map(|io| Lease::fresh(slot, io)),
         Checkout::Full => Err(Refusal::UpstreamBusy),
     };
     let mut lease = match lease {
         Ok(lease) => lease,
-        Err(refusal) => return refuse(worker, connection, refusal, api.error_style).await,
+        Err(refusal) => return refuse(worker, connection, refusal, selected.api.error_style).await,
     };
     invite_body(connection);
     loop {
-        match attempt(worker, connection, api, &mut lease).await {
-            Attempt::Over(outcome) => return outcome.resolve(worker, connection, api, lease).await,
+        match attempt(worker, connection, selected, &mut lease).await {
+            Attempt::Over(outcome) => {
+                return outcome.resolve(worker, connection, selected, lease).await;
+            }
             Attempt::Again => {
                 worker.parts.counters.upstream_retried();
-                match open(worker, api, &connection.timer).await {
+                match open(worker, selected, &connection.timer).await {
                     Ok(io) => lease = Lease::fresh(lease.slot, io),
                     Err(refusal) => {
-                        return refuse(worker, connection, refusal, api.error_style).await;
+                        return refuse(worker, connection, refusal, selected.api.error_style).await;
                     }
                 }
             }
@@ -84,7 +91,7 @@ enum End {
 async fn attempt(
     worker: &Worker,
     connection: &mut Connection,
-    api: &CompiledApi,
+    selected: &Selected,
     lease: &mut Lease,
 ) -> Attempt {
     let shape = client_shape(worker, connection);
@@ -94,13 +101,15 @@ async fn attempt(
         upload,
         download,
         timer,
+        edits,
         ..
     } = connection;
     let mut exchange = Exchange::new(
         worker,
         (client, upload, download, timer),
-        &api.timeouts,
+        &selected.timeouts,
         shape,
+        edits.as_deref(),
     );
     let result = exchange.run(&mut lease.upstream).await;
     let upload_done = exchange.upload_is_done();
@@ -130,14 +139,14 @@ impl End {
         self,
         worker: &Worker,
         connection: &mut Connection,
-        api: &CompiledApi,
+        selected: &Selected,
         lease: Lease,
     ) -> Outcome {
         match self {
             Self::Answered { facts, upload_done } if facts.status == SWITCHING_PROTOCOLS => {
                 if upload_done {
                     // On the heap: few requests become one, and the others need not carry it.
-                    Box::pin(tunnel::run(worker, connection, api, lease)).await
+                    Box::pin(tunnel::run(worker, connection, &selected.api, lease)).await
                 } else {
                     tunnel::ended(After::Break)
                 }
@@ -164,7 +173,7 @@ impl End {
                 ..
             } => Outcome::client_gone(),
             Self::CutOff { facts, fault } => {
-                tracing::debug!(?fault, api = %api.id, "an answer was cut off");
+                tracing::debug!(?fault, api = %selected.api.id, "an answer was cut off");
                 // Where the close itself would be the end of the body, only a reset says that it is none.
                 let ends_by_close = facts.coding == BodyCoding::Identity
                     && matches!(facts.body, BodyLength::Chunked | BodyLength::UntilClose);
@@ -183,7 +192,7 @@ impl End {
             }
             Self::Refused(refusal) => {
                 drop(lease);
-                refuse(worker, connection, refusal, api.error_style).await
+                refuse(worker, connection, refusal, selected.api.error_style).await
             }
         }
     }
@@ -191,47 +200,47 @@ impl End {
 
 async fn open(
     worker: &Worker,
-    api: &CompiledApi,
+    selected: &Selected,
     timer: &Timer,
 ) -> Result<super::transport::Transport, Refusal> {
-    timer.set(api.timeouts.connect);
+    timer.set(selected.timeouts.connect);
     // On the heap: it is large, and most requests need none.
-    let mut dialling = pin!(Box::pin(dial(worker, &api.target)));
+    let mut dialling = pin!(Box::pin(dial(worker, selected.target())));
     let dialled = timer.limit(|cx| dialling.as_mut().poll(cx)).await;
     match dialled {
         Ok(Ok(io)) => {
             worker.parts.counters.upstream_connected();
-            tell_recovery(worker, api);
+            tell_recovery(worker, selected);
             Ok(io)
         }
         Ok(Err(error)) => {
-            tell_outage(worker, api, &error);
+            tell_outage(worker, selected, &error);
             Err(match error {
                 DialError::Lookup { .. } => Refusal::UpstreamLookup,
                 DialError::Connect { .. } | DialError::Tls { .. } => Refusal::UpstreamUnreachable,
             })
         }
         Err(_) => {
-            tell_outage(worker, api, &"it took too long");
+            tell_outage(worker, selected, &"it took too long");
             Err(Refusal::UpstreamTimeout)
         }
     }
 }
 
-fn tell_outage(worker: &Worker, api: &CompiledApi, error: &dyn std::fmt::Display) {
-    let origin = api.target.origin();
+fn tell_outage(worker: &Worker, selected: &Selected, error: &dyn std::fmt::Display) {
+    let origin = selected.target().origin();
     let now = tokio::time::Instant::now();
     if let Some(report) = worker.shared.outages.failed(origin, now) {
         let failures = report.failures;
-        tracing::warn!(origin, api = %api.id, %error, failures, "no connection to the upstream");
+        tracing::warn!(origin, api = %selected.api.id, %error, failures, "no connection to the upstream");
     }
 }
 
-fn tell_recovery(worker: &Worker, api: &CompiledApi) {
-    let origin = api.target.origin();
+fn tell_recovery(worker: &Worker, selected: &Selected) {
+    let origin = selected.target().origin();
     if let Some(report) = worker.shared.outages.connected(origin) {
         let failures = report.failures;
-        tracing::info!(origin, api = %api.id, failures, "the upstream can be connected to again");
+        tracing::info!(origin, api = %selected.api.id, failures, "the upstream can be connected to again");
     }
 }
 

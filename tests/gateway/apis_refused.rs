@@ -181,10 +181,13 @@ fn what_would_weaken_an_api_if_it_were_ignored_is_refused_by_name() {
     let world = World::shared();
     let id = unique("weaker");
     for (fields, named) in [
-        (json!({"allowed_ips": ["10.0.0.1"]}), "allowed_ips"),
-        (json!({"blacklisted_ips": ["10.0.0.1"]}), "blacklisted_ips"),
+        (json!({"allowed_ips": ["10.0.0.1/33"]}), "allowed_ips[0]"),
+        (
+            json!({"pinned_public_keys": {"*": "f"}}),
+            "pinned_public_keys",
+        ),
         (json!({"internal": true}), "internal"),
-        (json!({"expiration": "2020-01-01 10:00"}), "expiration"),
+        (json!({"expiration": "2020-01-01"}), "expiration"),
         (json!({"use_keyless": false}), "use_keyless"),
     ] {
         let mut api = definition(&id, &world);

@@ -60,12 +60,10 @@ impl ApiActor {
         if !spec.active {
             return Ok(None);
         }
-        Ok(Some(compile(
-            &spec,
-            record.revision,
-            &self.defaults,
-            Arc::clone(&self.counters),
-        )))
+        let counters = Arc::clone(&self.counters);
+        compile(&spec, record.revision, &self.defaults, counters)
+            .map(Some)
+            .map_err(|invalid| invalid.to_string())
     }
 }
 

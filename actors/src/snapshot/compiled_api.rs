@@ -8,6 +8,7 @@ use raftgate_model::id::{ApiId, OrgId, Revision};
 use raftgate_model::oauth::error::ErrorStyle;
 
 use super::counters::ApiCounters;
+use super::request_rules::CompiledRules;
 
 /// Who may call an API: what the identify stage matches on.
 #[derive(Clone, Debug)]
@@ -111,6 +112,8 @@ pub struct CompiledApi {
     pub host_header: HostHeader,
     /// How long the upstream may take.
     pub timeouts: UpstreamTimeouts,
+    /// What it demands of single requests; `None` for most APIs, whose requests then cost nothing more.
+    pub rules: Option<Arc<CompiledRules>>,
     /// How refusals look.
     pub error_style: ErrorStyle,
     /// Who may call it.
@@ -136,6 +139,7 @@ impl CompiledApi {
             forwarding: ListenPathForwarding::Strip,
             host_header: HostHeader::Target,
             timeouts: UpstreamTimeouts::default(),
+            rules: None,
             error_style: ErrorStyle::default(),
             access: Access::Keyless,
             oauth_endpoints: OAuthEndpoints::Absent,

@@ -5,6 +5,7 @@
 mod compiled_api;
 mod counters;
 mod policy;
+mod request_rules;
 mod route_table;
 
 use std::collections::HashMap;
@@ -20,6 +21,10 @@ pub use compiled_api::{
 pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
 pub use policy::CompiledPolicy;
 pub use raftgate_model::oauth::error::ErrorStyle;
+pub use request_rules::{
+    CompiledAccess, CompiledPath, CompiledRules, CompiledVersion, CompiledVersions, HeaderEdits,
+    PathTable,
+};
 pub use route_table::{PathMatch, Place, RouteConflict, RouteTable, UnservedApi};
 
 /// Everything about the configured APIs that a request can depend on, at one revision.

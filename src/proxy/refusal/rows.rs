@@ -127,6 +127,86 @@ pub(super) const API_UNSERVED: Row = Row {
         "the API at this path cannot be served at the moment",
     )
 };
+
+/// What an API does not let through, in Tyk's words; the connection goes on.
+const fn closed(
+    label: &'static str,
+    (status, error): (u16, &'static str),
+    (description, tyk): (&'static str, &'static str),
+) -> Row {
+    Row {
+        tyk: TykText::Template(status, tyk),
+        connection: ConnectionFate::Keep,
+        error,
+        ..Row::unreadable(status, label, description)
+    }
+}
+
+pub(super) const VERSION_MISSING: Row = closed(
+    "version_missing",
+    (403, "access_denied"),
+    (
+        "the request names no version of the API",
+        "Version information not found",
+    ),
+);
+pub(super) const VERSION_UNKNOWN: Row = closed(
+    "version_unknown",
+    (403, "access_denied"),
+    ("the API has no such version", NO_SUCH_VERSION),
+);
+pub(super) const VERSION_API_UNKNOWN: Row = closed(
+    "version_api_unknown",
+    (404, "not_found"),
+    ("the API has no such version", NO_SUCH_VERSION),
+);
+const NO_SUCH_VERSION: &str = "This API version does not seem to exist";
+pub(super) const VERSION_EXPIRED: Row = closed(
+    "version_expired",
+    (403, "access_denied"),
+    (
+        "this version of the API has expired",
+        "Api Version has expired, please check documentation or contact administrator",
+    ),
+);
+pub(super) const API_EXPIRED: Row = closed(
+    "api_expired",
+    (403, "access_denied"),
+    (
+        "the API has expired",
+        "API has expired, please check documentation or contact administrator",
+    ),
+);
+pub(super) const PATH_FORBIDDEN: Row = closed(
+    "path_forbidden",
+    (403, "access_denied"),
+    ("this path is not open", "Requested endpoint is forbidden"),
+);
+pub(super) const ADDRESS_FORBIDDEN: Row = closed(
+    "address_forbidden",
+    (403, "access_denied"),
+    (
+        "the API may not be called from this address",
+        "access from this IP has been disallowed",
+    ),
+);
+pub(super) const LENGTH_REQUIRED: Row = closed(
+    "length_required",
+    (411, "length_required"),
+    (
+        "the request must say how long its body is",
+        "Content length is required for this request",
+    ),
+);
+pub(super) const REQUEST_TOO_LARGE: Row = Row {
+    tyk: TykText::Template(400, "Request is too large"),
+    ..closed(
+        "request_too_large",
+        (413, "request_too_large"),
+        ("the request body is larger than the API allows", ""),
+    )
+};
+
 /// The words of these stand in the model's table of access failures, which needs the API's name.
 const fn access(label: &'static str, status: u16) -> Row {
     Row {

@@ -1,11 +1,12 @@
 //! Prepare: writes the head that the upstream sees.
 
 use raftgate_actors::snapshot::{
-    Access, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding,
+    Access, CompiledApi, CredentialForwarding, HeaderEdits, HostHeader, ListenPathForwarding,
 };
 use raftgate_model::api::CredentialPlace;
 
-use super::authorize::Permit;
+use super::header_values::HeaderValues;
+use super::selected::{HiddenName, Selected};
 use crate::proxy::request::RequestView;
 use crate::proxy::wire::body::BodyLength;
 use crate::proxy::wire::field::{FieldKind, is_same_variable};
@@ -20,27 +21,30 @@ const USER_AGENT: &str = concat!("User-Agent: raftgate/", env!("CARGO_PKG_VERSIO
 /// (RFC 9110 section 7.6.1); the length is said the way it was understood.
 pub(crate) fn prepare(
     view: &RequestView<'_>,
-    api: &CompiledApi,
-    _permit: &Permit,
+    selected: &Selected,
+    values: &HeaderValues<'_>,
     out: &mut Vec<u8>,
 ) {
+    let edits = selected.request_edits.as_deref();
+    let is_dropped = |name: &str| edits.is_some_and(|edits| edits.drops(name.as_bytes()));
     out.extend_from_slice(view.method());
     out.push(b' ');
-    write_target(view, api, out);
+    write_target(view, selected, out);
     out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-    let host = match api.host_header {
-        HostHeader::Target => None,
-        HostHeader::Client => view.host(),
-    };
-    out.extend_from_slice(host.unwrap_or_else(|| api.target.host_header()).as_bytes());
+    out.extend_from_slice(host(view, selected).as_bytes());
     out.extend_from_slice(b"\r\n");
-    write_fields(view, api, out);
-    write_forwarded_for(view, out);
+    write_fields(view, selected, out);
+    if !is_dropped("x-forwarded-for") {
+        write_forwarded_for(view, out);
+    }
+    if let Some(edits) = edits {
+        write_set(edits, values, out);
+    }
     out.extend_from_slice(b"X-Request-Id: ");
     out.extend_from_slice(view.request_id());
     out.extend_from_slice(b"\r\n");
     let facts = view.head().facts();
-    if !facts.has_user_agent {
+    if !facts.has_user_agent && !is_dropped("user-agent") {
         out.extend_from_slice(USER_AGENT.as_bytes());
     }
     if facts.accepts_trailers {
@@ -53,6 +57,32 @@ pub(crate) fn prepare(
         write_websocket(out);
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// The host that a transform sets, else the client's or the target's.
+fn host<'r>(view: &RequestView<'r>, selected: &'r Selected) -> &'r str {
+    let set = selected.request_edits.as_deref().and_then(|edits| {
+        let mut set = edits.set.iter();
+        let (_, template) = set.find(|(name, _)| is_host(name))?;
+        template.literal()
+    });
+    let of_client = match selected.api.host_header {
+        HostHeader::Target => None,
+        HostHeader::Client => view.host(),
+    };
+    set.or(of_client)
+        .unwrap_or_else(|| selected.target().host_header())
+}
+
+fn is_host(name: &str) -> bool {
+    name.eq_ignore_ascii_case("host")
+}
+
+/// The fields that a transform sets.
+fn write_set(edits: &HeaderEdits, values: &HeaderValues<'_>, out: &mut Vec<u8>) {
+    for (name, template) in edits.set.iter().filter(|(name, _)| !is_host(name)) {
+        values.write(name, template, out);
+    }
 }
 
 /// The places of a credential that ends here (Tyk's `strip_auth_data`).
@@ -73,8 +103,14 @@ pub(crate) fn credential_header(api: &CompiledApi) -> Option<&str> {
     }
 }
 
-fn write_fields(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
+fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) {
+    let api = &*selected.api;
     let hidden = hidden_credential(api);
+    let ends_here = |name: &[u8]| match (&selected.hidden, &selected.request_edits) {
+        (HiddenName::None | HiddenName::Query(_), None) => false,
+        (HiddenName::Header(hidden), _) if is_same_variable(name, hidden.as_bytes()) => true,
+        (_, edits) => edits.as_ref().is_some_and(|edits| edits.drops(name)),
+    };
     // What was judged is the field of exactly this name, and an upstream may read another one as the same.
     let judged = credential_header(api).map(str::as_bytes);
     let imitates = |name: &[u8]| {
@@ -87,13 +123,16 @@ fn write_fields(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
     for (kind, name, value) in head.fields() {
         let travels = match kind {
             FieldKind::EndToEnd | FieldKind::Date => {
-                !(imitates(name) || names_fields && head.is_named_by_connection(name))
+                !(imitates(name)
+                    || names_fields && head.is_named_by_connection(name)
+                    || ends_here(name))
             }
             FieldKind::ContentLength => true,
             FieldKind::ProxyClaim => {
-                view.peer().is_trusted() && !(names_fields && head.is_named_by_connection(name))
+                view.peer().is_trusted()
+                    && !(names_fields && head.is_named_by_connection(name) || ends_here(name))
             }
-            FieldKind::UserAgent => !value.is_empty(),
+            FieldKind::UserAgent => !(value.is_empty() || ends_here(name)),
             FieldKind::Connection
             | FieldKind::Expect
             | FieldKind::ForwardedFor
@@ -143,11 +182,11 @@ fn write_stripped_field(place: &CredentialPlace, (name, value): (&[u8], &[u8]), 
     }
 }
 
-/// The client's query without the parameter that held the credential.
-fn without_parameter(query: &str, hidden: Option<&str>) -> String {
+/// The client's query without the parameters that end here.
+fn without_parameters(query: &str, hidden: [Option<&str>; 2]) -> String {
     let is_other = |part: &&str| {
         let decoded = form_urlencoded::parse(part.as_bytes()).next();
-        decoded.is_none_or(|(name, _)| hidden != Some(&*name))
+        decoded.is_none_or(|(name, _)| !hidden.contains(&Some(&*name)))
     };
     query
         .split('&')
@@ -157,34 +196,41 @@ fn without_parameter(query: &str, hidden: Option<&str>) -> String {
 }
 
 /// The path and query that the upstream sees (`tyk_core` section 8 and case 90).
-fn write_target(view: &RequestView<'_>, api: &CompiledApi, out: &mut Vec<u8>) {
-    let base = api.target.path();
+fn write_target(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) {
+    let (api, target) = (&*selected.api, selected.target());
+    let base = target.path();
     let base = base.strip_suffix('/').unwrap_or(base);
-    let prefix = api.listen_path.prefix();
     let path = view.path();
-    let rest = match api.forwarding {
-        ListenPathForwarding::Keep => path,
+    let (kept, rest) = match api.forwarding {
+        ListenPathForwarding::Keep => (selected.listen_path(path), selected.rest(path)),
         ListenPathForwarding::Strip | ListenPathForwarding::StripKeepingSlash => {
-            path.strip_prefix(prefix).unwrap_or(path)
+            ("", selected.rest(path))
         }
     };
     let keeps_slash = api.forwarding != ListenPathForwarding::Strip || base.is_empty();
     out.extend_from_slice(base.as_bytes());
+    out.extend_from_slice(kept.as_bytes());
     match rest {
+        "" if !kept.is_empty() => {}
         "" | "/" if keeps_slash => out.push(b'/'),
         "" | "/" => {}
         _ => out.extend_from_slice(rest.as_bytes()),
     }
-    let hidden = hidden_credential(api).and_then(|place| place.query.as_deref());
+    let of_version = match &selected.hidden {
+        HiddenName::Query(name) => Some(&**name),
+        HiddenName::None | HiddenName::Header(_) => None,
+    };
+    let of_credential = hidden_credential(api).and_then(|place| place.query.as_deref());
+    let hidden = [of_credential, of_version];
     let client_query = view.head().query();
-    let stripped = hidden
-        .and(client_query)
-        .map(|query| without_parameter(query, hidden));
+    let stripped = client_query
+        .filter(|_| hidden != [None; 2])
+        .map(|query| without_parameters(query, hidden));
     let client_query = stripped
         .as_deref()
         .or(client_query)
         .filter(|query| !query.is_empty());
-    let queries = [api.target.query(), client_query];
+    let queries = [target.query(), client_query];
     for (query, separator) in queries.into_iter().flatten().zip([b'?', b'&']) {
         out.push(separator);
         out.extend_from_slice(query.as_bytes());

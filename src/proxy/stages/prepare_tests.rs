@@ -20,7 +20,11 @@ use crate::proxy::request::Peer;
 use crate::proxy::trust::TrustedProxies;
 use crate::proxy::wire::request_head::{HeadLimits, RequestHead};
 
-fn api(listen_path: &str, target: &str) -> CompiledApi {
+fn api(listen_path: &str, target: &str) -> Arc<CompiledApi> {
+    Arc::new(plain(listen_path, target))
+}
+
+fn plain(listen_path: &str, target: &str) -> CompiledApi {
     CompiledApi::keyless(
         ApiId::new("a").unwrap(),
         ListenPath::parse(listen_path).unwrap(),
@@ -28,7 +32,11 @@ fn api(listen_path: &str, target: &str) -> CompiledApi {
     )
 }
 
-fn prepared_from(trusted: &str, api: &CompiledApi, text: &str) -> String {
+fn prepared_from(trusted: &str, api: &Arc<CompiledApi>, text: &str) -> String {
+    prepared_of(trusted, &Selected::whole(Arc::clone(api)), text)
+}
+
+fn prepared_of(trusted: &str, selected: &Selected, text: &str) -> String {
     let mut head = RequestHead::default();
     let limits = HeadLimits {
         bytes_max: 4096,
@@ -38,20 +46,25 @@ fn prepared_from(trusted: &str, api: &CompiledApi, text: &str) -> String {
     let trusted = TrustedProxies::new([trusted.parse().unwrap()]);
     let peer = Peer::new(SocketAddr::from(([192, 0, 2, 7], 5)), &trusted);
     let view = RequestView::new(&head, &peer, b"id-1");
-    let Ok(Identified::Caller(caller)) = identify(&view, api, None) else {
+    let Ok(Identified::Caller(caller)) = identify(&view, &selected.api, None) else {
         panic!("a keyless API asks nobody who they are");
     };
-    let permit = authorize(&GatewaySnapshot::default(), api, caller).unwrap();
+    let permit = authorize(&GatewaySnapshot::default(), selected, caller).unwrap();
+    let values = HeaderValues {
+        view: &view,
+        permit: &permit,
+        trusted: &trusted,
+    };
     let mut out = Vec::new();
-    prepare(&view, api, &permit, &mut out);
+    prepare(&view, selected, &values, &mut out);
     String::from_utf8(out).unwrap()
 }
 
-fn prepared(api: &CompiledApi, text: &str) -> String {
+fn prepared(api: &Arc<CompiledApi>, text: &str) -> String {
     prepared_from("10.0.0.0/8", api, text)
 }
 
-fn target_of(api: &CompiledApi, target: &str) -> String {
+fn target_of(api: &Arc<CompiledApi>, target: &str) -> String {
     let head = prepared(api, &format!("GET {target} HTTP/1.1\r\nHost: c\r\n\r\n"));
     head.split(' ').nth(1).unwrap().to_owned()
 }
@@ -70,10 +83,10 @@ fn the_rest_of_the_path_goes_behind_the_target_path() {
     ] {
         assert_eq!(target_of(&api, path), expected, "{path}");
     }
-    api.forwarding = ListenPathForwarding::StripKeepingSlash;
+    Arc::get_mut(&mut api).unwrap().forwarding = ListenPathForwarding::StripKeepingSlash;
     assert_eq!(target_of(&api, "/l/"), "/base/");
     assert_eq!(target_of(&api, "/l/x"), "/base/x");
-    api.forwarding = ListenPathForwarding::Keep;
+    Arc::get_mut(&mut api).unwrap().forwarding = ListenPathForwarding::Keep;
     assert_eq!(target_of(&api, "/l/x"), "/base/l/x");
     assert_eq!(target_of(&api, "/l/"), "/base/l/");
 }
@@ -141,7 +154,7 @@ fn connection_cannot_take_the_length_or_our_own_fields_away() {
 #[test]
 fn the_clients_host_goes_on_when_the_api_preserves_it() {
     let mut api = api("/", "http://u/");
-    api.host_header = HostHeader::Client;
+    Arc::get_mut(&mut api).unwrap().host_header = HostHeader::Client;
     assert!(prepared(&api, "GET / HTTP/1.1\r\nHost: C:8\r\n\r\n").contains("Host: C:8\r\n"));
     assert!(prepared(&api, "GET / HTTP/1.0\r\n\r\n").contains("Host: u\r\n"));
 }
@@ -225,7 +238,7 @@ fn a_chunked_body_is_announced_as_one() {
     assert_eq!(head.matches("ransfer-").count(), 1);
 }
 
-fn stripping(place: CredentialPlace) -> CompiledApi {
+fn stripping(place: CredentialPlace) -> Arc<CompiledApi> {
     let spec = OAuthSpec {
         credential: place,
         grant_types: GrantTypes::EMPTY,
@@ -245,13 +258,14 @@ fn stripping(place: CredentialPlace) -> CompiledApi {
         lifetimes,
         credential: CredentialForwarding::Stripped,
     };
-    CompiledApi {
+    Arc::new(CompiledApi {
         access: Access::OAuth(Arc::new(access)),
-        ..api("/a", "http://up")
-    }
+        ..plain("/a", "http://up")
+    })
 }
 
-fn stripped(api: &CompiledApi, text: &str) -> String {
+fn stripped(api: &Arc<CompiledApi>, text: &str) -> String {
+    let selected = Selected::whole(Arc::clone(api));
     let mut head = RequestHead::default();
     let limits = HeadLimits {
         bytes_max: 4096,
@@ -265,9 +279,9 @@ fn stripped(api: &CompiledApi, text: &str) -> String {
         );
         let view = RequestView::new(head, &peer, b"id-1");
         let mut out = Vec::new();
-        write_target(&view, api, &mut out);
+        write_target(&view, &selected, &mut out);
         out.push(b'\n');
-        write_fields(&view, api, &mut out);
+        write_fields(&view, &selected, &mut out);
         String::from_utf8(out).unwrap()
     };
     view_of_target(&head)
@@ -305,17 +319,17 @@ fn a_field_that_looks_like_the_judged_credential_stays_here() {
         !out.contains("Bearer") && out.contains("X_Api: y\r\n"),
         "{out}"
     );
-    let Access::OAuth(access) = stripping(place()).access else {
+    let Access::OAuth(access) = &stripping(place()).access else {
         panic!("it is an OAuth API");
     };
-    let forwarded = CompiledApi {
+    let forwarded = Arc::new(CompiledApi {
         access: Access::OAuth(Arc::new(OAuthAccess {
             spec: access.spec.clone(),
             lifetimes: access.lifetimes,
             credential: CredentialForwarding::Forwarded,
         })),
-        ..api("/a", "http://up")
-    };
+        ..plain("/a", "http://up")
+    });
     let out = stripped(&forwarded, text);
     assert!(out.contains("good") && !out.contains("other"), "{out}");
 }

@@ -6,6 +6,7 @@ use super::body::BodyLength;
 use super::field::{ConnectionOptions, FieldKind, content_length, list_members};
 use super::request_head::FIELDS_CEILING;
 use super::upgrade::{UpgradeOffer, write_websocket};
+use crate::proxy::answer_edits::AnswerEdits;
 
 /// Why an upstream's answer cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,7 @@ pub(crate) enum Answer {
 pub(crate) fn translate(
     input: &[u8],
     client: ClientShape,
+    edits: Option<&AnswerEdits>,
     out: &mut Vec<u8>,
 ) -> Result<Answer, BadAnswer> {
     let mut slots = [const { MaybeUninit::uninit() }; FIELDS_CEILING];
@@ -100,20 +102,20 @@ pub(crate) fn translate(
         Err(_) => return Err(BadAnswer::Syntax),
     };
     match response.code.unwrap_or_default() {
-        101 => switch(&response, client, head_bytes, out).map(Answer::Final),
+        101 => switch(&response, (client, edits), head_bytes, out).map(Answer::Final),
         // The client's own expectation was answered when its body was first read.
         100 => Ok(Answer::Interim(head_bytes)),
         102..=199 if client.minor_version == 0 => Ok(Answer::Interim(head_bytes)),
         102..=199 => {
             let reading = Reading::of(&response, client)?;
-            write_head(&response, &reading, out);
+            write_head(&response, &reading, edits, out);
             out.extend_from_slice(b"\r\n");
             Ok(Answer::Interim(head_bytes))
         }
         0..=99 => Err(BadAnswer::Syntax),
         status => {
             let reading = Reading::of(&response, client)?;
-            let client_persists = write_final(&response, &reading, client, out);
+            let client_persists = write_final(&response, &reading, (client, edits), out);
             Ok(Answer::Final(AnswerFacts {
                 head_bytes,
                 status,
@@ -131,7 +133,7 @@ pub(crate) fn translate(
 /// else's question.
 fn switch(
     response: &httparse::Response<'_, '_>,
-    client: ClientShape,
+    (client, edits): (ClientShape, Option<&AnswerEdits>),
     head_bytes: usize,
     out: &mut Vec<u8>,
 ) -> Result<AnswerFacts, BadAnswer> {
@@ -146,7 +148,8 @@ fn switch(
     if !(client.asks_for_websocket && agreed) {
         return Err(BadAnswer::Framing);
     }
-    write_head(response, &reading, out);
+    write_head(response, &reading, edits, out);
+    write_edits(edits, out);
     write_websocket(out);
     out.extend_from_slice(b"\r\n");
     Ok(AnswerFacts {
@@ -227,10 +230,11 @@ impl Reading {
 fn write_final(
     response: &httparse::Response<'_, '_>,
     reading: &Reading,
-    client: ClientShape,
+    (client, edits): (ClientShape, Option<&AnswerEdits>),
     out: &mut Vec<u8>,
 ) -> bool {
-    write_head(response, reading, out);
+    write_head(response, reading, edits, out);
+    write_edits(edits, out);
     if reading.coding == BodyCoding::Chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     }
@@ -249,7 +253,19 @@ pub(crate) fn write_connection(persists: bool, minor_version: u8, out: &mut Vec<
     }
 }
 
-fn write_head(response: &httparse::Response<'_, '_>, reading: &Reading, out: &mut Vec<u8>) {
+fn write_edits(edits: Option<&AnswerEdits>, out: &mut Vec<u8>) {
+    if let Some(edits) = edits {
+        out.extend_from_slice(edits.ours());
+        out.extend_from_slice(edits.transformed());
+    }
+}
+
+fn write_head(
+    response: &httparse::Response<'_, '_>,
+    reading: &Reading,
+    edits: Option<&AnswerEdits>,
+    out: &mut Vec<u8>,
+) {
     let status = response.code.unwrap_or_default();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(&status_digits(status));
@@ -266,7 +282,10 @@ fn write_head(response: &httparse::Response<'_, '_>, reading: &Reading, out: &mu
             | FieldKind::Upgrade => false,
             // A 204 has no length (RFC 9110 section 8.6).
             FieldKind::ContentLength => status != 204 && status >= 200,
-            _ => !(reading.connection.names_fields && is_named(response, name)),
+            _ => {
+                !(reading.connection.names_fields && is_named(response, name)
+                    || edits.is_some_and(|edits| edits.drops(name)))
+            }
         };
         if travels {
             out.extend_from_slice(name);

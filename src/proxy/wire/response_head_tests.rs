@@ -19,7 +19,7 @@ const OLD_CLIENT: ClientShape = ClientShape {
 
 fn translated(text: &str, client: ClientShape) -> Result<(AnswerFacts, String), BadAnswer> {
     let mut out = Vec::new();
-    match translate(text.as_bytes(), client, &mut out)? {
+    match translate(text.as_bytes(), client, None, &mut out)? {
         Answer::Final(facts) => Ok((facts, String::from_utf8(out).unwrap())),
         other => panic!("{other:?}"),
     }
@@ -133,7 +133,7 @@ fn ambiguous_answers_are_refused() {
     }
     let large = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(HEAD_BYTES_MAX));
     assert!(matches!(
-        translate(large.as_bytes(), CLIENT, &mut Vec::new()),
+        translate(large.as_bytes(), CLIENT, None, &mut Vec::new()),
         Err(BadAnswer::TooLarge)
     ));
 }
@@ -143,23 +143,23 @@ fn interim_answers_are_dropped_or_passed_on() {
     let mut out = Vec::new();
     let hundred = b"HTTP/1.1 100 Continue\r\n\r\n";
     assert!(matches!(
-        translate(hundred, CLIENT, &mut out),
+        translate(hundred, CLIENT, None, &mut out),
         Ok(Answer::Interim(25))
     ));
     assert!(out.is_empty());
     let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\n\r\nHTTP/1.1 200";
     assert!(matches!(
-        translate(hints, OLD_CLIENT, &mut out),
+        translate(hints, OLD_CLIENT, None, &mut out),
         Ok(Answer::Interim(_))
     ));
     assert!(out.is_empty(), "HTTP/1.0 knows no interim answers");
     assert!(matches!(
-        translate(hints, CLIENT, &mut out),
+        translate(hints, CLIENT, None, &mut out),
         Ok(Answer::Interim(_))
     ));
     assert_eq!(out, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     assert!(matches!(
-        translate(b"HTTP/1.1 200", CLIENT, &mut out),
+        translate(b"HTTP/1.1 200", CLIENT, None, &mut out),
         Ok(Answer::Partial)
     ));
 }

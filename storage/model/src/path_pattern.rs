@@ -159,6 +159,17 @@ impl<'r> MatchedPath<'r> {
         }
     }
 
+    /// A path whose rest begins behind the name of a version, which is no part of it.
+    #[must_use]
+    pub fn split(path: &'r str, listen_bytes: usize, rest_at: usize) -> Self {
+        let rest = canonical(path.get(rest_at..).unwrap_or(path));
+        let full = match path.get(..listen_bytes) {
+            Some(listen_path) if listen_bytes != rest_at => format!("{listen_path}{rest}").into(),
+            _ => canonical(path),
+        };
+        Self { full, rest }
+    }
+
     /// The whole path.
     #[must_use]
     pub fn full(&self) -> &str {

@@ -8,6 +8,7 @@ use super::document::{ClassicDocument, DEFAULT_ORG};
 use super::domain::Domain;
 use super::listen_path::ListenPath;
 use super::read_auth;
+use super::request_rules::RequestRules;
 use super::settings::ApiSettings;
 use super::spec::ApiSpec;
 use super::target::Target;
@@ -21,9 +22,6 @@ const RESERVED_IDS: [&str; 7] = ["oas", "apis", "oauth", "import", "export", "."
 
 /// The longest name of an API, in bytes.
 const NAME_BYTES_MAX: usize = 256;
-
-/// The most versions that a definition may list.
-const VERSIONS_MAX: usize = 256;
 
 impl ApiSpec {
     /// Reads a Tyk Classic definition; see [`ClassicDocument::parse`] for its forms.
@@ -43,9 +41,7 @@ impl ApiSpec {
     ) -> Result<(Self, Vec<ImportWarning>), DocumentFaults> {
         let definition = document.object();
         let mut faults = DocumentFaults::default();
-        let version = the_version(definition, &mut faults);
-        let mut warnings = unsupported::check(definition, version.as_ref(), &mut faults);
-        warnings.extend(check_expiry(version.as_ref(), &mut faults));
+        let mut warnings = Vec::new();
         let spec = read_spec(definition, &mut warnings, &mut faults);
         match spec {
             Some(spec) => faults.or((spec, warnings)),
@@ -59,6 +55,8 @@ fn read_spec(
     warnings: &mut Vec<ImportWarning>,
     faults: &mut DocumentFaults,
 ) -> Option<ApiSpec> {
+    let (rules, versions) = RequestRules::read(definition, warnings, faults);
+    warnings.extend(unsupported::check(definition, &versions, faults));
     let id = read_id(definition, faults);
     let org = read_org(definition, faults);
     let proxy = Node::member(definition, "proxy", faults);
@@ -88,6 +86,7 @@ fn read_spec(
         auth: auth?,
         strip_auth_data: Node::member(definition, "strip_auth_data", faults).flag(faults),
         session_lifetime: SessionLifetime::read(definition, faults),
+        rules,
         settings: ApiSettings::read(definition, faults),
     })
 }
@@ -164,65 +163,6 @@ fn required_text<'v>(node: &Node<'v>, faults: &mut DocumentFaults) -> Option<&'v
         return None;
     }
     node.text(faults)
-}
-
-/// The version that an unversioned definition serves: its only one, else the one with a default name (Tyk's rule).
-fn the_version<'v>(
-    definition: &'v Map<String, Value>,
-    faults: &mut DocumentFaults,
-) -> Option<Node<'v>> {
-    let data = Node::member(definition, "version_data", faults);
-    let unversioned = data.get("not_versioned", faults);
-    let list = data.get("versions", faults);
-    let mut versions = list.members(VERSIONS_MAX, faults);
-    if versions.is_empty() {
-        return None;
-    }
-    if !unversioned.flag(faults) {
-        faults.add(
-            unversioned.path(),
-            "must be true: versioned APIs are not supported yet",
-        );
-        return None;
-    }
-    if versions.len() == 1 {
-        return versions.pop().map(|(_, version)| version);
-    }
-    let found = ["Default", "default", ""]
-        .into_iter()
-        .find_map(|name| versions.iter().position(|(own, _)| *own == name));
-    match found {
-        Some(position) => Some(versions.swap_remove(position).1),
-        None => {
-            faults.add(
-                list.path(),
-                "none of the versions is named Default, so it is unclear which one is served",
-            );
-            None
-        }
-    }
-}
-
-/// A version's `expires`: never (empty, `-1` or a date from the year 2100 on) or a fault, since nothing would end it.
-fn check_expiry(version: Option<&Node<'_>>, faults: &mut DocumentFaults) -> Option<ImportWarning> {
-    let node = version?.get("expires", faults);
-    let text = node.filled_text(faults).filter(|text| *text != "-1")?;
-    let year = text.split('-').next().filter(|year| year.len() == 4);
-    if year
-        .and_then(|year| year.parse::<u16>().ok())
-        .is_some_and(|year| year >= 2100)
-    {
-        let reason = "an expiry is not enforced yet".to_owned();
-        return Some(ImportWarning {
-            path: node.path().to_owned(),
-            reason,
-        });
-    }
-    faults.add(
-        node.path(),
-        "an expiry is not enforced yet; remove it to import the definition",
-    );
-    None
 }
 
 #[cfg(test)]

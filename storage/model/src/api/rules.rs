@@ -4,31 +4,23 @@
 //! hides, or send requests elsewhere. It warns when ignoring it costs convenience, speed or a limit that comes later.
 //! Fields that are not listed are kept silently.
 
-use super::unsupported::Place::{Definition, ExtendedPaths, SimplePaths, Version};
+use super::unsupported::Place::{Definition, ExtendedPaths};
 use super::unsupported::When::{Above, EnabledEntry, OtherThan, Set, SetUnless};
 use super::unsupported::{Rule, refuse, warn};
 
 const AUTH: &str = "this way of authentication is not supported yet";
 const CERTIFICATE: &str = "client certificates are not checked yet";
-const ADDRESS: &str = "lists of addresses are not enforced yet";
 const PLUGIN: &str = "plugins are not run";
-const HEADERS: &str =
-    "headers are not rewritten yet, and removed or added ones may protect the API";
 const BODY: &str = "bodies are not transformed yet, and a transformation may hide something";
-const ACCESS: &str = "access to single paths is not controlled yet";
 const TARGET: &str = "requests would go to another target than the definition says";
 const VALIDATION: &str = "requests are not validated yet";
-const SIZE: &str = "limits of the request size per API are not enforced yet";
 const UPSTREAM_TLS: &str = "this limit of the upstream's TLS is not supported yet";
 const UPSTREAM_AUTH: &str = "credentials for the upstream are not supported yet";
 const PROTOCOL: &str = "only HTTP on the gateway's own listener is supported";
 const GRAPHQL: &str = "only plain HTTP APIs are supported";
-const EXPIRY: &str = "an expiry is not enforced yet";
 const RATE: &str = "rate limits are not enforced yet";
 const CACHE: &str = "answers are not cached";
-const TIMEOUT: &str = "timeouts of single paths are not supported yet, the gateway's apply";
 const BREAKER: &str = "circuit breakers are not supported yet";
-const CREDENTIAL: &str = "these paths need a credential like all others";
 
 /// One row per field: where it stands, when Tyk enforces it, and what follows.
 pub(super) const RULES: &[Rule] = &[
@@ -58,23 +50,10 @@ pub(super) const RULES: &[Rule] = &[
     warn(Definition, "client_certificates", Set, CERTIFICATE),
     refuse(
         Definition,
-        "allowed_ips",
-        SetUnless("ip_access_control_disabled"),
-        ADDRESS,
-    ),
-    refuse(
-        Definition,
-        "blacklisted_ips",
-        SetUnless("ip_access_control_disabled"),
-        ADDRESS,
-    ),
-    refuse(
-        Definition,
         "internal",
         Set,
         "the API would be reachable from outside",
     ),
-    refuse(Definition, "expiration", Set, EXPIRY),
     // Where it is served.
     refuse(Definition, "listen_port", Above(0), PROTOCOL),
     refuse(
@@ -93,12 +72,6 @@ pub(super) const RULES: &[Rule] = &[
         Set,
         "this is an OAS document, not a Classic definition",
     ),
-    refuse(
-        Definition,
-        "definition.enabled",
-        Set,
-        "versioned APIs are not supported yet",
-    ),
     warn(
         Definition,
         "certificates",
@@ -116,12 +89,6 @@ pub(super) const RULES: &[Rule] = &[
         "enable_batch_request_support",
         Set,
         "batch requests are not supported",
-    ),
-    warn(
-        Definition,
-        "CORS.enable",
-        Set,
-        "CORS requests are passed on like all others",
     ),
     // What becomes of a request.
     refuse(Definition, "custom_middleware.pre", EnabledEntry, PLUGIN),
@@ -144,7 +111,6 @@ pub(super) const RULES: &[Rule] = &[
         SetUnless("custom_middleware_bundle_disabled"),
         PLUGIN,
     ),
-    refuse(Definition, "response_processors", Set, HEADERS),
     warn(Definition, "cache_options.enable_cache", Set, CACHE),
     warn(Definition, "global_rate_limit.rate", Above(0), RATE),
     warn(
@@ -207,41 +173,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     refuse(Definition, "request_signing.is_enabled", Set, UPSTREAM_AUTH),
     refuse(Definition, "upstream_auth.enabled", Set, UPSTREAM_AUTH),
-    // The one version.
-    refuse(Version, "override_target", Set, TARGET),
-    refuse(
-        Version,
-        "global_headers",
-        SetUnless("global_headers_disabled"),
-        HEADERS,
-    ),
-    refuse(
-        Version,
-        "global_headers_remove",
-        SetUnless("global_headers_disabled"),
-        HEADERS,
-    ),
-    refuse(
-        Version,
-        "global_response_headers",
-        SetUnless("global_response_headers_disabled"),
-        HEADERS,
-    ),
-    refuse(
-        Version,
-        "global_response_headers_remove",
-        SetUnless("global_response_headers_disabled"),
-        HEADERS,
-    ),
-    refuse(Version, "global_size_limit", Above(0), SIZE),
-    // Lists of paths; Tyk reads the simple ones unless `use_extended_paths`.
-    refuse(SimplePaths, "white_list", Set, ACCESS),
-    refuse(SimplePaths, "black_list", Set, ACCESS),
-    warn(SimplePaths, "ignored", Set, CREDENTIAL),
-    refuse(ExtendedPaths, "white_list", EnabledEntry, ACCESS),
-    refuse(ExtendedPaths, "black_list", EnabledEntry, ACCESS),
-    refuse(ExtendedPaths, "internal", EnabledEntry, ACCESS),
-    warn(ExtendedPaths, "ignored", EnabledEntry, CREDENTIAL),
+    // Rules for single paths.
     refuse(
         ExtendedPaths,
         "mock_response",
@@ -254,21 +186,12 @@ pub(super) const RULES: &[Rule] = &[
     refuse(ExtendedPaths, "transform_response", EnabledEntry, BODY),
     refuse(ExtendedPaths, "transform_jq", EnabledEntry, BODY),
     refuse(ExtendedPaths, "transform_jq_response", EnabledEntry, BODY),
-    refuse(ExtendedPaths, "transform_headers", EnabledEntry, HEADERS),
-    refuse(
-        ExtendedPaths,
-        "transform_response_headers",
-        EnabledEntry,
-        HEADERS,
-    ),
     refuse(ExtendedPaths, "url_rewrites", EnabledEntry, TARGET),
     refuse(ExtendedPaths, "method_transforms", EnabledEntry, TARGET),
     refuse(ExtendedPaths, "persist_graphql", EnabledEntry, GRAPHQL),
-    refuse(ExtendedPaths, "size_limits", EnabledEntry, SIZE),
     refuse(ExtendedPaths, "validate_json", EnabledEntry, VALIDATION),
     refuse(ExtendedPaths, "validate_request", EnabledEntry, VALIDATION),
     warn(ExtendedPaths, "rate_limit", EnabledEntry, RATE),
-    warn(ExtendedPaths, "hard_timeouts", EnabledEntry, TIMEOUT),
     warn(ExtendedPaths, "circuit_breakers", EnabledEntry, BREAKER),
     warn(ExtendedPaths, "cache", Set, CACHE),
     warn(ExtendedPaths, "advance_cache_config", EnabledEntry, CACHE),

@@ -10,7 +10,7 @@ use crate::time::Ttl;
 const OBJECT: &str = "raftgate";
 
 /// Every key of the object.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "error_style",
     "oauth_error_status_code",
     "consistency",
@@ -20,6 +20,8 @@ const KEYS: [&str; 9] = [
     "refresh_token_ttl_s",
     "auth_code_ttl_s",
     "allowed_scopes",
+    "connect_timeout_ms",
+    "response_head_timeout_ms",
 ];
 
 const YEAR_S: i64 = 365 * 24 * 3600;

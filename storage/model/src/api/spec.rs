@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::auth::Auth;
 use super::domain::Domain;
 use super::listen_path::ListenPath;
+use super::request_rules::RequestRules;
 use super::settings::ApiSettings;
 use super::target::Target;
 use crate::id::{ApiId, OrgId};
@@ -40,6 +41,8 @@ pub struct ApiSpec {
     pub strip_auth_data: bool,
     /// How long the sessions of keys that name the API live.
     pub session_lifetime: SessionLifetime,
+    /// What is demanded of single requests.
+    pub rules: RequestRules,
     /// Settings of our own.
     pub settings: ApiSettings,
 }

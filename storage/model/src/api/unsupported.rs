@@ -35,11 +35,7 @@ pub(super) struct Rule {
 pub(super) enum Place {
     /// The definition.
     Definition,
-    /// Its one version, `version_data.versions.{name}`.
-    Version,
-    /// The version's `paths`.
-    SimplePaths,
-    /// The version's `extended_paths`.
+    /// The `extended_paths` of a version, `version_data.versions.{name}`.
     ExtendedPaths,
 }
 
@@ -97,51 +93,69 @@ pub(super) const fn warn(
 }
 
 /// Adds a fault for every field that must not be ignored, and returns a warning for every one that may be.
+///
+/// `versions` are the places of the versions that are served.
 pub(super) fn check(
     definition: &Map<String, Value>,
-    version: Option<&Node<'_>>,
+    versions: &[Node<'_>],
     faults: &mut DocumentFaults,
 ) -> Vec<ImportWarning> {
-    let extended =
-        version.is_some_and(|version| version.get("use_extended_paths", faults).is_set());
     let mut warnings = Vec::new();
     for rule in RULES {
-        let base = match rule.place {
-            Place::Definition => None,
-            Place::Version => version.cloned(),
-            Place::SimplePaths if !extended => version.map(|node| node.get("paths", faults)),
-            Place::ExtendedPaths if extended => {
-                version.map(|node| node.get("extended_paths", faults))
-            }
-            Place::SimplePaths | Place::ExtendedPaths => None,
-        };
-        if base.is_none() && rule.place != Place::Definition {
+        if rule.place == Place::Definition {
+            warnings.extend(rule.judge((definition, None), faults));
             continue;
         }
-        let at = |field: &str, faults: &mut DocumentFaults| {
-            place_of(definition, base.as_ref(), field, faults)
-        };
-        let node = at(rule.field, faults);
-        let acts = rule.when.holds(&node, faults)
-            && !rule
-                .when
-                .exemption()
-                .is_some_and(|flag| at(flag, faults).is_set());
-        match rule.verdict {
-            Verdict::Refuse if acts => {
-                faults.add(
-                    node.path(),
-                    format!("{}; remove it to import the definition", rule.reason),
-                );
+        for version in versions {
+            if let Some(base) = rule.base(version, faults) {
+                warnings.extend(rule.judge((definition, Some(&base)), faults));
             }
-            Verdict::Warn if acts => warnings.push(ImportWarning {
-                path: node.path().to_owned(),
-                reason: rule.reason.to_owned(),
-            }),
-            Verdict::Refuse | Verdict::Warn => {}
         }
     }
     warnings
+}
+
+impl Rule {
+    /// What the rule's field is relative to in a version, if Tyk reads that there.
+    fn base<'v>(&self, version: &Node<'v>, faults: &mut DocumentFaults) -> Option<Node<'v>> {
+        match self.place {
+            Place::Definition => None,
+            Place::ExtendedPaths => version
+                .get("use_extended_paths", faults)
+                .is_set()
+                .then(|| version.get("extended_paths", faults)),
+        }
+    }
+
+    /// Applies the rule at one place.
+    fn judge(
+        &self,
+        (definition, base): (&Map<String, Value>, Option<&Node<'_>>),
+        faults: &mut DocumentFaults,
+    ) -> Option<ImportWarning> {
+        let at =
+            |field: &str, faults: &mut DocumentFaults| place_of(definition, base, field, faults);
+        let node = at(self.field, faults);
+        let acts = self.when.holds(&node, faults)
+            && !self
+                .when
+                .exemption()
+                .is_some_and(|flag| at(flag, faults).is_set());
+        match self.verdict {
+            Verdict::Refuse if acts => {
+                faults.add(
+                    node.path(),
+                    format!("{}; remove it to import the definition", self.reason),
+                );
+                None
+            }
+            Verdict::Warn if acts => Some(ImportWarning {
+                path: node.path().to_owned(),
+                reason: self.reason.to_owned(),
+            }),
+            Verdict::Refuse | Verdict::Warn => None,
+        }
+    }
 }
 
 /// The place of a dotted field below `base`, or below the definition.

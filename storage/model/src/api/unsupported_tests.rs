@@ -10,12 +10,6 @@ fn definition_with(place: Place, field: &str, value: Value, extended: bool) -> M
     let mut root = json!({});
     let base = match place {
         Place::Definition => &mut root,
-        Place::Version => &mut version,
-        Place::SimplePaths => version
-            .as_object_mut()
-            .unwrap()
-            .entry("paths")
-            .or_insert(json!({})),
         Place::ExtendedPaths => version
             .as_object_mut()
             .unwrap()
@@ -50,7 +44,7 @@ fn judged(definition: &Map<String, Value>) -> (Vec<String>, Vec<String>) {
     let version = Node::member(definition, "version_data", &mut faults)
         .get("versions", &mut faults)
         .get("Default", &mut faults);
-    let warnings = check(definition, Some(&version), &mut faults);
+    let warnings = check(definition, &[version], &mut faults);
     let refused = faults
         .all()
         .iter()
@@ -65,8 +59,6 @@ fn judged(definition: &Map<String, Value>) -> (Vec<String>, Vec<String>) {
 fn full_path(rule: &Rule) -> String {
     let prefix = match rule.place {
         Place::Definition => "",
-        Place::Version => "version_data.versions.Default.",
-        Place::SimplePaths => "version_data.versions.Default.paths.",
         Place::ExtendedPaths => "version_data.versions.Default.extended_paths.",
     };
     format!("{prefix}{}", rule.field)
@@ -155,15 +147,8 @@ fn an_exempting_flag_silences_its_row_and_only_when_true() {
     for (rule, flag) in exempted {
         for (value, silent) in [(true, true), (false, false)] {
             let mut definition = definition_with(rule.place, rule.field, json!(["x"]), false);
-            let base = match rule.place {
-                Place::Definition => &mut definition,
-                _ => definition
-                    .get_mut("version_data")
-                    .and_then(|data| data.pointer_mut("/versions/Default"))
-                    .and_then(Value::as_object_mut)
-                    .unwrap(),
-            };
-            base.insert(flag.to_owned(), json!(value));
+            assert_eq!(rule.place, Place::Definition, "no other row has a flag");
+            definition.insert(flag.to_owned(), json!(value));
             let (refused, warned) = judged(&definition);
             assert_eq!(
                 refused.is_empty() && warned.is_empty(),
@@ -175,27 +160,40 @@ fn an_exempting_flag_silences_its_row_and_only_when_true() {
 }
 
 #[test]
-fn tyk_reads_either_the_simple_or_the_extended_lists() {
+fn extended_paths_count_where_tyk_reads_them() {
     for rule in RULES {
-        let other = match rule.place {
-            Place::SimplePaths => true,
-            Place::ExtendedPaths => false,
-            Place::Definition | Place::Version => continue,
-        };
-        let found = judged(&definition_with(
-            rule.place,
-            rule.field,
-            json!(["/x"]),
-            other,
-        ));
-        assert_eq!(found, (vec![], vec![]), "{}", rule.field);
+        if rule.place == Place::ExtendedPaths {
+            let definition = definition_with(rule.place, rule.field, json!(["/x"]), false);
+            assert_eq!(judged(&definition), (vec![], vec![]), "{}", rule.field);
+        }
     }
 }
 
 #[test]
+fn every_version_that_is_served_is_judged() {
+    let version =
+        json!({"use_extended_paths": true, "extended_paths": {"virtual": [{"path": "/x"}]}});
+    let root = json!({"version_data": {"versions": {"v1": {}, "v2": version}}});
+    let definition = root.as_object().unwrap();
+    let mut faults = DocumentFaults::default();
+    let versions = Node::member(definition, "version_data", &mut faults)
+        .get("versions", &mut faults)
+        .members(9, &mut faults);
+    let versions: Vec<_> = versions.into_iter().map(|(_, node)| node).collect();
+    assert_eq!(check(definition, &versions, &mut faults), vec![]);
+    let [fault] = faults.all() else {
+        unreachable!("one fault: {faults}")
+    };
+    assert_eq!(
+        fault.path,
+        "version_data.versions.v2.extended_paths.virtual"
+    );
+}
+
+#[test]
 fn a_key_in_another_case_is_enforced_as_tyk_does() {
-    let definition = definition_with(Place::Definition, "Allowed_IPs", json!(["10.0.0.1"]), false);
-    assert_eq!(judged(&definition).0, ["allowed_ips"]);
+    let definition = definition_with(Place::Definition, "Enable_JWT", json!(true), false);
+    assert_eq!(judged(&definition).0, ["enable_jwt"]);
 }
 
 #[test]
@@ -211,14 +209,8 @@ fn the_table_lists_no_field_twice_and_speaks_of_what_must_never_be_ignored() {
             .any(|rule| rule.field == field && rule.verdict == Verdict::Refuse)
     };
     for field in [
-        "allowed_ips",
-        "blacklisted_ips",
-        "white_list",
-        "black_list",
-        "size_limits",
         "use_mutual_tls_auth",
         "internal",
-        "expiration",
         "pinned_public_keys",
         "proxy.transport.ssl_min_version",
         "proxy.enable_load_balancing",
@@ -227,9 +219,6 @@ fn the_table_lists_no_field_twice_and_speaks_of_what_must_never_be_ignored() {
         "virtual",
         "mock_response",
         "validate_json",
-        "global_headers_remove",
-        "global_response_headers_remove",
-        "transform_headers",
         "use_standard_auth",
         "use_basic_auth",
         "enable_jwt",

@@ -1,11 +1,15 @@
 //! From a definition to what a request needs of it: pure, done once per change.
 
+mod rules;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use raftgate_model::api::{ApiSpec, Auth, TokenLifetimes};
 use raftgate_model::id::Revision;
 use raftgate_model::oauth::error::ErrorStyle;
-use raftgate_model::path_pattern::PathMatching;
+use raftgate_model::path_pattern::{InvalidPattern, PathMatching};
+use raftgate_model::time::Ttl;
 
 use crate::snapshot::{
     Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding,
@@ -28,13 +32,15 @@ pub struct GatewayDefaults {
 }
 
 /// Compiles a definition; counters go on from version to version. What cannot be served is no [`ApiSpec`].
-#[must_use]
+///
+/// # Errors
+/// None for a definition that could be read; said all the same, because the library that compiles patterns may.
 pub fn compile(
     spec: &ApiSpec,
     revision: Revision,
     defaults: &GatewayDefaults,
     counters: Arc<ApiCounters>,
-) -> CompiledApi {
+) -> Result<CompiledApi, InvalidPattern> {
     let (access, oauth_endpoints) = match &spec.auth {
         Auth::Keyless => (Access::Keyless, OAuthEndpoints::Absent),
         Auth::OAuth(oauth) => {
@@ -50,7 +56,7 @@ pub fn compile(
             (Access::OAuth(Arc::new(access)), OAuthEndpoints::Served)
         }
     };
-    CompiledApi {
+    Ok(CompiledApi {
         id: spec.id.clone(),
         name: spec.name.as_ref().into(),
         org: spec.org.clone(),
@@ -64,13 +70,24 @@ pub fn compile(
         } else {
             HostHeader::Target
         },
-        timeouts: defaults.timeouts,
+        timeouts: timeouts(spec, defaults.timeouts),
+        rules: rules::compile(&spec.rules, defaults.paths)?,
         error_style: spec
             .settings
             .error_style(defaults.error_style, defaults.tyk_status),
         access,
         oauth_endpoints,
         counters,
+    })
+}
+
+/// An API's own timeouts beat the gateway's.
+fn timeouts(spec: &ApiSpec, gateway: UpstreamTimeouts) -> UpstreamTimeouts {
+    let own = |own: Option<Ttl>| own.map(|own| Duration::from_millis(own.as_ms()));
+    UpstreamTimeouts {
+        connect: own(spec.rules.timeouts.connect).unwrap_or(gateway.connect),
+        head: own(spec.rules.timeouts.head).unwrap_or(gateway.head),
+        idle: gateway.idle,
     }
 }
 

@@ -1,0 +1,92 @@
+//! Which part of an API a request is about, and what holds for it there.
+
+use std::sync::Arc;
+
+use raftgate_actors::snapshot::{CompiledApi, CompiledVersion, HeaderEdits, UpstreamTimeouts};
+use raftgate_model::api::Target;
+
+/// Whether the caller must prove itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// As the API demands.
+    Demanded,
+    /// The path is free of it (Tyk's `ignored`, and `OPTIONS` that the upstream answers): a credential is not judged.
+    Waived,
+}
+
+/// Where the name of a version stands that the upstream does not see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HiddenName {
+    /// There is none, or it has been taken out of the path.
+    None,
+    /// In this header field.
+    Header(Arc<str>),
+    /// In this query parameter.
+    Query(Arc<str>),
+}
+
+/// What a request was found to be about.
+#[derive(Clone, Debug)]
+pub(crate) struct Selected {
+    /// The API that serves it.
+    pub(crate) api: Arc<CompiledApi>,
+    /// Its version, if the API has rules at all.
+    pub(crate) version: Option<Arc<CompiledVersion>>,
+    /// How long the listen path is that it was found by: another than the API's own if the API is a version of that one.
+    pub(crate) listen_bytes: usize,
+    /// Where in its path the rest begins that the upstream is asked for.
+    pub(crate) rest_at: usize,
+    /// The name of a version that the upstream does not see.
+    pub(crate) hidden: HiddenName,
+    /// Whether the caller must prove itself.
+    pub(crate) proof: Proof,
+    /// How long the upstream may take.
+    pub(crate) timeouts: UpstreamTimeouts,
+    /// The largest body, in bytes.
+    pub(crate) body_bytes_max: u64,
+    /// What is done to its fields.
+    pub(crate) request_edits: Option<Arc<HeaderEdits>>,
+    /// What is done to the fields of its answer.
+    pub(crate) response_edits: Option<Arc<HeaderEdits>>,
+}
+
+impl Selected {
+    /// All of an API that has no rules.
+    pub(crate) fn whole(api: Arc<CompiledApi>) -> Self {
+        let prefix_bytes = api.listen_path.prefix().len();
+        Self {
+            version: None,
+            listen_bytes: prefix_bytes,
+            rest_at: prefix_bytes,
+            hidden: HiddenName::None,
+            proof: Proof::Demanded,
+            timeouts: api.timeouts,
+            body_bytes_max: u64::MAX,
+            request_edits: None,
+            response_edits: None,
+            api,
+        }
+    }
+
+    /// Where the request goes.
+    pub(crate) fn target(&self) -> &Target {
+        let own = self.version.as_deref();
+        own.and_then(|version| version.target.as_ref())
+            .unwrap_or(&self.api.target)
+    }
+
+    /// The name of its version, which a session's rights must hold; none where the API has no versions.
+    pub(crate) fn version_name(&self) -> Option<&str> {
+        self.version.as_deref()?.name.as_deref()
+    }
+
+    /// The listen path that it was found by, as a part of its path.
+    pub(crate) fn listen_path<'p>(&self, path: &'p str) -> &'p str {
+        path.get(..self.listen_bytes).unwrap_or_default()
+    }
+
+    /// What of its path the upstream is asked for: empty, or beginning with a slash.
+    pub(crate) fn rest<'p>(&self, path: &'p str) -> &'p str {
+        path.get(self.rest_at..).unwrap_or(path)
+    }
+}

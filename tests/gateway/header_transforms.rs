@@ -1,0 +1,181 @@
+//! Header transforms: fields set and removed, on requests and answers, everywhere and on single paths.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Reply, Style};
+use crate::rules::{RuledApi, definition, extended_paths, in_both_styles, single_version};
+use crate::world::{OAuthApi, World, echo, echoed, unique};
+
+#[test]
+fn request_fields_are_removed_and_set_case_89() {
+    in_both_styles(|world, style| {
+        let mut rules = extended_paths(json!({"transform_headers": [
+            {"path": "/own", "method": "GET", "delete_headers": ["x-global"],
+             "add_headers": {"X-Path": "$tyk_context.path", "X-Set": "path"}},
+            {"path": "/own", "method": "GET", "add_headers": {"X-Second": "never"}}
+        ]}));
+        rules["global_headers"] = json!({
+            "X-Global": "yes", "X-Set": "global", "X-From": "$tyk_context.remote_addr",
+            "X-Copy": "<$tyk_context.headers_X_Source>", "X-Sid": "$tyk_context.cookies_sid",
+            "X-Trace": "$tyk_context.request_id", "Host": "other.example"
+        });
+        rules["global_headers_remove"] = json!(["Host-X", "User-Agent"]);
+        let api = RuledApi::of_version(world, style, rules);
+        let headers = [
+            ("host-x", "1"),
+            ("HOST_X", "2"),
+            ("x-set", "client"),
+            ("X_Set", "client"),
+            ("x-source", "s1"),
+            ("cookie", "a=b; sid=c7"),
+        ];
+        let answer = api.send("GET", "/elsewhere", &headers).expect_status(200);
+        let (seen, id) = (answer.json(), answer.header("x-request-id").to_owned());
+        let of = |name: &str| echoed(&seen, name);
+        let none = Vec::<&str>::new();
+        assert_eq!(
+            (of("host-x"), of("host_x"), of("user-agent")),
+            (none.clone(), none.clone(), none.clone())
+        );
+        assert_eq!((of("x-set"), of("x_set")), (vec!["global"], none.clone()));
+        assert_eq!(
+            (of("x-from"), of("x-copy")),
+            (vec!["127.0.0.1"], vec!["<s1>"])
+        );
+        assert_eq!(
+            (of("x-sid"), of("host")),
+            (vec!["c7"], vec!["other.example"])
+        );
+        assert_eq!(of("x-trace"), of("x-request-id"));
+        assert!(!id.is_empty() || !of("x-trace").is_empty());
+
+        let seen = api.get("/own").expect_status(200).json();
+        let of = |name: &str| echoed(&seen, name);
+        assert_eq!((of("x-global"), of("x-set")), (none.clone(), vec!["path"]));
+        assert_eq!(
+            (of("x-path"), of("x-second")),
+            (vec![format!("/{}/own", api.id).as_str()], none)
+        );
+    });
+}
+
+#[test]
+fn a_session_speaks_through_its_metadata_and_cannot_break_out_of_its_field() {
+    in_both_styles(|world, style| {
+        let fields = single_version(json!({"global_headers": {
+            "X-U": "user:$tyk_meta.uid", "X-List": "$tyk_meta.list", "X-None": "$tyk_meta.none"
+        }}));
+        let api = OAuthApi::with(world, style, fields);
+        let rules = json!({
+            "org_id": "default", "access_rights": {&api.id: {"api_id": api.id}},
+            "meta_data": {"uid": "42\r\nX-Admin: yes", "list": [1, 2]}
+        });
+        let code = api.approve(&[("key_rules", &rules.to_string())]);
+        let code = code.expect_status(200).json()["code"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let tokens = crate::world::Tokens::of(api.exchange(&code, &[]));
+        let seen = api.call(&tokens.access).expect_status(200).json();
+        assert_eq!(echoed(&seen, "x-u"), ["user:42  X-Admin: yes"]);
+        assert_eq!(echoed(&seen, "x-list"), ["[1,2]"]);
+        assert_eq!(echoed(&seen, "x-none"), [""]);
+        assert_eq!(echoed(&seen, "x-admin"), Vec::<&str>::new());
+    });
+}
+
+#[test]
+fn trailers_bring_back_nothing_that_was_removed() {
+    let world = World::shared();
+    let rules = json!({"global_headers_remove": ["X-Secret"]});
+    let api = RuledApi::of_version(&world, Style::Rfc, rules);
+    let request = format!(
+        "POST /{}/t HTTP/1.1\r\nHost: g\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
+         2\r\nhi\r\n0\r\nX-Secret: 1\r\nX-Other: 2\r\n\r\n",
+        api.id
+    );
+    let answer = crate::rules::ask_raw(world.node.gateway(), request.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let received = world.upstream.received();
+    let target = received
+        .iter()
+        .find(|received| received.text().contains("hi"));
+    assert!(target.is_some());
+    assert!(
+        !received
+            .iter()
+            .any(|received| received.text().contains("X-Secret"))
+    );
+}
+
+fn answer_of(received: &crate::harness::Received) -> Reply {
+    echo(received)
+        .with_header("Server", "secret/1.0")
+        .with_header("X-Internal", "a")
+        .with_header("X-Internal", "b")
+        .with_header("X-Kept", "k")
+}
+
+#[test]
+fn answer_fields_are_removed_and_set() {
+    let world = World::of(crate::harness::Node::start());
+    world.upstream.set_script(answer_of);
+    for style in crate::harness::STYLES {
+        let mut rules = extended_paths(json!({"transform_response_headers": [
+            {"path": "/own", "method": "GET", "delete_headers": ["X-Kept"], "add_headers": {"X-At": "$tyk_context.path"}}
+        ]}));
+        rules["global_response_headers_remove"] = json!(["server", "x_internal", "Connection"]);
+        rules["global_response_headers"] = json!({"Strict-Transport-Security": "max-age=1"});
+        let mut fields = single_version(rules);
+        fields["response_processors"] =
+            json!([{"name": "header_injector", "options": {"add_headers": {"X-All": "1"}}}]);
+        let api = RuledApi::new(&world, style, fields);
+        let all = |answer: &Answer, name: &str| answer.headers.get_all(name).iter().count();
+        let answer = api.get("/x").expect_status(200);
+        assert_eq!((all(&answer, "server"), all(&answer, "x-internal")), (0, 0));
+        assert_eq!(answer.header("strict-transport-security"), "max-age=1");
+        assert_eq!(
+            (answer.header("x-kept"), answer.header("x-all")),
+            ("k", "1")
+        );
+        let answer = api.get("/own").expect_status(200);
+        assert_eq!(answer.header("x-at"), format!("/{}/own", api.id));
+        assert_eq!((all(&answer, "x-kept"), answer.header("x-all")), (0, "1"));
+    }
+}
+
+#[test]
+fn what_would_break_a_message_is_400_by_name() {
+    let world = World::shared();
+    let set = |name: &str, value: &str| json!({"global_headers": {name: value}});
+    for (rules, named) in [
+        (set("Content-Length", "5"), "global_headers.Content-Length"),
+        (
+            set("Transfer-Encoding", "chunked"),
+            "global_headers.Transfer-Encoding",
+        ),
+        (set("Connection", "close"), "global_headers.Connection"),
+        (set("X", "a\r\nB: c"), "global_headers.X"),
+        (set("X\r\nY", "a"), "must have the name of a header field"),
+        (set("X", "$tyk_context.jwt_claims_sub"), "global_headers.X"),
+        (set("Host", "$tyk_meta.host"), "global_headers.Host"),
+        (
+            json!({"global_headers_remove": ["Host"]}),
+            "global_headers_remove[0]",
+        ),
+        (
+            json!({"global_response_headers": {"content-length": "1"}}),
+            "global_response_headers.content-length",
+        ),
+        (
+            json!({"global_headers": {"X": 5}}),
+            "global_headers.X: must be a string",
+        ),
+    ] {
+        let fields: Value = single_version(rules);
+        let api = definition(&world, &unique("faulty"), Style::Rfc, fields);
+        let answer = world.node.ask("POST", "/tyk/apis", &api).expect_status(400);
+        let message = crate::apis::message(&answer);
+        assert!(message.contains(named), "{named}: {message}");
+    }
+}
