@@ -16,8 +16,8 @@ pub use record::{
     RECORD_BYTES_MAX, decode_key, decode_record, encode_key, encode_record, encode_record_into,
 };
 
-/// The version of all encodings; the first byte of each.
-const VERSION: u8 = 1;
+/// The version of all encodings, the first byte of each; it rises with the format of the data directory.
+const VERSION: u8 = 2;
 
 /// The longest encoded log entry, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 16 * 1024 * 1024;

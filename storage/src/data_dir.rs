@@ -18,8 +18,11 @@ use crate::private_file::{self, Existing, sync_folder};
 use error::io_error;
 use layout::{FORMAT_FILE, Holdings, LOCK_FILE};
 
-/// The layout of the directory that this version writes; older ones are brought up to it when there are any.
-pub const FORMAT: u32 = 1;
+/// What this version writes into the directory, and all that it reads: no older format was ever released.
+///
+/// It is raised whenever data of before would be read wrongly, with the version of the codec; a test holds both against the
+/// list of persisted enums.
+pub const FORMAT: u32 = 2;
 
 /// What stands before the number in the file of the format.
 const FORMAT_WORDS: &str = "raftgate data format ";
@@ -51,7 +54,7 @@ impl DataDir {
     ///
     /// # Errors
     /// It cannot be created, read or locked, another process uses it, it holds other files, it holds the data of a node
-    /// without its format or its identity, or a newer version wrote it.
+    /// without its format or its identity, or another version wrote it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         create(path)?;
         warn_if_others_may_enter(path);
@@ -230,11 +233,15 @@ fn check_format(path: &Path, format_path: &Path) -> Result<(), DataDirError> {
         .and_then(|rest| rest.strip_suffix('\n'))
         .and_then(|number| number.parse::<u32>().ok());
     match number {
+        Some(FORMAT) => Ok(()),
         Some(found) if found > FORMAT => Err(DataDirError::NewerFormat {
             path: path.to_owned(),
             found,
         }),
-        Some(FORMAT) => Ok(()),
+        Some(found) if found > 0 => Err(DataDirError::OlderFormat {
+            path: path.to_owned(),
+            found,
+        }),
         _ => Err(DataDirError::DamagedFormat {
             path: format_path.to_owned(),
         }),

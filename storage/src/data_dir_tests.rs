@@ -41,7 +41,7 @@ fn a_missing_directory_is_made_for_its_owner_alone() {
     assert_eq!(mode(&path.join("lock")), 0o600);
     assert_eq!(
         fs::read_to_string(path.join("format")).unwrap(),
-        "raftgate data format 1\n"
+        format!("raftgate data format {FORMAT}\n")
     );
     drop(opened);
     assert_eq!(DataDir::open(&path).unwrap().contents(), Contents::New);
@@ -123,16 +123,31 @@ fn a_second_process_is_refused() {
 }
 
 #[test]
-fn a_directory_of_a_newer_version_is_refused_in_words() {
+fn a_directory_of_another_version_is_refused_in_words_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("format"), "raftgate data format 2\n").unwrap();
-    assert_eq!(
-        complaint(folder.path()),
-        format!(
-            "the data directory {} was written by a newer version of raftgate: its format is 2, this version knows up to 1; start it with that version, or put format back from a copy if the file was changed",
-            folder.path().display()
-        )
-    );
+    let path = folder.path().join("format");
+    let (newer, older) = (FORMAT + 1, FORMAT - 1);
+    for (found, complained) in [
+        (
+            newer,
+            format!(
+                "a newer version of raftgate: its format is {newer}, this version knows up to {FORMAT}; start it with that version, or put format back from a copy if the file was changed"
+            ),
+        ),
+        (
+            older,
+            format!(
+                "an earlier version of raftgate: its format is {older}, this version reads {FORMAT} alone; start it with that version, or this one with an empty directory"
+            ),
+        ),
+    ] {
+        let words = format!("raftgate data format {found}\n");
+        fs::write(&path, &words).unwrap();
+        let directory = folder.path().display();
+        let said = format!("the data directory {directory} was written by {complained}");
+        assert_eq!(complaint(folder.path()), said);
+        assert_eq!(fs::read_to_string(&path).unwrap(), words);
+    }
 }
 
 #[test]

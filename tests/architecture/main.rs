@@ -10,6 +10,7 @@
 mod cases;
 mod files;
 mod manifests;
+mod persisted;
 mod rules;
 mod samples;
 mod scan;
@@ -111,6 +112,12 @@ fn the_table_of_cases_names_every_test_and_none_that_is_not_there() {
     assert!(table.text.matches("::").count() > 100, "the table is empty");
     assert_none(cases::absent_tests(table, files));
     assert_none(cases::unnamed_tests(table, files));
+}
+
+#[test]
+fn no_number_of_a_persisted_enum_has_moved() {
+    let list = std::fs::read_to_string(root().join(persisted::LIST)).unwrap();
+    assert_none(persisted::differences(production_sources(), &list));
 }
 
 #[test]

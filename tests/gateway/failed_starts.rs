@@ -72,7 +72,7 @@ fn what_is_wrong_with_the_configuration_is_2() {
 }
 
 #[test]
-fn a_data_directory_of_another_process_or_of_a_newer_version_is_1_and_stays_as_it_is() {
+fn a_data_directory_of_another_process_or_version_is_1_and_stays_as_it_is() {
     let mut first = Node::start();
     let data_dir = first.data_dir();
     let mut second = Node::builder().prepare();
@@ -87,9 +87,11 @@ fn a_data_directory_of_another_process_or_of_a_newer_version_is_1_and_stays_as_i
     assert_eq!(first.terminate().code(), Some(0));
     let format = data_dir.join("format");
     let written = fs::read_to_string(&format).unwrap();
-    fs::write(&format, "raftgate data format 4000000000\n").unwrap();
-    let words = [shown(&seen_as), "newer version", "4000000000"];
-    assert_refused(&mut second, FAILURE, &words);
+    for (found, version) in [("4000000000", "newer version"), ("1", "earlier version")] {
+        fs::write(&format, format!("raftgate data format {found}\n")).unwrap();
+        let words = [shown(&seen_as), version, found];
+        assert_refused(&mut second, FAILURE, &words);
+    }
     fs::write(&format, "not a format").unwrap();
     assert_refused(&mut second, FAILURE, &[shown(&seen_as.join("format"))]);
     fs::write(&format, written).unwrap();

@@ -13,7 +13,7 @@ use crate::types::{Entry, LogId, Node, Proposal};
 const ENTRY: &str = "log entry";
 const COMMAND: &str = "command";
 
-/// How many kinds of command this version knows: their numbers are below it. A test keeps it right.
+/// How many kinds of command this version knows: their numbers are below it. An architecture test counts them.
 pub(super) const COMMAND_KINDS: u32 = 25;
 
 /// An entry without its commands, which follow it one by one.

@@ -46,6 +46,18 @@ pub enum DataDirError {
         /// Its format.
         found: u32,
     },
+    /// An earlier version of raftgate wrote it, in a format that is not read any more.
+    #[error(
+        "the data directory {} was written by an earlier version of raftgate: its format is {found}, this version reads \
+         {FORMAT} alone; start it with that version, or this one with an empty directory",
+        path.display()
+    )]
+    OlderFormat {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
     /// The format file is not one.
     #[error("{} does not name a data format; restore it or the whole directory from a backup", path.display())]
     DamagedFormat {
