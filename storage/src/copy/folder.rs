@@ -8,7 +8,8 @@ use super::store::{CopyError, CopyPosition, Store};
 use crate::private_file::sync_folder;
 use crate::snapshot::Progress;
 
-/// Stands in the folder until the node's first copy has its first changes: without it a copy that is not there is lost.
+/// Stands in the folder until the node's first copy has its first changes, or could not be given them: without it a copy that
+/// is not there is lost.
 const UNWRITTEN: &str = "unwritten";
 
 /// The folder of the copies; at most one of them is whole.
@@ -73,9 +74,10 @@ impl CopyFolder {
         self.path.join(UNWRITTEN).is_file()
     }
 
-    /// Takes the note away: a copy has changes.
+    /// Takes the note away durably: a copy has changes, or should have had them.
     pub(super) fn note_written(&self) -> Result<(), CopyError> {
-        match std::fs::remove_file(self.path.join(UNWRITTEN)) {
+        let note = self.path.join(UNWRITTEN);
+        match std::fs::remove_file(&note).and_then(|()| sync_folder(&note)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(self.io_error("note the first changes in")(error))
             }

@@ -263,6 +263,10 @@ impl Writer {
         );
         self.target = Target::Failed;
         self.status.failed.store(true, Ordering::Relaxed);
+        // From here on the node lives without a copy, and the next start builds one anew: that is no first life.
+        if let Err(error) = self.folder.note_written() {
+            tracing::error!(%error, "the next start may take this life of the node for its first");
+        }
     }
 
     fn report(&self) {

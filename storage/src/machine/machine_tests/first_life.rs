@@ -35,6 +35,27 @@ fn a_first_life_that_ended_before_the_copy_had_anything_is_no_rebuild() {
 }
 
 #[test]
+fn a_life_whose_first_copy_could_not_be_made_is_followed_by_a_rebuild() {
+    let log = TestLog::new(1, 60);
+    run(async {
+        let folder = TempDir::new().unwrap();
+        let mut machine = open_at(folder.path(), whole_log(0)).machine;
+        // In the way of the copy that is begun.
+        let obstacle = folder.path().join("copy/1");
+        std::fs::write(&obstacle, b"").unwrap();
+        finish_and_compare(&mut machine, &log).await;
+        machine.flush_copy().await;
+        assert!(machine.copy_status().failed());
+        drop(machine);
+        std::fs::remove_file(&obstacle).unwrap();
+        let opened = open_at(folder.path(), whole_log(log.last()));
+        assert_eq!(opened.source, StartSource::Log);
+        assert_eq!(opened.passed_over, ["the persistent copy is gone"]);
+        assert!(opened.machine.status().rebuilt());
+    });
+}
+
+#[test]
 fn a_copy_that_had_something_is_missed_when_it_is_gone() {
     let log = TestLog::new(1, 60);
     run(async {
