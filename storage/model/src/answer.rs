@@ -130,7 +130,7 @@ pub enum CodeFault {
     Expired,
     /// It was issued to another client, and is burnt now.
     OtherClient,
-    /// It was issued to this client through another API, and is as good there as before.
+    /// It was issued to a client of this name through another API, and is as good there as before.
     OtherApi,
     /// The redirect URI is missing or differs from the one of the authorization.
     RedirectMismatch,
@@ -151,7 +151,7 @@ pub enum RefreshFault {
     Expired,
     /// It belongs to another client; the family is revoked now.
     OtherClient,
-    /// It was issued to this client through another API, and is as good there as before.
+    /// It was issued to a client of this name through another API, and is as good there as before.
     OtherApi,
     /// An older generation was used again; the family is revoked now.
     Reused,

@@ -129,21 +129,15 @@ pub(super) fn delete<S: ReadState>(txn: &mut Txn<'_, S>, key: &ClientKey) -> Rep
     Reply::Stored { existed }
 }
 
-/// Whether two registrations are one client's: they share the id and what it proves itself with.
+/// Whether what was issued under one registration may be in the hands of its own client although it came to another one.
 ///
-/// Such a client that mistakes one of its APIs for the other has what is its own in hand.
-pub(super) fn is_same(one: &ClientRecord, other: &ClientRecord) -> bool {
-    let proves_itself_alike = match (&one.secret, &other.secret) {
-        (ClientSecret::Public, ClientSecret::Public) => true,
-        (
-            ClientSecret::Confidential { verifier: one, .. },
-            ClientSecret::Confidential {
-                verifier: other, ..
-            },
-        ) => one == other,
-        _ => false,
-    };
-    one.id == other.id && proves_itself_alike
+/// The rule: the same id, and a presenter that proved no less than the owner has to. The secrets are not compared, since each
+/// API's may have been changed by itself. That two clients of one id belong to different people is no danger: only an
+/// administrator registers clients, the presenter is refused either way, and with what it holds it could get no further at
+/// the owner's API without the owner's secret. What is given up is that a thief of that very kind ends its victim's tokens.
+pub(super) fn may_be_of(presenter: &ClientRecord, owner: &ClientRecord) -> bool {
+    let proved_enough = owner.secret.is_public() || !presenter.secret.is_public();
+    presenter.id == owner.id && proved_enough
 }
 
 /// The registration of a client that proved itself at the edge, if those credentials still stand.

@@ -243,8 +243,9 @@ fn first_answer<S: ReadState>(
     })
 }
 
-/// Judges a code that came to another registration than its own. One of the same client took the wrong way; in the hands of
-/// another client it has leaked: it is burnt, and what it yielded before ends.
+/// Judges a code that came to another registration than its own. One of a client of the same name took the wrong way; in the
+/// hands of another client it has leaked: it is burnt, and what it yielded before ends. A code whose time is over proves
+/// nothing any more, in whoever's hands: else it would matter whether the sweep has come already.
 fn astray<S: ReadState>(
     txn: &mut Txn<'_, S>,
     redeem: &RedeemCode,
@@ -258,11 +259,14 @@ fn astray<S: ReadState>(
     let owner = txn.client(&key);
     if owner
         .as_ref()
-        .is_some_and(|owner| clients::is_same(client, owner))
+        .is_some_and(|owner| clients::may_be_of(client, owner))
     {
         return CodeFault::OtherApi;
     }
+    let over = code.expires_at <= txn.now() || txn.revoked_since(&key, code.revision);
     match (&code.used, owner) {
+        // Behind its end, behind a mark, or without its client's registration, nothing of it is good any more.
+        _ if over => {}
         (None, _) => {
             let burnt = Code {
                 used: Some(CodeUse::Burnt),
@@ -273,12 +277,9 @@ fn astray<S: ReadState>(
                 Record::Code(Arc::new(burnt)),
             );
         }
-        (Some(CodeUse::Exchanged { grant, family, .. }), Some(owner))
-            if !txn.revoked_since(&key, code.revision) =>
-        {
+        (Some(CodeUse::Exchanged { grant, family, .. }), Some(owner)) => {
             end_yield(txn, redeem, &owner, (*grant, *family));
         }
-        // Without its client's registration, or behind a mark, nothing of it is good any more.
         (Some(_), _) => {}
     }
     CodeFault::OtherClient

@@ -50,8 +50,8 @@ pub(super) fn refresh<S: ReadState>(
     Err(Refusal::Refresh(RefreshFault::Reused))
 }
 
-/// Judges a token that came to another registration than its own. One of the same client took the wrong way; in the hands of
-/// another client it has leaked, whatever its generation so far, and its family ends.
+/// Judges a token that came to another registration than its own. One of a client of the same name took the wrong way; in the
+/// hands of another client it has leaked, whatever its generation so far, and its family ends.
 fn astray<S: ReadState>(
     txn: &mut Txn<'_, S>,
     refresh: &Refresh,
@@ -66,7 +66,7 @@ fn astray<S: ReadState>(
     let Some(owner) = txn.client(&key) else {
         return RefreshFault::OtherClient;
     };
-    if clients::is_same(client, &owner) {
+    if clients::may_be_of(client, &owner) {
         return RefreshFault::OtherApi;
     }
     let over = txn.revoked_since(&key, family.revision)
