@@ -77,7 +77,7 @@ impl<C: Consensus> Batcher<C> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             self.submit_what_waits().await;
-            if self.is_done() {
+            if self.stopped || self.is_done() {
                 break;
             }
             match self.next_event(&mut ticks).await {
@@ -112,7 +112,12 @@ impl<C: Consensus> Batcher<C> {
             };
             match self.readiness_for(&flight) {
                 Readiness::Ready => {
-                    let pending = self.consensus.submit(flight.proposal()).await;
+                    let Ok(pending) = self.consensus.submit(flight.proposal()).await else {
+                        self.returned.push_front(flight);
+                        self.stopped = true;
+                        return;
+                    };
+                    flight.was_taken();
                     self.in_flight.push_back((flight, pending));
                 }
                 Readiness::Full if self.in_flight.is_empty() && flight.is_fresh() => {

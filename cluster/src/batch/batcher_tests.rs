@@ -21,8 +21,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::batch::Lane;
 use crate::batch::flight::{Committed, ProposeResult};
+use crate::batch::{Ended, Lane};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -56,11 +56,11 @@ impl Future for Pending {
 impl Consensus for Stand {
     type Pending = Pending;
 
-    async fn submit(&mut self, proposal: Proposal) -> Pending {
+    async fn submit(&mut self, proposal: Proposal) -> Result<Pending, Ended> {
         let (answer, receiver) = oneshot::channel();
         let submitted = Submitted { proposal, answer };
-        self.submitted.send(submitted).await.unwrap();
-        Pending(receiver)
+        let taken = self.submitted.send(submitted).await;
+        taken.map(|()| Pending(receiver)).map_err(|_| Ended)
     }
 
     fn readiness(&self, entries: &[usize]) -> Readiness {
@@ -473,6 +473,24 @@ async fn what_was_never_proposed_is_known_not_to_have_run_when_consensus_stops()
     submitted.answer.send(Outcome::Stopped).unwrap();
     assert_eq!(first.await.unwrap(), Err(ProposeError::Timeout));
     assert_eq!(second.await.unwrap(), Err(ProposeError::ShuttingDown));
+}
+
+#[tokio::test]
+async fn what_ended_consensus_did_not_take_is_known_not_to_have_run() {
+    let mut bench = Bench::start();
+    bench.submitted.close();
+    let refused = bench.delete("late").await.unwrap();
+    assert_eq!(refused, Err(ProposeError::ShuttingDown));
+    bench.batcher.await.unwrap();
+
+    // Taken once already, before the leadership went: that time it may have come through.
+    let mut bench = Bench::start();
+    let first = bench.delete("first");
+    let submitted = bench.next().await;
+    bench.submitted.close();
+    submitted.answer.send(Outcome::NotLeader).unwrap();
+    assert_eq!(first.await.unwrap(), Err(ProposeError::Timeout));
+    bench.batcher.await.unwrap();
 }
 
 #[tokio::test]

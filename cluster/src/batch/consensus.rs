@@ -19,9 +19,13 @@ pub(crate) enum Outcome {
     },
     /// This node does not lead, or ceased to: it may or may not be committed some time.
     NotLeader,
-    /// Consensus has ended on this node.
+    /// Consensus has ended on this node: it may or may not be committed some time.
     Stopped,
 }
+
+/// Consensus had ended on this node before it took a proposal, which is in no log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended;
 
 /// Whether a proposal can be taken now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +45,11 @@ pub(crate) trait Consensus: Send + 'static {
     /// Resolves to what became of one proposal.
     type Pending: Future<Output = Outcome> + Send + Unpin + 'static;
 
-    /// Hands a proposal over behind all earlier ones.
-    fn submit(&mut self, proposal: Proposal) -> impl Future<Output = Self::Pending> + Send;
+    /// Hands a proposal over behind all earlier ones, unless consensus has ended already.
+    fn submit(
+        &mut self,
+        proposal: Proposal,
+    ) -> impl Future<Output = Result<Self::Pending, Ended>> + Send;
 
     /// Whether proposals whose entries have these lengths, in bytes, can be taken now; those on their way are to be named too.
     fn readiness(&self, entries: &[usize]) -> Readiness;

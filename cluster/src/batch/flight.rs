@@ -96,9 +96,13 @@ impl Flight {
     }
 
     /// The batch as it is proposed; again and again the same requests, which the state carries out once.
-    pub(super) fn proposal(&mut self) -> Proposal {
-        self.submitted = true;
+    pub(super) fn proposal(&self) -> Proposal {
         Proposal(Arc::clone(&self.batch))
+    }
+
+    /// Consensus took the proposal: from now on its outcome is unknown until it lands.
+    pub(super) fn was_taken(&mut self) {
+        self.submitted = true;
     }
 
     /// Hands out the answers.

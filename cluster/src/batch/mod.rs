@@ -14,7 +14,7 @@ pub use flight::Committed;
 pub use lane::{LANE_NAMES, Lane};
 
 pub(crate) use batcher::{Batcher, RequestOrigin};
-pub(crate) use consensus::{Consensus, Outcome, Readiness};
+pub(crate) use consensus::{Consensus, Ended, Outcome, Readiness};
 pub(crate) use intake::Intake;
 
 /// The most commands that wait for a batch.

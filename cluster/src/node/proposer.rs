@@ -18,7 +18,7 @@ use raftgate_storage::view::View;
 use raftgate_storage::wal::Room;
 use tokio::sync::{oneshot, watch};
 
-use crate::batch::{BATCH_BYTES_MAX, Consensus, Outcome, Readiness};
+use crate::batch::{BATCH_BYTES_MAX, Consensus, Ended, Outcome, Readiness};
 use crate::clock::{ClockVerdict, Stamper};
 
 /// The room that batches leave in the log on a disk that is running full: consensus adds entries of its own, and a refused
@@ -38,11 +38,10 @@ pub(super) struct RaftProposer {
 impl Consensus for RaftProposer {
     type Pending = RaftAnswer;
 
-    async fn submit(&mut self, proposal: Proposal) -> RaftAnswer {
-        match self.raft.client_write_ff(proposal).await {
-            Ok(receiver) => RaftAnswer(Some(receiver)),
-            Err(_) => RaftAnswer(None),
-        }
+    async fn submit(&mut self, proposal: Proposal) -> Result<RaftAnswer, Ended> {
+        // Its only error is that the task of Raft is gone, which then was not handed the proposal.
+        let taken = self.raft.client_write_ff(proposal).await;
+        taken.map(RaftAnswer).map_err(|_| Ended)
     }
 
     fn readiness(&self, entries: &[usize]) -> Readiness {
@@ -88,23 +87,22 @@ fn report(verdict: ClockVerdict) {
     }
 }
 
-/// The answer to one proposal; `None` if Raft had ended before.
-pub(super) struct RaftAnswer(Option<oneshot::Receiver<ClientWriteResult<TypeConfig>>>);
+/// The answer to one proposal.
+pub(super) struct RaftAnswer(oneshot::Receiver<ClientWriteResult<TypeConfig>>);
 
 impl Future for RaftAnswer {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(receiver) = &mut self.0 else {
-            return Poll::Ready(Outcome::Stopped);
-        };
-        Pin::new(receiver).poll(context).map(|result| match result {
-            Ok(Ok(response)) => Outcome::Applied {
-                index: LogIndex(response.log_id.index),
-                answers: response.data.0,
-            },
-            Ok(Err(_)) => Outcome::NotLeader,
-            Err(_) => Outcome::Stopped,
-        })
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|result| match result {
+                Ok(Ok(response)) => Outcome::Applied {
+                    index: LogIndex(response.log_id.index),
+                    answers: response.data.0,
+                },
+                Ok(Err(_)) => Outcome::NotLeader,
+                Err(_) => Outcome::Stopped,
+            })
     }
 }
