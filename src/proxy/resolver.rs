@@ -29,8 +29,12 @@ const FAILURE_KEPT_MS: u64 = 1_000;
 const SECOND_AFTER_MS: u64 = 2_000;
 /// The most look-ups of one name at a time.
 const PER_NAME_MAX: usize = 2;
+/// The most names that one worker looks up at a time.
+const NAMES_MAX: usize = 64;
+/// The most of them that have a second look-up: these are counted apart, so that names that hang take no other's room twice.
+const SECONDS_MAX: usize = 16;
 /// The most look-ups of one worker at a time; each holds a thread.
-pub(super) const IN_FLIGHT_MAX: usize = 64;
+pub(super) const IN_FLIGHT_MAX: usize = NAMES_MAX + SECONDS_MAX;
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 16;
 
@@ -180,12 +184,20 @@ impl Resolver {
     fn next(&self, host: &str, now_ms: u64) -> Next {
         self.prune(now_ms);
         let mut names = self.names.borrow_mut();
-        let in_flight: usize = names.values().map(|name| name.in_flight.len()).sum();
-        let known = names
-            .get(host)
-            .map_or_else(|| Name::default().next(now_ms), |known| known.next(now_ms));
+        let with_more_than = |look_ups: usize| {
+            let is_one = |name: &&Name| name.in_flight.len() > look_ups;
+            names.values().filter(is_one).count()
+        };
+        let (is_second, known) = names.get(host).map_or_else(
+            || (false, Name::default().next(now_ms)),
+            |known| (!known.in_flight.is_empty(), known.next(now_ms)),
+        );
+        let has_room = match is_second {
+            true => with_more_than(1) < SECONDS_MAX,
+            false => with_more_than(0) < NAMES_MAX,
+        };
         match known {
-            Next::Begin(instead) if in_flight >= IN_FLIGHT_MAX => *instead,
+            Next::Begin(instead) if !has_room => *instead,
             Next::Begin(instead) => {
                 let finding = self.begin(host);
                 let name = names.entry(host.into()).or_default();

@@ -156,24 +156,42 @@ async fn look_ups_that_hang_are_bounded_and_known_names_stay_in_use() {
     let resolver = dns.resolver();
     assert!(resolved(&resolver, "known", 0).is_none());
     dns.answer(Ok(vec![address(1)]));
-    for number in 0..IN_FLIGHT_MAX {
+    for number in 0..NAMES_MAX {
         assert!(resolved(&resolver, &number.to_string(), 0).is_none());
     }
     assert!(resolved(&resolver, "one more", 0).unwrap().is_err());
     assert!(resolved(&resolver, "known", 0).unwrap().is_ok());
     assert!(resolved(&resolver, "known", KEPT_MS).unwrap().is_ok());
-    assert_eq!(dns.asked(), IN_FLIGHT_MAX);
+    assert_eq!(dns.asked(), NAMES_MAX);
     // Nobody waits for it any more, and still its end makes room.
     dns.answer(Ok(vec![address(2)]));
     assert!(resolved(&resolver, "one more", 1).is_none());
-    assert_eq!(dns.asked(), IN_FLIGHT_MAX);
-    assert_eq!(resolver.names.borrow().len(), IN_FLIGHT_MAX + 2);
-    for _ in 0..IN_FLIGHT_MAX {
+    assert_eq!(dns.asked(), NAMES_MAX);
+    assert_eq!(resolver.names.borrow().len(), NAMES_MAX + 2);
+    for _ in 0..NAMES_MAX {
         dns.answer(Err(io::Error::other("no")));
     }
     resolver.prune(2);
     resolver.prune(2 + STALE_KEPT_MS);
     assert!(resolver.names.borrow().is_empty());
+}
+
+#[actix_rt::test]
+async fn names_that_hang_take_each_others_room_once() {
+    let dns = Dns::default();
+    let resolver = dns.resolver();
+    let hanging = NAMES_MAX - 1;
+    for now_ms in [0, SECOND_AFTER_MS] {
+        for number in 0..hanging {
+            assert!(resolved(&resolver, &number.to_string(), now_ms).is_none());
+        }
+    }
+    assert_eq!(dns.asked(), hanging + SECONDS_MAX);
+    assert!(resolved(&resolver, "one more", SECOND_AFTER_MS).is_none());
+    assert_eq!(dns.asked(), IN_FLIGHT_MAX);
+    dns.answer_newest(Ok(vec![address(1)]));
+    let found = resolved(&resolver, "one more", SECOND_AFTER_MS).unwrap();
+    assert_eq!(&*found.unwrap(), [address(1)]);
 }
 
 #[actix_rt::test]
