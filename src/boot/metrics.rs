@@ -16,6 +16,8 @@ use raftgate_cluster::metrics::MetricsValues;
 
 use super::Assembly;
 use crate::proxy::{EndpointName, GatewayCounters, Refusal};
+use crate::telemetry::answer_lines::lines_held_back;
+use crate::telemetry::answers::Account;
 use crate::telemetry::metrics::{Metrics, MetricsBuilder, as_number};
 
 /// The metrics of a node.
@@ -177,7 +179,7 @@ fn gateway(builder: &mut MetricsBuilder, counters: &Arc<GatewayCounters>) {
     );
 }
 
-/// Numbers with a label for each API or reason, read when metrics are asked for.
+/// Numbers with a label for each API, reason or account, read when metrics are asked for.
 struct PerApi {
     registry: RegistryHandle,
     counters: Arc<GatewayCounters>,
@@ -242,6 +244,17 @@ impl Collector for PerApi {
             let labels = [("reason", refusal.label())];
             let count = self.counters.refusals(refusal);
             ConstCounter::new(count).encode(refusals.encode_family(&labels)?)?;
+        }
+        let mut held_back = encoder.encode_descriptor(
+            "answer_lines_held_back",
+            "Log lines about refusals that were counted instead of written, by who can do something about them",
+            None,
+            MetricType::Counter,
+        )?;
+        for account in Account::ALL {
+            let labels = [("account", account.label())];
+            let count = lines_held_back(account);
+            ConstCounter::new(count).encode(held_back.encode_family(&labels)?)?;
         }
         let mut degraded = encoder.encode_descriptor(
             "api_degraded",

@@ -62,6 +62,7 @@ pub struct ControlListener {
     address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<io::Result<()>>,
+    entrance: Arc<Entrance>,
 }
 
 impl ControlListener {
@@ -75,12 +76,12 @@ impl ControlListener {
     ) -> Result<Self, ControlStartError> {
         let wanted = settings.listen;
         let failed = |error| Listener::Control.failed(wanted, error);
-        let entrance = web::Data::from(entrance);
+        let data = web::Data::from(Arc::clone(&entrance));
         let (head, body_bytes_max) = (settings.head, settings.body_bytes_max);
         let server =
             HttpServer::new(move || {
                 App::new()
-                    .app_data(entrance.clone())
+                    .app_data(data.clone())
                     .app_data(head)
                     .app_data(web::PayloadConfig::new(body_bytes_max))
                     .app_data(web::QueryConfig::default().error_handler(|error, _| {
@@ -105,10 +106,12 @@ impl ControlListener {
         if let Poll::Ready(Err(error)) = first {
             return Err(ControlStartError::Worker { error });
         }
+        tokio::task::spawn_local(Entrance::look_back_forever(Arc::downgrade(&entrance)));
         Ok(Self {
             address,
             handle: server.handle(),
             server: tokio::task::spawn_local(server),
+            entrance,
         })
     }
 
@@ -124,6 +127,7 @@ impl ControlListener {
         if let Ok(Err(error)) = self.server.await {
             tracing::warn!(%error, "the control listener ended with an error");
         }
+        self.entrance.look_back_at_all();
     }
 }
 
@@ -232,7 +236,7 @@ async fn guard(
         }
         Err(answer) => request.into_response(answer).map_into_right_body(),
     };
-    log(&id, &response);
+    log(&entrance, &id, &response);
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -240,7 +244,7 @@ async fn guard(
 }
 
 /// Logs a request that was refused or wrote something; one that only read is seen at level debug.
-fn log<B>(id: &str, response: &ServiceResponse<B>) {
+fn log<B>(entrance: &Entrance, id: &str, response: &ServiceResponse<B>) {
     let request = response.request();
     let status = response.status();
     let resource = request.match_pattern();
@@ -275,7 +279,7 @@ fn log<B>(id: &str, response: &ServiceResponse<B>) {
         status: status.as_u16(),
         note,
     };
-    answer.log();
+    answer.log(entrance.lines(), tokio::time::Instant::now());
 }
 
 /// Why the body of a request could not be taken, if that is what a handler was kept from running by.

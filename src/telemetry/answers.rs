@@ -27,6 +27,16 @@ impl Account {
     /// Every account, in the order of its declaration.
     pub const ALL: [Self; 3] = [Self::Caller, Self::Operator, Self::Program];
 
+    /// The account as a label of metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Operator => "operator",
+            Self::Program => "program",
+        }
+    }
+
     /// Whether lines on this account are written at all.
     fn is_logged(self) -> bool {
         match self {
@@ -84,12 +94,7 @@ pub struct OwnAnswer<'a> {
 impl OwnAnswer<'_> {
     /// Writes the line, or has it counted when there were many of its kind of late; at `debug` it is always written.
     pub fn log(&self, lines: &AnswerLines, now: Instant) {
-        if !self.note.account.is_logged() {
-            return;
-        }
-        if tracing::enabled!(target: ANSWER_TARGET, Level::DEBUG)
-            || lines.admit(self.note, self.api, now) == Telling::InFull
-        {
+        if is_told(lines, self.note, self.api, now) {
             self.write();
         }
     }
@@ -106,11 +111,18 @@ impl OwnAnswer<'_> {
     }
 }
 
+/// Whether the line of a refusal is written now, rather than never or counted.
+fn is_told(lines: &AnswerLines, note: AnswerNote, place: Option<&str>, now: Instant) -> bool {
+    note.account.is_logged()
+        && (tracing::enabled!(target: ANSWER_TARGET, Level::DEBUG)
+            || lines.admit(note, place, now) == Telling::InFull)
+}
+
 /// Answers of one kind that were counted instead of told one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldBack {
-    /// The API that was asked, when one was found.
-    pub api: Option<Box<str>>,
+    /// The API or the resource of the control API that was asked, when one was found.
+    pub place: Option<Box<str>>,
     /// What happened.
     pub note: AnswerNote,
     /// How often, since the last line in full.
@@ -118,14 +130,25 @@ pub struct HeldBack {
 }
 
 impl HeldBack {
-    /// Writes the line that stands for them.
+    /// Writes the line that stands for them, of the gateway listener.
     pub fn log(&self) {
         log_on_account!(
             self.note.account,
-            api = self.api.as_deref(),
+            api = self.place.as_deref(),
             what = self.note.what,
             held_back = self.lines,
             "refused, and not told one by one"
+        );
+    }
+
+    /// Writes the line that stands for them, of the control listener.
+    pub fn log_of_control(&self) {
+        log_on_account!(
+            self.note.account,
+            resource = self.place.as_deref(),
+            what = self.note.what,
+            held_back = self.lines,
+            "control requests refused, and not told one by one"
         );
     }
 }
@@ -149,9 +172,18 @@ pub struct ControlAnswer<'a> {
     pub note: AnswerNote,
 }
 
+/// From this status on an answer is a refusal or a failure: whoever reaches the port can have any number of them.
+const REFUSED_FROM: u16 = 400;
+
 impl ControlAnswer<'_> {
-    /// Writes the line.
-    pub fn log(&self) {
+    /// Writes the line; a refusal of which there were many of late is counted instead, as at the gateway listener.
+    pub fn log(&self, lines: &AnswerLines, now: Instant) {
+        if self.status < REFUSED_FROM || is_told(lines, self.note, self.resource, now) {
+            self.write();
+        }
+    }
+
+    fn write(&self) {
         log_on_account!(
             self.note.account,
             request_id = self.request_id,

@@ -65,6 +65,11 @@ fn a_node_that_is_told_to_end_while_it_starts_ends_at_once() {
     assert_eq!(node.terminate().code(), Some(0));
 }
 
+/// What a node says that ends before it served.
+const TOLD_UNSERVED: &str = "told to end before anything was served";
+/// How often a node is told to end while it loads, until the signal comes in time.
+const LOADS_MAX: usize = 10;
+
 #[test]
 fn a_node_that_is_told_to_end_while_it_loads_its_state_ends_at_once() {
     let mut node = Node::start();
@@ -78,12 +83,17 @@ fn a_node_that_is_told_to_end_while_it_loads_its_state_ends_at_once() {
         node.create_api(&api);
     }
     assert_eq!(node.terminate().code(), Some(0));
-    // The address is written down right before the state is loaded.
+    // The address is written down right before the state is loaded. A busy machine may bring the signal too late, to a node
+    // that serves; one that does not heed it while it loads serves every time.
     let address = node.data_dir().join("control.address");
-    fs::remove_file(&address).unwrap();
-    node.launch();
-    wait_for("the state is being loaded", || address.exists());
-    assert_ends_unserved(&mut node);
+    let came_in_time = (0..LOADS_MAX).any(|_| {
+        fs::remove_file(&address).unwrap();
+        node.launch();
+        wait_for("the state is being loaded", || address.exists());
+        assert_eq!(node.terminate().code(), Some(0), "{}", node.log());
+        node.process().out.text().is_empty() && node.log().contains(TOLD_UNSERVED)
+    });
+    assert!(came_in_time, "it went on until it served");
     node.start_again();
     node.ask("GET", "/tyk/apis/api-19", &Value::Null)
         .expect_status(200);
@@ -96,8 +106,7 @@ fn assert_ends_unserved(node: &mut Node) {
     assert_eq!(status.code(), Some(0), "{}", node.log());
     let out = node.process().out.text();
     assert_eq!(out, "", "it went on until it served");
-    let told = "told to end before anything was served";
-    assert!(node.log().contains(told), "{}", node.log());
+    assert!(node.log().contains(TOLD_UNSERVED), "{}", node.log());
 }
 
 /// An import of a key ring needs no lock of the data directory: its draft may stand there while a node starts.

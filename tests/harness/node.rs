@@ -54,6 +54,27 @@ pub(crate) struct NodeBuilder {
 /// Mounts a file system of `$1` bytes at `$2`, and becomes the rest of its arguments.
 const ON_A_DISK: &str = r#"mount -t tmpfs -o "size=$1,mode=700" none "$2" && shift 2 && exec "$@""#;
 
+/// A user of the namespace's own who may mount in it.
+const NAMESPACES: [&str; 3] = ["--user", "--map-root-user", "--mount"];
+
+/// Fails with what is missing if a process may not have a file system of its own.
+fn assert_mounts_in_a_namespace(at: &Path) {
+    let mut probe = Command::new("unshare");
+    probe.args(NAMESPACES).args(["sh", "-c", ON_A_DISK, "sh"]);
+    let tried = probe.arg("65536").arg(at).arg("true").output();
+    let said = match &tried {
+        Ok(output) if output.status.success() => return,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    panic!(
+        "a node on a disk of its own needs `unshare` (util-linux) and user and mount namespaces: {probe:?} says {said:?}. \
+         Allow them: sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0 and \
+         user.max_user_namespaces above 0, as far as the system has them; in a container a seccomp profile that lets \
+         unshare and mount through"
+    );
+}
+
 impl NodeBuilder {
     /// Appends to the configuration file.
     pub(crate) fn configuration(mut self, toml: &str) -> Self {
@@ -82,7 +103,8 @@ impl NodeBuilder {
 
     /// Gives the data directory a file system of its own with so many bytes, which vanishes with the process.
     ///
-    /// Only the process sees it, at [`Node::disk`]; it needs no more rights than to make namespaces (`unshare`).
+    /// Only the process sees it, at [`Node::disk`]; it needs no more rights than to make namespaces (`unshare`), and where
+    /// those are forbidden the test fails with what must be allowed.
     pub(crate) fn disk_bytes(mut self, bytes: u64) -> Self {
         self.disk_bytes = Some(bytes);
         self
@@ -94,16 +116,9 @@ impl NodeBuilder {
             return Command::new(BINARY);
         };
         std::fs::create_dir_all(data_dir).unwrap();
+        assert_mounts_in_a_namespace(data_dir);
         let mut command = Command::new("unshare");
-        command.args([
-            "--user",
-            "--map-root-user",
-            "--mount",
-            "sh",
-            "-c",
-            ON_A_DISK,
-            "sh",
-        ]);
+        command.args(NAMESPACES).args(["sh", "-c", ON_A_DISK, "sh"]);
         command.arg(bytes.to_string()).arg(data_dir).arg(BINARY);
         command
     }
