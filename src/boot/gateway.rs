@@ -5,22 +5,29 @@ use std::sync::Arc;
 use super::Assembly;
 use super::background::duration;
 use crate::config::settings::Settings;
+use crate::credentials::Users;
 use crate::proxy::{
-    ClientTimeouts, EndpointHandler, GatewaySettings, PoolLimits, RequestLimits, Serving,
-    TokenJudge, TrustedProxies,
+    ClientTimeouts, EndpointHandler, GatewaySettings, JudgeParts, PoolLimits, RequestLimits,
+    Serving, TokenJudge, TrustedProxies,
 };
 
 /// What requests are served by.
-pub(super) fn serving(assembly: &Assembly, endpoints: EndpointHandler) -> Serving {
+pub(super) fn serving(
+    assembly: &Assembly,
+    endpoints: EndpointHandler,
+    users: Arc<Users>,
+) -> Serving {
     let index_wait = duration(assembly.settings.cluster.index_wait);
     Serving {
         snapshots: assembly.background.registry().source(),
         endpoints,
-        tokens: Some(Arc::new(TokenJudge::new(
-            assembly.cluster.clone(),
-            Arc::clone(&assembly.keys),
+        tokens: Some(Arc::new(TokenJudge::new(JudgeParts {
+            cluster: assembly.cluster.clone(),
+            keys: Arc::clone(&assembly.keys),
+            users,
             index_wait,
-        ))),
+            paths: assembly.settings.compat.path_matching,
+        }))),
         records: assembly.background.access_records(),
     }
 }

@@ -276,7 +276,10 @@ impl Assembly {
             metrics: Arc::new(metrics),
             snapshots: SnapshotExports::new(data_dir.path()),
         });
-        doors.open(gateway::serving(self, endpoints), control);
+        doors.open(
+            gateway::serving(self, endpoints, Arc::clone(&users)),
+            control,
+        );
         Ok(definitions)
     }
 

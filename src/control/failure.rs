@@ -77,6 +77,9 @@ pub enum ControlFailure {
     /// A snapshot could not be made, for this reason; it is tried again when it is asked for again.
     #[error("The snapshot was not saved: {0}")]
     NotSaved(String),
+    /// A key cannot be made as it was asked for, where Tyk says 500.
+    #[error("{0}")]
+    NotMade(String),
     /// Something is broken on our side; the log says what.
     #[error("Internal error")]
     Internal,
@@ -155,6 +158,7 @@ impl ControlFailure {
             Self::Unconfirmed(_) => ("unconfirmed", Account::Operator),
             Self::NotInForce(_) => ("not_in_force", Account::Operator),
             Self::NotSaved(_) => ("not_saved", Account::Operator),
+            Self::NotMade(_) => ("not_made", Account::Caller),
             Self::Internal => ("internal", Account::Program),
         };
         AnswerNote { what, account }
@@ -180,7 +184,7 @@ impl ControlFailure {
             | Self::Unconfirmed(_)
             | Self::NotInForce(_)
             | Self::NotSaved(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotMade(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::shape::{self, Written};
 use super::{
-    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, notifications, oas,
+    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, keys, notifications, oas,
     oauth_routes, policies, reload, snapshot,
 };
 use crate::drain::whole_seconds;
@@ -161,6 +161,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .default_service(web::to(wrong_method)),
         )
         .configure(oauth_routes::routes)
+        .configure(keys::routes)
         .service(
             web::resource(["/tyk/reload", "/tyk/reload/group"])
                 .get(reload::here)

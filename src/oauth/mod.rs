@@ -226,7 +226,7 @@ impl AuthorizationServer {
 fn oauth_of(api: &CompiledApi) -> Result<&OAuthAccess, OAuthFailure> {
     match &api.access {
         Access::OAuth(oauth) => Ok(oauth),
-        Access::Keyless => Err(OAuthFailure::Internal),
+        Access::Keyless | Access::Token(_) | Access::Basic(_) => Err(OAuthFailure::Internal),
     }
 }
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot};
-use raftgate_model::id::{ApiId, LogIndex};
-use raftgate_model::token::AccessToken;
+use raftgate_model::id::ApiId;
 
 use super::answer_edits::AnswerEdits;
 use super::connection::Connection;
@@ -15,10 +14,11 @@ use super::request::RequestView;
 use super::stages::authorize::{Permit, authorize};
 use super::stages::gate::{self, Circumstances, Closed, Gate};
 use super::stages::header_values::HeaderValues;
-use super::stages::identify::{Identified, identify};
+use super::stages::identify::{Identified, Pending, identify};
 use super::stages::prepare::{credential_header, prepare};
 use super::stages::route::{Destination, NoRoute, own_endpoint, route};
 use super::stages::selected::{Proof, Selected};
+use super::token_judge::TokenJudge;
 use super::wire::body::BodyLength;
 use super::wire::response_head::BodyCoding;
 use super::worker::{Serving, Worker};
@@ -31,10 +31,9 @@ pub(super) enum Admitted {
     Preflight(Arc<CompiledApi>, Option<EndpointName>),
     /// An endpoint of our own is asked.
     Answer(Endpoint),
-    /// The token is younger than this node's state.
+    /// The caller is known after a wait.
     Wait {
-        index: LogIndex,
-        token: AccessToken,
+        pending: Pending,
         api: Arc<CompiledApi>,
     },
 }
@@ -107,12 +106,11 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
             Gate::Preflight(api) => return Ok(Admitted::Preflight(api, None)),
         }
     };
-    let checked =
-        check_size(worker, &view).and_then(|()| permit((serving, snapshot), &selected, &view));
+    let checked = check_size(worker, &view)
+        .and_then(|()| permit(worker, (serving, snapshot), &selected, &view));
     match checked {
-        Ok(Err((index, token))) => Ok(Admitted::Wait {
-            index,
-            token,
+        Ok(Err(pending)) => Ok(Admitted::Wait {
+            pending,
             api: selected.api,
         }),
         Ok(Ok(permit)) => {
@@ -169,18 +167,24 @@ fn check_size(worker: &Worker, view: &RequestView<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// The permit of a request, or the token that has to be waited for first.
+/// The permit of a request, or what has to be waited for first.
 fn permit(
+    worker: &Worker,
     (serving, snapshot): (&Serving, &GatewaySnapshot),
     selected: &Selected,
     view: &RequestView<'_>,
-) -> Result<Result<Permit, (LogIndex, AccessToken)>, Refusal> {
+) -> Result<Result<Permit, Pending>, Refusal> {
     if selected.proof == Proof::Waived {
         return Ok(Ok(Permit::waived()));
     }
-    match identify(view, &selected.api, serving.tokens.as_deref())? {
-        Identified::Caller(caller) => authorize(snapshot, selected, caller).map(Ok),
-        Identified::Wait { index, token } => Ok(Err((index, token))),
+    let tokens = serving.tokens.as_deref();
+    let client_ip = || view.client_ip(&worker.settings.trusted_proxies);
+    match identify(view, &selected.api, tokens, client_ip)? {
+        Identified::Caller(caller) => {
+            let paths = tokens.map(TokenJudge::allowed_paths);
+            authorize((snapshot, paths), selected, caller, view).map(Ok)
+        }
+        Identified::Later(pending) => Ok(Err(pending)),
     }
 }
 

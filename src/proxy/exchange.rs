@@ -1,9 +1,7 @@
 //! One request from its complete head to its record: the stages in their order, then forward or answer.
 
 use raftgate_actors::snapshot::CompiledApi;
-use raftgate_model::id::LogIndex;
 use raftgate_model::oauth::error::{BodyKind, ErrorStyle};
-use raftgate_model::token::AccessToken;
 
 use super::admit::{Admitted, Refused, Refuser, admit};
 use super::answer::{AnswerFrame, write_empty, write_refusal};
@@ -13,6 +11,7 @@ use super::pump::BodyProgress;
 use super::record::{Subject, finish};
 use super::refusal::{ConnectionFate, Refusal, RenderedRefusal};
 use super::request_id::RequestId;
+use super::stages::identify::Pending;
 use super::wire::body::BodyDecoder;
 use super::wire::field::FieldKind;
 use super::wire::response_head::ClientShape;
@@ -66,19 +65,17 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
     let began = tokio::time::Instant::now();
     assign_id(worker, connection);
     let admitted = match admit(worker, connection) {
-        Ok(Admitted::Wait { index, token, api }) => {
-            match wait_for(worker, index, &token, &api).await {
-                Ok(()) => admit(worker, connection),
-                Err(refusal) => Err(Refused {
-                    refusal,
-                    by: Refuser::Api(api),
-                }),
-            }
-        }
+        Ok(Admitted::Wait { pending, api }) => match wait_for(worker, pending, &api).await {
+            Ok(()) => admit(worker, connection),
+            Err(refusal) => Err(Refused {
+                refusal,
+                by: Refuser::Api(api),
+            }),
+        },
         admitted => admitted,
     };
     match admitted {
-        // The entry was waited for and is applied: a second wait would be for nothing.
+        // What was waited for is there: a second wait would be for nothing.
         Ok(Admitted::Wait { api, .. }) => {
             let outcome = refuse_for(worker, connection, Refusal::Unjudged, &api).await;
             finish(worker, connection, Subject::Api(&api), (began, outcome))
@@ -148,15 +145,12 @@ fn assign_id(worker: &Worker, connection: &mut Connection) {
     connection.request_id = id;
 }
 
-async fn wait_for(
-    worker: &Worker,
-    index: LogIndex,
-    token: &AccessToken,
-    api: &CompiledApi,
-) -> Result<(), Refusal> {
-    match worker.serving().and_then(|serving| serving.tokens.as_ref()) {
-        Some(tokens) => tokens.wait(index, token, api).await,
-        None => Err(Refusal::Unjudged),
+async fn wait_for(worker: &Worker, pending: Pending, api: &CompiledApi) -> Result<(), Refusal> {
+    let tokens = worker.serving().and_then(|serving| serving.tokens.as_ref());
+    let tokens = tokens.ok_or(Refusal::Unjudged)?;
+    match pending {
+        Pending::Entry(younger) => tokens.wait(younger, api).await,
+        Pending::Password(claim) => tokens.check_password(&claim).await,
     }
 }
 
@@ -183,7 +177,7 @@ async fn refuse_for(
     api: &CompiledApi,
 ) -> Outcome {
     let format = BodyKind::of_request(connection.head.field("content-type"));
-    let rendered = refusal.render_for(&api.name, api.error_style, format);
+    let rendered = refusal.render_for((&api.name, api.access.scheme()), api.error_style, format);
     answer_refusal(worker, connection, refusal, &rendered).await
 }
 

@@ -4,6 +4,7 @@
 //! in `wire/`. Heads are parsed by `httparse` and written anew, so what leaves has exactly one framing.
 
 mod admit;
+mod allowed_paths;
 mod answer;
 mod answer_edits;
 mod connection;
@@ -11,6 +12,7 @@ mod dial;
 mod endpoint;
 mod exchange;
 mod forward;
+mod key_judge;
 mod local;
 mod outages;
 mod pool;
@@ -44,6 +46,6 @@ pub use refusal::{ConnectionFate, Refusal, RenderedRefusal};
 pub use server::{Gateway, GatewayStartError};
 pub use settings::{ClientTimeouts, GatewaySettings, RequestLimits};
 pub use tls::upstream_tls;
-pub use token_judge::TokenJudge;
+pub use token_judge::{JudgeParts, TokenJudge};
 pub use trust::TrustedProxies;
 pub use worker::{GatewayParts, HEAD_BYTES_CEILING, Serving};

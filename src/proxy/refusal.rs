@@ -4,10 +4,15 @@ mod rows;
 
 use std::borrow::Cow;
 
-use raftgate_model::oauth::error::{AccessFailure, BodyKind, ErrorStyle, TYK_GENERATOR};
+use raftgate_model::oauth::error::{
+    AccessFailure, AuthScheme, BodyKind, ErrorStyle, TYK_GENERATOR,
+};
 
 use crate::telemetry::answers::{Account, AnswerNote};
 use rows::{Row, TykText};
+
+/// How long failures of a name are remembered, at the longest.
+const ATTEMPTS_RETRY_AFTER_S: u32 = 60;
 
 /// A reason not to serve a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +83,10 @@ pub enum Refusal {
     SessionInactive,
     /// The session gives no right to this API.
     NoRight,
+    /// The session gives no right to this path.
+    NoRightToPath,
+    /// Too many wrong passwords came for this name from this address.
+    TooManyAttempts,
     /// The caller's credential cannot be judged from this node's state; never an answer about the credential itself.
     Unjudged,
     /// The upstream's name does not resolve.
@@ -118,7 +127,7 @@ pub struct RenderedRefusal {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -152,6 +161,8 @@ impl Refusal {
         Self::TokenClientOfOtherApi,
         Self::SessionInactive,
         Self::NoRight,
+        Self::NoRightToPath,
+        Self::TooManyAttempts,
         Self::Unjudged,
         Self::UpstreamLookup,
         Self::UpstreamUnreachable,
@@ -231,19 +242,22 @@ impl Refusal {
     #[must_use]
     pub fn render_for(
         self,
-        api_name: &str,
+        (api_name, scheme): (&str, AuthScheme),
         style: ErrorStyle,
         format: BodyKind,
     ) -> RenderedRefusal {
         let Some(failure) = self.access_failure() else {
             return self.render(style, format);
         };
-        let answer = failure.answer(style);
+        let answer = failure.answer(style, scheme);
         let (kind, body) = answer.body(format);
         let content_type = kind.content_type();
         let mut fields = fields_of(&[], style, content_type);
         if let Some(challenge) = answer.challenge(api_name) {
             fields.push(("WWW-Authenticate", challenge.into()));
+        }
+        if let Some(seconds) = answer.retry_after_s {
+            fields.push(("Retry-After", seconds.to_string().into()));
         }
         RenderedRefusal {
             status: answer.status,
@@ -265,6 +279,10 @@ impl Refusal {
             Self::TokenClientOfOtherApi => Some(AccessFailure::ClientOfOtherApi),
             Self::SessionInactive => Some(AccessFailure::SessionInactive),
             Self::NoRight => Some(AccessFailure::NoRight),
+            Self::NoRightToPath => Some(AccessFailure::NoRightToPath),
+            Self::TooManyAttempts => Some(AccessFailure::TooManyAttempts {
+                retry_after_s: ATTEMPTS_RETRY_AFTER_S,
+            }),
             _ => None,
         }
     }
@@ -305,6 +323,8 @@ impl Refusal {
             Self::TokenClientOfOtherApi => &rows::TOKEN_CLIENT_OF_OTHER_API,
             Self::SessionInactive => &rows::SESSION_INACTIVE,
             Self::NoRight => &rows::NO_RIGHT,
+            Self::NoRightToPath => &rows::NO_RIGHT_TO_PATH,
+            Self::TooManyAttempts => &rows::TOO_MANY_ATTEMPTS,
             Self::Unjudged => &rows::UNJUDGED,
             Self::UpstreamLookup => &rows::UPSTREAM_LOOKUP,
             Self::UpstreamUnreachable => &rows::UPSTREAM_UNREACHABLE,

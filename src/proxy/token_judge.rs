@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use raftgate_actors::snapshot::CompiledApi;
+use raftgate_actors::snapshot::{Access, CompiledApi};
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_model::id::{GrantId, LogIndex};
+use raftgate_model::id::LogIndex;
 use raftgate_model::keyring::KeyRing;
+use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::Grant;
-use raftgate_model::token::{AccessToken, TokenFault};
+use raftgate_model::token::{AccessToken, TokenBirth, TokenFault};
 
+use super::allowed_paths::AllowedPaths;
 use super::refusal::Refusal;
+use crate::credentials::Users;
 
 /// How many requests may wait for the same token.
 const WAITERS_PER_TOKEN_MAX: u32 = 8;
@@ -25,36 +28,72 @@ const WAITERS_PER_TOKEN_MAX: u32 = 8;
 pub(crate) enum Judgement {
     /// It stands for this grant.
     Accepted(Arc<Grant>),
-    /// It is younger than this node's state: it can be judged once this entry is applied.
-    Later {
-        /// The entry that issued it.
-        index: LogIndex,
-        /// The token.
-        token: AccessToken,
-    },
+    /// It is younger than this node's state.
+    Later(Younger),
     /// It is not accepted.
     Refused(Refusal),
 }
 
-/// Judges tokens by this node's state.
+/// A token or key that can be judged once its entry is applied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Younger {
+    /// The entry that issued it.
+    index: LogIndex,
+    /// Its record.
+    id: [u8; 16],
+}
+
+impl Younger {
+    pub(super) const fn new(birth: TokenBirth, id: [u8; 16]) -> Self {
+        Self {
+            index: birth.index,
+            id,
+        }
+    }
+}
+
+/// What a judge needs.
+pub struct JudgeParts {
+    /// The replicated state.
+    pub cluster: ClusterHandle,
+    /// Checks tokens and finds keys.
+    pub keys: Arc<KeyRing>,
+    /// Checks passwords.
+    pub users: Arc<Users>,
+    /// How long the entry of a younger token is waited for.
+    pub index_wait: Duration,
+    /// Where in a path the patterns of rights must match.
+    pub paths: PathMatching,
+}
+
+/// Judges tokens, keys and passwords by this node's state.
 pub struct TokenJudge {
-    cluster: ClusterHandle,
-    keys: Arc<KeyRing>,
+    pub(super) cluster: ClusterHandle,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) users: Arc<Users>,
+    allowed_paths: AllowedPaths,
     index_wait: Duration,
     // Only requests whose token is younger than the state come here; all others never see the lock.
-    waiting: Mutex<HashMap<GrantId, u32>>,
+    waiting: Mutex<HashMap<[u8; 16], u32>>,
 }
 
 impl TokenJudge {
-    /// A judge over this node's state that waits this long for a younger token's entry.
+    /// A judge over this node's state.
     #[must_use]
-    pub fn new(cluster: ClusterHandle, keys: Arc<KeyRing>, index_wait: Duration) -> Self {
+    pub fn new(parts: JudgeParts) -> Self {
         Self {
-            cluster,
-            keys,
-            index_wait,
+            cluster: parts.cluster,
+            keys: parts.keys,
+            users: parts.users,
+            allowed_paths: AllowedPaths::new(parts.paths),
+            index_wait: parts.index_wait,
             waiting: Mutex::default(),
         }
+    }
+
+    /// The patterns of rights to single paths.
+    pub(crate) const fn allowed_paths(&self) -> &AllowedPaths {
+        &self.allowed_paths
     }
 
     /// Judges a token's text for an API.
@@ -90,22 +129,20 @@ impl TokenJudge {
 
     /// A token without a grant: younger than this state, or gone.
     fn absent(&self, token: AccessToken) -> Judgement {
-        let view = self.cluster.view();
-        let meta = view.meta();
-        if token.birth.incarnation == meta.incarnation && token.birth.index > view.applied() {
-            return Judgement::Later {
-                index: token.birth.index,
-                token,
-            };
-        }
+        let younger = Younger::new(token.birth, *token.id.as_bytes());
         // An entry may have been applied between the look-up and the look at the index.
-        match view.grant(&token.id) {
-            Some(_) => Judgement::Later {
-                index: token.birth.index,
-                token,
-            },
-            None => Judgement::Refused(Refusal::TokenUnknown),
+        let is_there = || self.cluster.view().grant(&token.id).is_some();
+        if self.is_younger(token.birth) || is_there() {
+            Judgement::Later(younger)
+        } else {
+            Judgement::Refused(Refusal::TokenUnknown)
         }
+    }
+
+    /// Whether what was born then is younger than this node's state.
+    pub(super) fn is_younger(&self, birth: TokenBirth) -> bool {
+        let view = self.cluster.view();
+        birth.incarnation == view.meta().incarnation && birth.index > view.applied()
     }
 
     /// Marked: by the end of its client, or by a revocation.
@@ -116,13 +153,18 @@ impl TokenJudge {
         }
     }
 
-    /// The token's client must be registered with the API that is called, and not be expired.
+    /// The token's client must be registered and not be expired: with the API that is called if that is an OAuth API, else
+    /// with the one that issued the token.
     fn client_fault(&self, grant: &Grant, api: &CompiledApi) -> Option<Refusal> {
+        let registered_with = match api.access {
+            Access::OAuth(_) => &api.id,
+            Access::Keyless | Access::Token(_) | Access::Basic(_) => &grant.api,
+        };
         let key = ClientKey {
-            api: api.id.clone(),
+            api: registered_with.clone(),
             client: grant.client.clone(),
         };
-        let is_its_own = grant.api == api.id;
+        let is_its_own = grant.api == *registered_with;
         let view = self.cluster.view();
         let Some(client) = view.client(&key) else {
             return Some(if is_its_own {
@@ -139,17 +181,13 @@ impl TokenJudge {
         (expires_at <= self.cluster.now()).then_some(Refusal::TokenClientGone)
     }
 
-    /// Waits until a token's entry is applied here.
+    /// Waits until the entry of a token or key is applied here.
     ///
     /// # Errors
     /// It was not in time, or too many wait: 503, never a word about the token.
-    pub(crate) async fn wait(
-        &self,
-        index: LogIndex,
-        token: &AccessToken,
-        api: &CompiledApi,
-    ) -> Result<(), Refusal> {
-        let _place = self.take_place(token.id).ok_or(Refusal::Unjudged)?;
+    pub(crate) async fn wait(&self, younger: Younger, api: &CompiledApi) -> Result<(), Refusal> {
+        let Younger { index, id } = younger;
+        let _place = self.take_place(id).ok_or(Refusal::Unjudged)?;
         let deadline = tokio::time::Instant::now() + self.index_wait;
         self.cluster
             .wait_applied(index, deadline)
@@ -160,7 +198,7 @@ impl TokenJudge {
             })
     }
 
-    fn take_place(&self, id: GrantId) -> Option<Place<'_>> {
+    fn take_place(&self, id: [u8; 16]) -> Option<Place<'_>> {
         let mut waiting = self.waiting.lock();
         let count = waiting.entry(id).or_default();
         if *count >= WAITERS_PER_TOKEN_MAX {
@@ -174,7 +212,7 @@ impl TokenJudge {
 /// One request that waits for a token; given back when it waits no more, however that ends.
 struct Place<'a> {
     judge: &'a TokenJudge,
-    id: GrantId,
+    id: [u8; 16],
 }
 
 impl Drop for Place<'_> {

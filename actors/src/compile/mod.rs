@@ -5,15 +5,15 @@ mod rules;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{ApiSpec, Auth, TokenLifetimes};
+use raftgate_model::api::{ApiSpec, Auth, CredentialPlace, TokenLifetimes};
 use raftgate_model::id::Revision;
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::path_pattern::{InvalidPattern, PathMatching};
 use raftgate_model::time::Ttl;
 
 use crate::snapshot::{
-    Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding,
-    OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
+    Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, KeyAccess,
+    ListenPathForwarding, OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
 };
 
 /// What holds for every API that does not say otherwise.
@@ -41,17 +41,26 @@ pub fn compile(
     defaults: &GatewayDefaults,
     counters: Arc<ApiCounters>,
 ) -> Result<CompiledApi, InvalidPattern> {
+    let credential = if spec.strip_auth_data {
+        CredentialForwarding::Stripped
+    } else {
+        CredentialForwarding::Forwarded
+    };
+    let key_access = |place: &CredentialPlace| {
+        Arc::new(KeyAccess {
+            place: place.clone(),
+            credential,
+        })
+    };
     let (access, oauth_endpoints) = match &spec.auth {
         Auth::Keyless => (Access::Keyless, OAuthEndpoints::Absent),
+        Auth::Token(place) => (Access::Token(key_access(place)), OAuthEndpoints::Absent),
+        Auth::Basic(place) => (Access::Basic(key_access(place)), OAuthEndpoints::Absent),
         Auth::OAuth(oauth) => {
             let access = OAuthAccess {
                 spec: oauth.clone(),
                 lifetimes: spec.lifetimes(defaults.lifetimes),
-                credential: if spec.strip_auth_data {
-                    CredentialForwarding::Stripped
-                } else {
-                    CredentialForwarding::Forwarded
-                },
+                credential,
             };
             (Access::OAuth(Arc::new(access)), OAuthEndpoints::Served)
         }
@@ -76,6 +85,7 @@ pub fn compile(
             .settings
             .error_style(defaults.error_style, defaults.tyk_status),
         access,
+        session_lifetime: spec.session_lifetime,
         oauth_endpoints,
         counters,
     })

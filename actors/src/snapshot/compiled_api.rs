@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{ListenPath, OAuthSpec, Target, TokenLifetimes};
+use raftgate_model::api::{CredentialPlace, ListenPath, OAuthSpec, Target, TokenLifetimes};
 use raftgate_model::id::{ApiId, OrgId, Revision};
-use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::oauth::error::{AuthScheme, ErrorStyle};
+use raftgate_model::session::SessionLifetime;
 
 use super::counters::ApiCounters;
 use super::request_rules::CompiledRules;
@@ -15,8 +16,43 @@ use super::request_rules::CompiledRules;
 pub enum Access {
     /// Anybody; Tyk's `use_keyless`.
     Keyless,
+    /// Holders of a key, or of an OAuth token whose session names the API; Tyk's `use_standard_auth`.
+    Token(Arc<KeyAccess>),
+    /// Users with a password; Tyk's `use_basic_auth`.
+    Basic(Arc<KeyAccess>),
     /// Holders of a token that an authorization server of this cluster issued; Tyk's `use_oauth2`.
     OAuth(Arc<OAuthAccess>),
+}
+
+/// Where an API takes keys or passwords.
+#[derive(Debug)]
+pub struct KeyAccess {
+    /// Where the credential is looked for.
+    pub place: CredentialPlace,
+    /// Whether the upstream sees it; Tyk's `strip_auth_data`.
+    pub credential: CredentialForwarding,
+}
+
+impl Access {
+    /// Where the credential is looked for, and whether the upstream sees it.
+    #[must_use]
+    pub fn credential(&self) -> Option<(&CredentialPlace, CredentialForwarding)> {
+        match self {
+            Self::Keyless => None,
+            Self::Token(access) | Self::Basic(access) => Some((&access.place, access.credential)),
+            Self::OAuth(access) => Some((&access.spec.credential, access.credential)),
+        }
+    }
+
+    /// What refusals tell callers about how to prove themselves.
+    #[must_use]
+    pub const fn scheme(&self) -> AuthScheme {
+        match self {
+            Self::Keyless | Self::OAuth(_) => AuthScheme::OAuth,
+            Self::Token(_) => AuthScheme::Token,
+            Self::Basic(_) => AuthScheme::Basic,
+        }
+    }
 }
 
 /// The auth config of an OAuth API.
@@ -118,6 +154,8 @@ pub struct CompiledApi {
     pub error_style: ErrorStyle,
     /// Who may call it.
     pub access: Access,
+    /// How long the sessions of keys that name it live.
+    pub session_lifetime: SessionLifetime,
     /// Whether the authorization server's endpoints stand under the listen path.
     pub oauth_endpoints: OAuthEndpoints,
     /// What happened to its requests; survives recompilation.
@@ -142,6 +180,7 @@ impl CompiledApi {
             rules: None,
             error_style: ErrorStyle::default(),
             access: Access::Keyless,
+            session_lifetime: SessionLifetime::Unsaid,
             oauth_endpoints: OAuthEndpoints::Absent,
             counters: Arc::default(),
         }

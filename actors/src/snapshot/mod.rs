@@ -15,8 +15,8 @@ use arc_swap::{ArcSwap, Cache};
 use raftgate_model::id::{ApiId, PolicyId};
 
 pub use compiled_api::{
-    Access, CompiledApi, CredentialForwarding, HostHeader, ListenPathForwarding, OAuthAccess,
-    OAuthEndpoints, UpstreamTimeouts,
+    Access, CompiledApi, CredentialForwarding, HostHeader, KeyAccess, ListenPathForwarding,
+    OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
 };
 pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
 pub use policy::CompiledPolicy;

@@ -223,6 +223,8 @@ pub(super) const TOKEN_CLIENT_GONE: Row = access("token_client_gone", 401);
 pub(super) const TOKEN_CLIENT_OF_OTHER_API: Row = access("token_client_of_other_api", 403);
 pub(super) const SESSION_INACTIVE: Row = access("session_inactive", 403);
 pub(super) const NO_RIGHT: Row = access("no_right", 403);
+pub(super) const NO_RIGHT_TO_PATH: Row = access("no_right_to_path", 403);
+pub(super) const TOO_MANY_ATTEMPTS: Row = access("too_many_attempts", 429);
 pub(super) const UNJUDGED: Row =
     Row::unavailable("unjudged", "this node cannot judge the credential now");
 pub(super) const UPSTREAM_LOOKUP: Row = Row {

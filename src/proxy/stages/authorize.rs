@@ -6,25 +6,30 @@ use std::sync::Arc;
 use raftgate_actors::snapshot::{Access, CompiledPolicy, GatewaySnapshot};
 use raftgate_model::id::PolicyId;
 use raftgate_model::session::{AccessRight, Rights, SessionRules};
-use raftgate_model::state::record::{Grant, SessionSource};
+use raftgate_model::state::record::SessionSource;
 use serde_json::Value;
 
 use super::identify::Caller;
 use super::selected::Selected;
+use crate::proxy::allowed_paths::AllowedPaths;
 use crate::proxy::refusal::Refusal;
+use crate::proxy::request::RequestView;
 
 /// Proof that a request may be forwarded; only this stage makes one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Permit {
     // Nobody's session where the API or the path asks nobody who they are.
-    grant: Option<Arc<Grant>>,
+    caller: Caller,
     policy: Option<Arc<CompiledPolicy>>,
 }
 
 impl Permit {
     /// For a path that is free of proof: whatever credential came with it was not judged, and says nothing.
-    pub(crate) fn waived() -> Self {
-        Self::default()
+    pub(crate) const fn waived() -> Self {
+        Self {
+            caller: Caller::Anonymous,
+            policy: None,
+        }
     }
 
     /// What the caller's session says under a name in its metadata, the policy first (Tyk): a text as it stands, else JSON.
@@ -33,10 +38,7 @@ impl Permit {
             .policy
             .as_ref()
             .and_then(|policy| policy.policy.meta_data.as_ref());
-        let of_rules = self.grant.as_ref().and_then(|grant| match &grant.session {
-            SessionSource::Rules(rules) => rules.meta_data(),
-            SessionSource::Policy(_) => None,
-        });
+        let of_rules = rules_of(&self.caller).and_then(SessionRules::meta_data);
         let mut sources = [of_policy, of_rules].into_iter().flatten();
         match sources.find_map(|meta| meta.get(name))? {
             Value::Null => None,
@@ -46,39 +48,61 @@ impl Permit {
     }
 }
 
-/// Decides whether this caller may make this request.
-pub(crate) fn authorize(
-    snapshot: &GatewaySnapshot,
-    selected: &Selected,
-    caller: Caller,
-) -> Result<Permit, Refusal> {
-    match (&selected.api.access, caller) {
-        (Access::Keyless, _) => Ok(Permit::default()),
-        (Access::OAuth(_), Caller::Holder(grant)) => {
-            let policy = check_rights(snapshot, selected, &grant)?;
-            Ok(Permit {
-                grant: Some(grant),
-                policy,
-            })
-        }
-        (Access::OAuth(_), Caller::Anonymous) => Err(Refusal::CredentialMissing),
+/// The session that a caller carries; none where a policy makes it, or nobody asks.
+fn rules_of(caller: &Caller) -> Option<&SessionRules> {
+    match caller {
+        Caller::Anonymous => None,
+        Caller::Key(key) => Some(&key.session),
+        Caller::Holder(grant) => match &grant.session {
+            SessionSource::Rules(rules) => Some(rules),
+            SessionSource::Policy(_) => None,
+        },
     }
 }
 
-/// Policies are resolved at every check, so that an edited one acts on living tokens.
-fn check_rights(
-    snapshot: &GatewaySnapshot,
+/// Decides whether this caller may make this request; rights to single paths are matched by `paths`.
+///
+/// Policies are resolved at every check, so that an edited one acts on living tokens and keys.
+pub(crate) fn authorize(
+    (snapshot, paths): (&GatewaySnapshot, Option<&AllowedPaths>),
     selected: &Selected,
-    grant: &Grant,
-) -> Result<Option<Arc<CompiledPolicy>>, Refusal> {
-    match &grant.session {
-        SessionSource::Policy(id) => policy_grants(snapshot, selected, id).map(Some),
-        SessionSource::Rules(rules) => rules_grant(snapshot, selected, rules),
+    caller: Caller,
+    view: &RequestView<'_>,
+) -> Result<Permit, Refusal> {
+    if matches!(selected.api.access, Access::Keyless) {
+        return Ok(Permit::waived());
     }
+    let policy_of = |id: &PolicyId| policy(snapshot, selected, id).map(Some);
+    let policy = match (&caller, rules_of(&caller)) {
+        (Caller::Anonymous, _) => return Err(Refusal::CredentialMissing),
+        (Caller::Holder(grant), None) => match &grant.session {
+            SessionSource::Policy(id) => policy_of(id)?,
+            SessionSource::Rules(_) => None,
+        },
+        (_, Some(rules)) if rules.is_inactive() => return Err(Refusal::SessionInactive),
+        (_, Some(rules)) => match rules.rights() {
+            Rights::Policy(id) => policy_of(id)?,
+            Rights::Listed(_) | Rights::Master => None,
+        },
+        (Caller::Key(_), None) => None,
+    };
+    let listed = policy
+        .as_ref()
+        .map(|policy| &policy.policy.access_rights)
+        .or_else(|| match rules_of(&caller)?.rights() {
+            Rights::Listed(rights) => Some(rights),
+            Rights::Policy(_) | Rights::Master => None,
+        });
+    // Neither a policy nor rights: a master key, which opens everything.
+    if let Some(rights) = listed {
+        let right = rights.get(&selected.api.id).ok_or(Refusal::NoRight)?;
+        check_right(right, selected, (paths, view))?;
+    }
+    Ok(Permit { caller, policy })
 }
 
 /// A policy that is gone or of another organisation makes its sessions unknown, as Tyk has it.
-fn policy_grants(
+fn policy(
     snapshot: &GatewaySnapshot,
     selected: &Selected,
     id: &PolicyId,
@@ -88,35 +112,20 @@ fn policy_grants(
     if compiled.policy.inactive {
         return Err(Refusal::SessionInactive);
     }
-    let right = compiled.policy.access_rights.get(&selected.api.id);
-    check_right(right, selected)?;
     Ok(Arc::clone(compiled))
 }
 
-fn rules_grant(
-    snapshot: &GatewaySnapshot,
+/// Where the API has versions the right must hold the one that is asked for; where it names paths, this one.
+fn check_right(
+    right: &AccessRight,
     selected: &Selected,
-    rules: &SessionRules,
-) -> Result<Option<Arc<CompiledPolicy>>, Refusal> {
-    if rules.is_inactive() {
-        return Err(Refusal::SessionInactive);
+    (paths, view): (Option<&AllowedPaths>, &RequestView<'_>),
+) -> Result<(), Refusal> {
+    if !right.grants_version(selected.version_name()) {
+        return Err(Refusal::NoRight);
     }
-    match rules.rights() {
-        Rights::Policy(id) => policy_grants(snapshot, selected, id).map(Some),
-        Rights::Listed(rights) => {
-            check_right(rights.get(&selected.api.id), selected).map(|()| None)
-        }
-        Rights::Master => Ok(None),
+    if right.allowed_urls.is_empty() {
+        return Ok(());
     }
-}
-
-/// The right must be to the API, and where that has versions, to the version that is asked for.
-fn check_right(right: Option<&AccessRight>, selected: &Selected) -> Result<(), Refusal> {
-    let right = right.ok_or(Refusal::NoRight)?;
-    let holds = |name: &str| right.versions.iter().any(|version| version == name);
-    if selected.version_name().is_none_or(holds) {
-        Ok(())
-    } else {
-        Err(Refusal::NoRight)
-    }
+    paths.ok_or(Refusal::Unjudged)?.check(right, selected, view)
 }

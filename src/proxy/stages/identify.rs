@@ -1,17 +1,20 @@
 //! Identify: from the request's credential to its caller.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use raftgate_actors::snapshot::{Access, CompiledApi};
 use raftgate_model::api::CredentialPlace;
-use raftgate_model::id::LogIndex;
-use raftgate_model::state::record::Grant;
-use raftgate_model::token::AccessToken;
+use raftgate_model::secret::Secret;
+use raftgate_model::state::record::{ApiKeyRecord, Grant};
 
+use crate::proxy::key_judge::{KeyJudgement, PasswordClaim, UserJudgement};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
-use crate::proxy::token_judge::{Judgement, TokenJudge};
+use crate::proxy::token_judge::{Judgement, TokenJudge, Younger};
 
 /// Who makes a request.
 #[derive(Clone, Debug)]
@@ -20,39 +23,57 @@ pub(crate) enum Caller {
     Anonymous,
     /// The holder of an access token.
     Holder(Arc<Grant>),
+    /// The holder of a key, or a user.
+    Key(Arc<ApiKeyRecord>),
 }
 
 /// How far identification came.
-#[derive(Debug)]
 pub(crate) enum Identified {
     /// The caller is known.
     Caller(Caller),
-    /// The token can be judged once this node has applied an entry.
-    Wait {
-        /// The entry.
-        index: LogIndex,
-        /// The token.
-        token: AccessToken,
-    },
+    /// It takes something that this thread does not wait for.
+    Later(Pending),
 }
 
-/// Finds out who makes a request, as the API demands.
+/// What has to be waited for before a caller can be told.
+pub(crate) enum Pending {
+    /// An entry: the token or key is younger than this node's state.
+    Entry(Younger),
+    /// A hash.
+    Password(PasswordClaim),
+}
+
+/// Finds out who makes a request, as the API demands; `client_ip` is asked for where guesses are counted.
 pub(crate) fn identify(
     view: &RequestView<'_>,
     api: &CompiledApi,
     tokens: Option<&TokenJudge>,
+    client_ip: impl FnOnce() -> IpAddr,
 ) -> Result<Identified, Refusal> {
-    let oauth = match &api.access {
-        Access::Keyless => return Ok(Identified::Caller(Caller::Anonymous)),
-        Access::OAuth(oauth) => oauth,
+    let Some((place, _)) = api.access.credential() else {
+        return Ok(Identified::Caller(Caller::Anonymous));
     };
-    let credential = credential(view, &oauth.spec.credential)?;
+    let credential = credential(view, place)?;
     // There is no token state to judge by here, and no 401 for a token that was not judged.
     let tokens = tokens.ok_or(Refusal::Unjudged)?;
-    match tokens.judge(bearer(&credential)?, api) {
-        Judgement::Accepted(grant) => Ok(Identified::Caller(Caller::Holder(grant))),
-        Judgement::Later { index, token } => Ok(Identified::Wait { index, token }),
-        Judgement::Refused(refusal) => Err(refusal),
+    match &api.access {
+        Access::Keyless => Ok(Identified::Caller(Caller::Anonymous)),
+        Access::OAuth(_) => match tokens.judge(bearer(&credential)?, api) {
+            Judgement::Accepted(grant) => Ok(Identified::Caller(Caller::Holder(grant))),
+            Judgement::Later(younger) => Ok(Identified::Later(Pending::Entry(younger))),
+            Judgement::Refused(refusal) => Err(refusal),
+        },
+        Access::Token(_) => match tokens.judge_key(key(&credential), api) {
+            KeyJudgement::Token(grant) => Ok(Identified::Caller(Caller::Holder(grant))),
+            KeyJudgement::Key(key) => Ok(Identified::Caller(Caller::Key(key))),
+            KeyJudgement::Later(younger) => Ok(Identified::Later(Pending::Entry(younger))),
+            KeyJudgement::Refused(refusal) => Err(refusal),
+        },
+        Access::Basic(_) => match tokens.judge_user(basic(&credential)?, client_ip(), api) {
+            UserJudgement::User(user) => Ok(Identified::Caller(Caller::Key(user))),
+            UserJudgement::Later(claim) => Ok(Identified::Later(Pending::Password(claim))),
+            UserJudgement::Refused(refusal) => Err(refusal),
+        },
     }
 }
 
@@ -125,9 +146,70 @@ fn bearer(credential: &str) -> Result<&str, Refusal> {
     }
 }
 
+/// The key, with or without the word `Bearer` before it (Tyk).
+fn key(credential: &str) -> &str {
+    match credential.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => credential,
+    }
+}
+
+/// Name and password of Basic credentials; one colon stands between them and none in them (Tyk, case 102).
+fn basic(credential: &str) -> Result<(String, Secret), Refusal> {
+    let mut words = credential.split(' ');
+    let (Some(scheme), Some(encoded), None) = (words.next(), words.next(), words.next()) else {
+        return Err(Refusal::CredentialMalformed);
+    };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(Refusal::CredentialMalformed);
+    }
+    let malformed = |_| Refusal::CredentialMalformed;
+    let decoded = STANDARD
+        .decode(encoded)
+        .map_err(|_| Refusal::CredentialMalformed)?;
+    let pair = Secret::new(String::from_utf8(decoded).map_err(malformed)?);
+    match pair.expose().split_once(':') {
+        Some((name, password)) if !password.contains(':') => {
+            Ok((name.to_owned(), Secret::from(password)))
+        }
+        _ => Err(Refusal::CredentialMalformed),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_may_stand_behind_bearer_case_19() {
+        for text in ["abc", "Bearer abc", "bearer abc", "BEARER  abc"] {
+            assert_eq!(key(text), "abc");
+        }
+        assert_eq!(key("Basic abc"), "Basic abc");
+    }
+
+    #[test]
+    fn basic_credentials_are_a_name_and_a_password_case_102() {
+        let read = |pair: &str| basic(&format!("Basic {}", STANDARD.encode(pair)));
+        let is = |pair: &str, name: &str, password: &str| {
+            read(pair).is_ok_and(|(n, p)| n == name && p.ct_eq(password))
+        };
+        assert!(is("user:pass", "user", "pass") && is("user:", "user", "") && is(":p", "", "p"));
+        let malformed = Some(Refusal::CredentialMalformed);
+        assert_eq!(read("user:a:b").err(), malformed);
+        assert_eq!(read("user").err(), malformed);
+        for text in [
+            "Basic",
+            "Basic !!",
+            "Bearer dTpw",
+            "Basic dTpw x",
+            "Basic /w==",
+            "dTpw",
+        ] {
+            assert_eq!(basic(text).err(), malformed, "{text}");
+        }
+        assert!(basic("basic dTpw").is_ok());
+    }
 
     #[test]
     fn a_bearer_token_is_two_words_d26() {

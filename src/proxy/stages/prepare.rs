@@ -1,7 +1,7 @@
 //! Prepare: writes the head that the upstream sees.
 
 use raftgate_actors::snapshot::{
-    Access, CompiledApi, CredentialForwarding, HeaderEdits, HostHeader, ListenPathForwarding,
+    CompiledApi, CredentialForwarding, HeaderEdits, HostHeader, ListenPathForwarding,
 };
 use raftgate_model::api::CredentialPlace;
 
@@ -87,20 +87,14 @@ fn write_set(edits: &HeaderEdits, values: &HeaderValues<'_>, out: &mut Vec<u8>) 
 
 /// The places of a credential that ends here (Tyk's `strip_auth_data`).
 fn hidden_credential(api: &CompiledApi) -> Option<&CredentialPlace> {
-    match &api.access {
-        Access::OAuth(oauth) if oauth.credential == CredentialForwarding::Stripped => {
-            Some(&oauth.spec.credential)
-        }
-        Access::OAuth(_) | Access::Keyless => None,
-    }
+    let (place, forwarding) = api.access.credential()?;
+    (forwarding == CredentialForwarding::Stripped).then_some(place)
 }
 
 /// The header in which an API takes its credential.
 pub(crate) fn credential_header(api: &CompiledApi) -> Option<&str> {
-    match &api.access {
-        Access::OAuth(oauth) => oauth.spec.credential.header.as_deref(),
-        Access::Keyless => None,
-    }
+    let (place, _) = api.access.credential()?;
+    place.header.as_deref()
 }
 
 fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) {

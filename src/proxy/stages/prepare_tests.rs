@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use raftgate_actors::snapshot::{GatewaySnapshot, OAuthAccess};
+use raftgate_actors::snapshot::{Access, GatewaySnapshot, OAuthAccess};
 use raftgate_model::api::{ListenPath, OAuthSpec, Target, TokenLifetimes};
 use raftgate_model::id::ApiId;
 use raftgate_model::oauth::grant_type::{GrantTypes, ResponseTypes};
@@ -46,10 +46,12 @@ fn prepared_of(trusted: &str, selected: &Selected, text: &str) -> String {
     let trusted = TrustedProxies::new([trusted.parse().unwrap()]);
     let peer = Peer::new(SocketAddr::from(([192, 0, 2, 7], 5)), &trusted);
     let view = RequestView::new(&head, &peer, b"id-1");
-    let Ok(Identified::Caller(caller)) = identify(&view, &selected.api, None) else {
+    let Ok(Identified::Caller(caller)) =
+        identify(&view, &selected.api, None, || peer.address().ip())
+    else {
         panic!("a keyless API asks nobody who they are");
     };
-    let permit = authorize(&GatewaySnapshot::default(), selected, caller).unwrap();
+    let permit = authorize((&GatewaySnapshot::default(), None), selected, caller, &view).unwrap();
     let values = HeaderValues {
         view: &view,
         permit: &permit,

@@ -13,6 +13,10 @@ use crate::time::Ttl;
 pub enum Auth {
     /// Anybody (`use_keyless`).
     Keyless,
+    /// Holders of a key, or of an OAuth token whose session names the API (`use_standard_auth`).
+    Token(CredentialPlace),
+    /// Users with a password (`use_basic_auth`).
+    Basic(CredentialPlace),
     /// Holders of a token that this API's authorization server issued (`use_oauth2`).
     OAuth(OAuthSpec),
 }
@@ -36,7 +40,7 @@ pub struct OAuthSpec {
     pub access_token_ttl_max: Option<Ttl>,
 }
 
-/// Where a token is looked for (`auth_configs.oauth`); a filled query parameter beats the header, a filled cookie beats both.
+/// Where a credential is looked for (`auth_configs`); a filled query parameter beats the header, a filled cookie beats both.
 ///
 /// At least one place is enabled.
 #[derive(Clone, Debug, PartialEq, Eq)]

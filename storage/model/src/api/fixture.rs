@@ -61,6 +61,6 @@ pub(super) fn faults_of(definition: &Value) -> Vec<String> {
 pub(super) fn oauth_of(definition: &Value) -> OAuthSpec {
     match spec_of(definition).auth {
         Auth::OAuth(oauth) => oauth,
-        Auth::Keyless => panic!("not an OAuth API"),
+        _ => panic!("not an OAuth API"),
     }
 }

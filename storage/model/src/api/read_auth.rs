@@ -28,25 +28,99 @@ const URL_BYTES_MAX: usize = 4096;
 /// The longest shared secret, in bytes; it must fit into a header.
 const SHARED_SECRET_BYTES_MAX: usize = 1024;
 
-/// Reads how callers prove themselves; other kinds than these two are the business of the table of unsupported fields.
+/// The fields that choose how callers prove themselves, where more than one would have to be satisfied at once.
+const CHOICES: [(&str, Choice); 4] = [
+    ("use_keyless", Choice::Keyless),
+    ("use_oauth2", Choice::OAuth),
+    ("use_standard_auth", Choice::Token),
+    ("use_basic_auth", Choice::Basic),
+];
+
+/// A way of authentication that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Keyless,
+    OAuth,
+    Token,
+    Basic,
+}
+
+/// Reads how callers prove themselves; other kinds than these are the business of the table of unsupported fields.
 pub(super) fn read(
     definition: &Map<String, Value>,
     warnings: &mut Vec<ImportWarning>,
     faults: &mut DocumentFaults,
 ) -> Option<Auth> {
-    let keyless = Node::member(definition, "use_keyless", faults);
-    let oauth = Node::member(definition, "use_oauth2", faults);
-    match (keyless.flag(faults), oauth.flag(faults)) {
-        (true, false) => Some(Auth::Keyless),
-        (false, true) => Some(Auth::OAuth(read_oauth(definition, warnings, faults))),
-        (true, true) => {
-            faults.add(keyless.path(), "contradicts use_oauth2: choose one");
+    match choice(definition, warnings, faults)? {
+        Choice::Keyless => Some(Auth::Keyless),
+        Choice::OAuth => Some(Auth::OAuth(read_oauth(definition, warnings, faults))),
+        Choice::Token => {
+            let configs = Node::member(definition, "auth_configs", faults);
+            let places = configs.get("authToken", faults);
+            let places = if places.is_set() {
+                places
+            } else {
+                Node::member(definition, "auth", faults)
+            };
+            refuse_unchecked(&places, faults);
+            Some(Auth::Token(read_credential(&places, faults)))
+        }
+        Choice::Basic => {
+            let body = Node::member(definition, "basic_auth", faults);
+            let body = body.get("extract_from_body", faults);
+            if body.flag(faults) {
+                faults.add(
+                    body.path(),
+                    "credentials in bodies are not read; remove it to import the definition",
+                );
+            }
+            let places = Node::member(definition, "auth_configs", faults).get("basic", faults);
+            refuse_unchecked(&places, faults);
+            Some(Auth::Basic(read_credential(&places, faults)))
+        }
+    }
+}
+
+/// The one way that is chosen; where Tyk demands several at once, one alone would weaken the API.
+fn choice(
+    definition: &Map<String, Value>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> Option<Choice> {
+    let mut chosen = CHOICES
+        .into_iter()
+        .filter(|(field, _)| Node::member(definition, field, faults).flag(faults))
+        .collect::<Vec<_>>()
+        .into_iter();
+    match (chosen.next(), chosen.next()) {
+        (Some((_, choice)), None) => Some(choice),
+        (Some((first, _)), Some((second, _))) => {
+            faults.add(first, format!("contradicts {second}: choose one"));
             None
         }
-        (false, false) => {
-            let problem = "neither use_oauth2 nor use_keyless is true; auth tokens, which Tyk falls back to, are not supported yet";
-            faults.add("use_standard_auth", problem);
-            None
+        (None, _) => {
+            warnings.push(ImportWarning {
+                path: "use_standard_auth".to_owned(),
+                reason: "no way of authentication is chosen, so a key is demanded (as in Tyk)"
+                    .to_owned(),
+            });
+            Some(Choice::Token)
+        }
+    }
+}
+
+/// What would have to be checked beside the credential itself.
+fn refuse_unchecked(places: &Node<'_>, faults: &mut DocumentFaults) {
+    for (field, reason) in [
+        ("use_certificate", "client certificates are not checked yet"),
+        ("validate_signature", "signatures of keys are not checked"),
+    ] {
+        let node = places.get(field, faults);
+        if node.is_set() {
+            faults.add(
+                node.path(),
+                format!("{reason}; remove it to import the definition"),
+            );
         }
     }
 }
@@ -165,7 +239,7 @@ fn read_credential(node: &Node<'_>, faults: &mut DocumentFaults) -> CredentialPl
     if header.is_none() && query.is_none() && cookie.is_none() {
         faults.add(
             node.path(),
-            "all auth sources are disabled for oauth, at least one of header/cookie/query must be enabled",
+            "all auth sources are disabled, at least one of header/cookie/query must be enabled",
         );
     }
     CredentialPlace {

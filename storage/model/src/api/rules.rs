@@ -25,8 +25,6 @@ const BREAKER: &str = "circuit breakers are not supported yet";
 /// One row per field: where it stands, when Tyk enforces it, and what follows.
 pub(super) const RULES: &[Rule] = &[
     // Who may call.
-    refuse(Definition, "use_standard_auth", Set, AUTH),
-    refuse(Definition, "use_basic_auth", Set, AUTH),
     refuse(Definition, "enable_jwt", Set, AUTH),
     refuse(Definition, "use_openid", Set, AUTH),
     refuse(Definition, "enable_signature_checking", Set, AUTH),

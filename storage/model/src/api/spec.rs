@@ -65,7 +65,7 @@ impl ApiSpec {
     pub fn lifetimes(&self, gateway: TokenLifetimes) -> TokenLifetimes {
         let longest = match &self.auth {
             Auth::OAuth(oauth) => oauth.access_token_ttl_max,
-            Auth::Keyless => None,
+            Auth::Keyless | Auth::Token(_) | Auth::Basic(_) => None,
         };
         let access_token = self
             .settings

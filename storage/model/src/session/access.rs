@@ -24,6 +24,14 @@ pub struct AccessRight {
     pub allowed_urls: Vec<AllowedUrl>,
 }
 
+impl AccessRight {
+    /// Whether the right speaks of a version; an API without versions asks for none.
+    #[must_use]
+    pub fn grants_version(&self, version: Option<&str>) -> bool {
+        version.is_none_or(|version| self.versions.iter().any(|own| own == version))
+    }
+}
+
 /// One path of an API, with the methods that may be used on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedUrl {
@@ -62,8 +70,6 @@ impl AccessRights {
     }
 
     /// Reads Tyk's `access_rights` object.
-    ///
-    /// A right that is narrower than its API (`allowed_urls`) is a fault: taking it for the whole API would widen it.
     pub(crate) fn read(node: &Node<'_>, faults: &mut DocumentFaults) -> Self {
         let mut rights = BTreeMap::new();
         for (name, entry) in node.members(ACCESS_RIGHTS_MAX, faults) {
@@ -88,12 +94,6 @@ fn read_right(entry: &Node<'_>, faults: &mut DocumentFaults) -> AccessRight {
         .iter()
         .filter_map(|url| read_allowed_url(url, faults))
         .collect();
-    if urls.is_set() {
-        faults.add(
-            urls.path(),
-            "rights to single paths are not supported yet, and without them the right would cover the whole API",
-        );
-    }
     let versions = entry.get("versions", faults).items(VERSIONS_MAX, faults);
     let versions = versions
         .iter()

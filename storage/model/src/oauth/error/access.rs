@@ -5,14 +5,25 @@ use super::ErrorStyle;
 /// The value of Tyk's `X-Generator` header on its error answers.
 pub const TYK_GENERATOR: &str = "tyk.io";
 
-/// Why a proxied request to an OAuth API is refused.
+/// How the callers of an API prove themselves, as far as refusals tell them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthScheme {
+    /// By an OAuth token of this API.
+    OAuth,
+    /// By a key.
+    Token,
+    /// By a name and a password.
+    Basic,
+}
+
+/// Why a proxied request is refused for its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccessFailure {
-    /// No credential, or a single word.
+    /// No credential, or what cannot be one.
     CredentialMissing,
-    /// A credential of another scheme than Bearer.
+    /// A credential of another scheme, or a broken one.
     CredentialMalformed,
-    /// The token is forged, unknown or revoked.
+    /// The token or key is forged, unknown or revoked; the password is wrong.
     TokenUnknown,
     /// The token has expired.
     TokenExpired,
@@ -24,6 +35,13 @@ pub enum AccessFailure {
     SessionInactive,
     /// The session has no right to this API.
     NoRight,
+    /// The session has no right to this path of the API.
+    NoRightToPath,
+    /// Too many wrong passwords came for this name from this address.
+    TooManyAttempts {
+        /// Seconds until a retry is worth it.
+        retry_after_s: u32,
+    },
     /// This node cannot judge the token now.
     Unavailable {
         /// Seconds until a retry is worth it.
@@ -84,7 +102,9 @@ pub struct AccessAnswer {
 /// Which style the answer is in, and what only that style says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Words {
-    Tyk,
+    Tyk {
+        challenge: Challenge,
+    },
     Rfc {
         /// The member `error` of the body.
         error: &'static str,
@@ -99,28 +119,39 @@ enum Challenge {
     /// No token came, so no error is told.
     Bare,
     WithError,
+    /// That of RFC 7617 section 2.
+    Basic,
 }
 
 impl AccessFailure {
     /// What the request is answered in a style.
     #[must_use]
-    pub const fn answer(self, style: ErrorStyle) -> AccessAnswer {
+    pub const fn answer(self, style: ErrorStyle, scheme: AuthScheme) -> AccessAnswer {
         let retry_after_s = match self {
-            Self::Unavailable { retry_after_s } => Some(retry_after_s),
+            Self::Unavailable { retry_after_s } | Self::TooManyAttempts { retry_after_s } => {
+                Some(retry_after_s)
+            }
             _ => None,
         };
         match style {
             ErrorStyle::Tyk { .. } => {
-                let (status, message) = self.tyk();
+                let (status, message) = self.tyk(scheme);
+                let challenge = match (scheme, status) {
+                    (AuthScheme::Basic, 401) => Challenge::Basic,
+                    _ => Challenge::None,
+                };
                 AccessAnswer {
                     status,
                     message,
                     retry_after_s,
-                    words: Words::Tyk,
+                    words: Words::Tyk { challenge },
                 }
             }
             ErrorStyle::Rfc => {
-                let (status, error, challenge, message) = self.rfc();
+                let (status, error, challenge, message) = match scheme {
+                    AuthScheme::Basic => self.rfc_basic(),
+                    AuthScheme::OAuth | AuthScheme::Token => self.rfc(),
+                };
                 AccessAnswer {
                     status,
                     message,
@@ -131,17 +162,44 @@ impl AccessFailure {
         }
     }
 
-    const fn tyk(self) -> (u16, &'static str) {
-        match self {
-            Self::CredentialMissing => (400, "Authorization field missing"),
-            Self::CredentialMalformed => (400, "Bearer token malformed"),
-            Self::TokenUnknown => (403, "Key not authorised"),
-            Self::TokenExpired => (401, "Key has expired, please renew"),
-            Self::ClientGone | Self::ClientOfOtherApi => {
+    const fn tyk(self, scheme: AuthScheme) -> (u16, &'static str) {
+        use AuthScheme::{Basic, OAuth, Token};
+        match (self, scheme) {
+            (Self::CredentialMissing, OAuth) => (400, "Authorization field missing"),
+            (Self::CredentialMissing, Token | Basic) | (Self::CredentialMalformed, Token) => {
+                (401, "Authorization field missing")
+            }
+            (Self::CredentialMalformed, OAuth) => (400, "Bearer token malformed"),
+            (Self::CredentialMalformed, Basic) => (
+                400,
+                "Attempted access with malformed header, values not in basic auth format",
+            ),
+            (Self::TokenUnknown, OAuth) => (403, "Key not authorised"),
+            (Self::TokenUnknown | Self::ClientGone | Self::ClientOfOtherApi, Basic) => {
+                (401, "User not authorised")
+            }
+            (Self::ClientGone | Self::ClientOfOtherApi, OAuth) => {
                 (403, "Key not authorised. OAuth client access was revoked")
             }
+            (Self::TokenUnknown | Self::ClientGone | Self::ClientOfOtherApi, Token)
+            | (Self::NoRight, _) => (403, "Access to this API has been disallowed"),
+            (other, _) => other.tyk_of_any(),
+        }
+    }
+
+    /// What does not depend on how callers prove themselves.
+    const fn tyk_of_any(self) -> (u16, &'static str) {
+        match self {
+            Self::TokenExpired => (401, "Key has expired, please renew"),
             Self::SessionInactive => (403, "Key is inactive, please renew"),
-            Self::NoRight => (403, "Access to this API has been disallowed"),
+            Self::NoRightToPath => (403, "Access to this resource has been disallowed"),
+            Self::TooManyAttempts { .. } => (429, "Too many failed attempts, try again later"),
+            Self::CredentialMissing
+            | Self::CredentialMalformed
+            | Self::TokenUnknown
+            | Self::ClientGone
+            | Self::ClientOfOtherApi
+            | Self::NoRight => (403, "Access to this API has been disallowed"),
             Self::Unavailable { .. } => (503, "Service temporarily unavailable."),
         }
     }
@@ -192,6 +250,18 @@ impl AccessFailure {
                 WithError,
                 "The access token gives no right to this API.",
             ),
+            Self::NoRightToPath => (
+                403,
+                "insufficient_scope",
+                WithError,
+                "The access token gives no right to this resource.",
+            ),
+            Self::TooManyAttempts { .. } => (
+                429,
+                "too_many_attempts",
+                None,
+                "Too many failed attempts, try again later.",
+            ),
             Self::Unavailable { .. } => (
                 503,
                 "temporarily_unavailable",
@@ -200,20 +270,70 @@ impl AccessFailure {
             ),
         }
     }
+
+    const fn rfc_basic(self) -> (u16, &'static str, Challenge, &'static str) {
+        match self {
+            Self::CredentialMissing => (
+                401,
+                "unauthorized",
+                Challenge::Basic,
+                "A user name and a password are needed.",
+            ),
+            Self::CredentialMalformed => (
+                400,
+                "invalid_request",
+                Challenge::None,
+                "The credential must be a user name and a password as Basic carries them.",
+            ),
+            Self::TokenUnknown | Self::ClientGone | Self::ClientOfOtherApi => (
+                401,
+                "unauthorized",
+                Challenge::Basic,
+                "User name or password is wrong.",
+            ),
+            Self::TokenExpired => (
+                401,
+                "unauthorized",
+                Challenge::Basic,
+                "The user's session has expired.",
+            ),
+            Self::SessionInactive => (
+                403,
+                "access_denied",
+                Challenge::None,
+                "The user's session is inactive.",
+            ),
+            Self::NoRight => (
+                403,
+                "access_denied",
+                Challenge::None,
+                "The user has no right to this API.",
+            ),
+            Self::NoRightToPath => (
+                403,
+                "access_denied",
+                Challenge::None,
+                "The user has no right to this resource.",
+            ),
+            Self::TooManyAttempts { .. } | Self::Unavailable { .. } => self.rfc(),
+        }
+    }
 }
 
 impl AccessAnswer {
     /// The value of `WWW-Authenticate` for an API of this name, if the answer has one.
     #[must_use]
     pub fn challenge(&self, api_name: &str) -> Option<String> {
-        let Words::Rfc { error, challenge } = self.words else {
-            return None;
+        let (error, challenge) = match self.words {
+            Words::Rfc { error, challenge } => (error, challenge),
+            Words::Tyk { challenge } => ("", challenge),
         };
         let realm = quoted(api_name);
         match challenge {
             Challenge::None => None,
             Challenge::Bare => Some(format!("Bearer realm={realm}")),
             Challenge::WithError => Some(format!("Bearer realm={realm}, error=\"{error}\"")),
+            Challenge::Basic => Some(format!("Basic realm={realm}")),
         }
     }
 
@@ -226,8 +346,10 @@ impl AccessAnswer {
                 BodyKind::Json,
                 format!(r#"{{"error":"{error}","error_description":"{message}"}}"#),
             ),
-            (Words::Tyk, BodyKind::Json) => (kind, format!("{{\n    \"error\": \"{message}\"\n}}")),
-            (Words::Tyk, BodyKind::Xml) => (
+            (Words::Tyk { .. }, BodyKind::Json) => {
+                (kind, format!("{{\n    \"error\": \"{message}\"\n}}"))
+            }
+            (Words::Tyk { .. }, BodyKind::Xml) => (
                 kind,
                 format!("<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>{message}</error>"),
             ),

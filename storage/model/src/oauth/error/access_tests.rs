@@ -91,7 +91,7 @@ const ROWS: [ExpectedRow; 9] = [
 #[test]
 fn t44_tyk_style_answers_to_the_byte() {
     for (failure, status, message, ..) in ROWS {
-        let answer = failure.answer(TYK);
+        let answer = failure.answer(TYK, AuthScheme::OAuth);
         assert_eq!((answer.status, answer.challenge("a")), (status, None));
         let json = (
             BodyKind::Json,
@@ -107,7 +107,7 @@ fn t44_tyk_style_answers_to_the_byte() {
 #[test]
 fn rfc_6750_style_challenges_and_names_the_error() {
     for (failure, _, _, status, challenge, error) in ROWS {
-        let answer = failure.answer(ErrorStyle::Rfc);
+        let answer = failure.answer(ErrorStyle::Rfc, AuthScheme::OAuth);
         assert_eq!(answer.status, status);
         assert_eq!(answer.challenge("a").as_deref(), challenge, "{failure:?}");
         let (kind, body) = answer.body(BodyKind::Xml);
@@ -125,7 +125,7 @@ fn what_cannot_be_judged_now_says_when_to_come_back() {
     for style in [ErrorStyle::Rfc, TYK] {
         for (failure, ..) in ROWS {
             let unavailable = matches!(failure, AccessFailure::Unavailable { .. });
-            let answer = failure.answer(style);
+            let answer = failure.answer(style, AuthScheme::OAuth);
             assert_eq!(answer.retry_after_s, unavailable.then_some(2));
             assert_eq!(answer.status == 503, unavailable);
         }
@@ -149,10 +149,69 @@ fn case_29_the_requests_content_type_chooses_the_body() {
 
 #[test]
 fn a_realm_cannot_break_out_of_its_quotes() {
-    let answer = AccessFailure::TokenUnknown.answer(ErrorStyle::Rfc);
+    let answer = AccessFailure::TokenUnknown.answer(ErrorStyle::Rfc, AuthScheme::OAuth);
     let challenge = answer.challenge("a\"b\\c\r\nd\u{e4}");
     assert_eq!(
         challenge.as_deref(),
         Some(r#"Bearer realm="a\"b\\c??d?", error="invalid_token""#)
     );
+}
+
+#[test]
+fn keys_and_passwords_are_refused_as_tyk_does_cases_17_18_102() {
+    use AccessFailure as F;
+    let tyk = |failure: F, scheme| {
+        let answer = failure.answer(TYK, scheme);
+        (answer.status, answer.message, answer.challenge("a"))
+    };
+    let (token, basic) = (AuthScheme::Token, AuthScheme::Basic);
+    let missing = "Authorization field missing";
+    let disallowed = "Access to this API has been disallowed";
+    let asked = || Some(r#"Basic realm="a""#.to_owned());
+    assert_eq!(tyk(F::CredentialMissing, token), (401, missing, None));
+    assert_eq!(tyk(F::TokenUnknown, token), (403, disallowed, None));
+    assert_eq!(tyk(F::ClientGone, token), (403, disallowed, None));
+    assert_eq!(tyk(F::CredentialMissing, basic), (401, missing, asked()));
+    assert_eq!(
+        tyk(F::TokenUnknown, basic),
+        (401, "User not authorised", asked())
+    );
+    assert_eq!(tyk(F::CredentialMalformed, basic).0, 400);
+    for scheme in [AuthScheme::OAuth, token, basic] {
+        let to_path = "Access to this resource has been disallowed";
+        assert_eq!(tyk(F::NoRightToPath, scheme), (403, to_path, None));
+        assert_eq!(tyk(F::NoRight, scheme), (403, disallowed, None));
+        let expired = tyk(F::TokenExpired, scheme);
+        assert_eq!(expired.1, "Key has expired, please renew");
+        let throttled = F::TooManyAttempts { retry_after_s: 7 }.answer(TYK, scheme);
+        assert_eq!((throttled.status, throttled.retry_after_s), (429, Some(7)));
+    }
+}
+
+#[test]
+fn passwords_are_asked_for_by_basic_and_keys_by_bearer_in_rfc_style() {
+    use AccessFailure as F;
+    let rfc = |failure: F, scheme| {
+        let answer = failure.answer(ErrorStyle::Rfc, scheme);
+        (answer.status, answer.challenge("a"))
+    };
+    let basic = || Some(r#"Basic realm="a""#.to_owned());
+    for (failure, status, challenge) in [
+        (F::CredentialMissing, 401, basic()),
+        (F::TokenUnknown, 401, basic()),
+        (F::TokenExpired, 401, basic()),
+        (F::CredentialMalformed, 400, None),
+        (F::SessionInactive, 403, None),
+        (F::NoRight, 403, None),
+        (F::NoRightToPath, 403, None),
+        (F::TooManyAttempts { retry_after_s: 1 }, 429, None),
+    ] {
+        assert_eq!(
+            rfc(failure, AuthScheme::Basic),
+            (status, challenge),
+            "{failure:?}"
+        );
+    }
+    let missing = rfc(F::CredentialMissing, AuthScheme::Token);
+    assert_eq!(missing, (401, Some(r#"Bearer realm="a""#.to_owned())));
 }

@@ -6,7 +6,7 @@ mod code;
 mod failure;
 mod label;
 
-pub use access::{AccessAnswer, AccessFailure, BodyKind, TYK_GENERATOR};
+pub use access::{AccessAnswer, AccessFailure, AuthScheme, BodyKind, TYK_GENERATOR};
 pub use answer::{ErrorShape, OAuthEndpoint, OAuthErrorAnswer};
 pub use code::ErrorCode;
 pub use failure::OAuthFailure;

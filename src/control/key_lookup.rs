@@ -1,0 +1,207 @@
+//! Which key, user or token a path of `/tyk/keys` names.
+
+use std::sync::Arc;
+
+use raftgate_model::id::{ApiId, ApiKeyId, GrantId, OrgId};
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::session::{Rights, readings};
+use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord, Grant};
+use raftgate_model::token::{ApiKeyToken, TokenKind};
+use serde::Deserialize;
+
+use super::{Control, ControlFailure};
+
+/// How many keys are listed.
+const LISTED_MAX: usize = 100_000;
+/// How many keys one look at the index brings.
+const PAGE: usize = 1000;
+
+/// How the name of a key is meant.
+#[derive(Deserialize)]
+pub(super) struct KeyQuery {
+    hashed: Option<String>,
+    username: Option<String>,
+    org_id: Option<String>,
+    api_id: Option<String>,
+}
+
+/// What a name stands for.
+pub(super) enum Found {
+    /// A key or a user.
+    Key(ApiKeyId, Arc<ApiKeyRecord>),
+    /// An OAuth access token.
+    Token(GrantId, Arc<Grant>),
+}
+
+fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+impl Control {
+    /// What a name stands for, those that are over aside.
+    pub(super) fn find_key(
+        &self,
+        name: &str,
+        query: &KeyQuery,
+    ) -> Result<Option<Found>, ControlFailure> {
+        if query.hashed.is_some() {
+            if !self.compat.hash_keys {
+                return Err(ControlFailure::Invalid(
+                    "Key requested by hash but key hashing is not enabled".into(),
+                ));
+            }
+            return Ok(self.by_hash(name));
+        }
+        if name.starts_with(TokenKind::Access.prefix()) {
+            return Ok(self.by_token(name));
+        }
+        if name.starts_with(TokenKind::ApiKey.prefix()) {
+            let found = self.keys.verify_api_key(name).ok();
+            return Ok(found.and_then(|token| {
+                let record = self.present(token.id)?;
+                let same = record.name == ApiKeyName::Generated(token.birth);
+                same.then_some(Found::Key(token.id, record))
+            }));
+        }
+        let orgs = self.orgs_of(query)?;
+        let is_user = filled(query.username.as_ref()).is_some();
+        Ok(orgs.iter().find_map(|org| {
+            let readings = if is_user {
+                vec![(org.clone(), name.to_owned())]
+            } else {
+                readings(org, name)
+            };
+            readings.into_iter().find_map(|(org, id)| {
+                let id = self.keys.custom_key_id(&org, &id);
+                let record = self.present(id)?;
+                (!is_user || record.is_user()).then_some(Found::Key(id, record))
+            })
+        }))
+    }
+
+    /// The organisations whose key may be meant: the one that is named, else all that have keys.
+    fn orgs_of(&self, query: &KeyQuery) -> Result<Vec<OrgId>, ControlFailure> {
+        if let Some(org) = filled(query.org_id.as_ref()) {
+            let org = OrgId::new(org);
+            return Ok(vec![org.map_err(|error| {
+                ControlFailure::Invalid(format!("org_id: {error}"))
+            })?]);
+        }
+        let api = filled(query.api_id.as_ref()).and_then(|id| ApiId::new(id).ok());
+        let of_api = api.and_then(|id| self.cluster.view().api(&id));
+        let mut orgs: Vec<OrgId> = of_api.map(|api| api.org.clone()).into_iter().collect();
+        orgs.push(OrgId::default());
+        orgs.extend(self.cluster.view().orgs_with_keys());
+        Ok(orgs)
+    }
+
+    fn by_hash(&self, hash: &str) -> Option<Found> {
+        let well_formed = hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bytes = u128::from_str_radix(hash, 16)
+            .ok()
+            .filter(|_| well_formed)?
+            .to_be_bytes();
+        let id = ApiKeyId::from_bytes(bytes);
+        match self.present(id) {
+            Some(record) => Some(Found::Key(id, record)),
+            None => self.living(GrantId::from_bytes(bytes)),
+        }
+    }
+
+    fn by_token(&self, text: &str) -> Option<Found> {
+        let token = self.keys.verify_access(text).ok()?;
+        let found = self.living(token.id)?;
+        let same = matches!(&found, Found::Token(_, grant) if grant.birth == token.birth);
+        same.then_some(found)
+    }
+
+    /// An OAuth token that was not revoked.
+    fn living(&self, id: GrantId) -> Option<Found> {
+        let view = self.cluster.view();
+        let grant = view.grant(&id)?;
+        let revoked = view.revoked_since(&grant.client_key(), grant.revision);
+        (!revoked).then_some(Found::Token(id, grant))
+    }
+
+    fn present(&self, id: ApiKeyId) -> Option<Arc<ApiKeyRecord>> {
+        let record = self.cluster.view().api_key(&id)?;
+        (!record.is_gone(self.cluster.now())).then_some(record)
+    }
+
+    /// The texts of keys and the names of users, or what stands for them with `compat.hash_keys`.
+    pub(super) fn list_keys(
+        &self,
+        org: Option<&str>,
+        api: Option<&str>,
+    ) -> Result<Vec<String>, ControlFailure> {
+        let view = self.cluster.view();
+        let orgs = match org.map(OrgId::new) {
+            Some(Ok(org)) => vec![org],
+            Some(Err(_)) => return Ok(Vec::new()),
+            None => view.orgs_with_keys(),
+        };
+        let api = match api.map(ApiId::new) {
+            Some(Ok(api)) => Some(api),
+            Some(Err(_)) => return Ok(Vec::new()),
+            None => None,
+        };
+        let now = self.cluster.now();
+        let mut texts = Vec::new();
+        for org in &orgs {
+            let mut after = None;
+            loop {
+                let page = view.api_keys_of(org, after.as_ref(), PAGE);
+                let Some((last, _)) = page.last() else {
+                    break;
+                };
+                after = Some(*last);
+                for (id, record) in &page {
+                    let asked_for = api.as_ref().is_none_or(|api| names(record, api));
+                    if asked_for && !record.is_gone(now) {
+                        texts.push(self.key_text(*id, record)?);
+                    }
+                    if texts.len() >= LISTED_MAX {
+                        return Ok(texts);
+                    }
+                }
+            }
+        }
+        Ok(texts)
+    }
+
+    fn key_text(&self, id: ApiKeyId, record: &ApiKeyRecord) -> Result<String, ControlFailure> {
+        if self.compat.hash_keys {
+            return Ok(id.to_string());
+        }
+        match &record.name {
+            ApiKeyName::Generated(birth) => {
+                let token = ApiKeyToken { birth: *birth, id };
+                let text = self.keys.mint_api_key(&token);
+                Ok(text
+                    .map_err(|_| ControlFailure::Internal)?
+                    .expose()
+                    .to_owned())
+            }
+            ApiKeyName::Custom(sealed) => {
+                let owner = SecretOwner {
+                    kind: SecretKind::ApiKeyName,
+                    id: &id.to_string(),
+                };
+                let name = self.keys.open(owner, sealed).map_err(|fault| {
+                    tracing::error!(key = %id, %fault, "the name of a key cannot be opened");
+                    ControlFailure::Internal
+                })?;
+                let org = record.session.org().map_or("", OrgId::as_str);
+                Ok(format!("{org}{}", name.expose()))
+            }
+        }
+    }
+}
+
+/// Whether a key's session names an API itself.
+fn names(record: &ApiKeyRecord, api: &ApiId) -> bool {
+    match record.session.rights() {
+        Rights::Listed(rights) => rights.get(api).is_some(),
+        Rights::Policy(_) | Rights::Master => false,
+    }
+}

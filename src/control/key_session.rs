@@ -1,0 +1,227 @@
+//! The session of a key as a request gives it, and as answers show it.
+
+use raftgate_actors::snapshot::CompiledPolicy;
+use raftgate_model::command::{ApiKeyNaming, PasswordChange, PutApiKey, Retention};
+use raftgate_model::id::{ApiId, ApiKeyId, OrgId, PolicyId};
+use raftgate_model::secret::Secret;
+use raftgate_model::session::{
+    Rights, SessionDocument, SessionError, SessionFacts, SessionLifetime, SessionRules,
+};
+use raftgate_model::state::record::{ApiKeyRecord, Grant, SessionSource};
+use raftgate_model::time::Ttl;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+use super::{Control, ControlFailure};
+
+/// Tyk's word on a session that would open every API.
+const NO_RIGHTS: &str =
+    "Failed to create key, keys must have at least one Access Rights record set.";
+
+/// A session that came with a request, checked.
+pub(super) struct GivenSession {
+    /// The organisation that it names.
+    pub(super) named_org: Option<OrgId>,
+    /// The organisation that it belongs to.
+    pub(super) org: OrgId,
+    /// The password of a basic-auth user.
+    pub(super) password: Option<Secret>,
+    /// What has no effect yet.
+    pub(super) warnings: Vec<String>,
+    rules: Arc<SessionRules>,
+    expires_s: i64,
+    retention: Retention,
+    first_lifetime: Option<Ttl>,
+}
+
+impl GivenSession {
+    /// Reads and checks a session object.
+    pub(super) fn read(control: &Control, body: &[u8]) -> Result<Self, ControlFailure> {
+        let malformed =
+            |error: String| ControlFailure::Invalid(format!("Request malformed: {error}"));
+        let text = std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8".into()))?;
+        let mut document =
+            SessionDocument::parse(text).map_err(|faults| malformed(faults.to_string()))?;
+        let invalid = |faults: raftgate_model::json::DocumentFaults| malformed(faults.to_string());
+        let password = document.take_password().map_err(invalid)?;
+        let rules =
+            document
+                .rules(control.settings.allow_master_keys)
+                .map_err(|error| match error {
+                    SessionError::Document(faults) => malformed(faults.to_string()),
+                    SessionError::NoAccessRights => ControlFailure::Invalid(NO_RIGHTS.into()),
+                })?;
+        let named_org = document.org().map_err(invalid)?;
+        let org = named_org.clone().unwrap_or_default();
+        let policy = control.policy_of(&rules, &org)?;
+        let lifetime = control.session_lifetime(&rules, policy.as_deref());
+        Ok(Self {
+            password,
+            warnings: warnings(control, &rules, policy.as_deref()),
+            expires_s: document.expires_s().map_err(invalid)?,
+            retention: document.retention(lifetime).map_err(invalid)?,
+            first_lifetime: policy.and_then(|policy| {
+                let seconds = u64::try_from(policy.policy.key_expires_in_s).ok()?;
+                (seconds > 0).then(|| Ttl::from_s(seconds))
+            }),
+            rules: Arc::new(rules),
+            named_org,
+            org,
+        })
+    }
+
+    /// The command that stores it.
+    pub(super) fn command(&self, id: ApiKeyId, naming: ApiKeyNaming) -> PutApiKey {
+        PutApiKey {
+            id,
+            naming,
+            org: self.org.clone(),
+            session: Arc::clone(&self.rules),
+            password: PasswordChange::Kept,
+            expires_s: self.expires_s,
+            first_lifetime: self.first_lifetime,
+            retention: self.retention,
+        }
+    }
+}
+
+fn warnings(
+    control: &Control,
+    rules: &SessionRules,
+    policy: Option<&CompiledPolicy>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if rules.has_limits() {
+        warnings.push("rate and quota are kept and not enforced yet".to_owned());
+    }
+    let snapshot = control.registry.source().current();
+    let unknown = |id: &&ApiId| snapshot.api(id).is_none();
+    for api in apis_of(rules, policy).iter().filter(unknown) {
+        warnings.push(format!("access_rights.{api}: there is no such API"));
+    }
+    warnings
+}
+
+/// The APIs that a session or its policy names.
+fn apis_of(rules: &SessionRules, policy: Option<&CompiledPolicy>) -> Vec<ApiId> {
+    match (rules.rights(), policy) {
+        (Rights::Listed(rights), _) => rights.apis().cloned().collect(),
+        (Rights::Policy(_), Some(policy)) => policy.policy.access_rights.apis().cloned().collect(),
+        (Rights::Policy(_), None) | (Rights::Master, _) => Vec::new(),
+    }
+}
+
+impl Control {
+    /// The policy that a session names, which must be there and of the key's organisation.
+    fn policy_of(
+        &self,
+        rules: &SessionRules,
+        org: &OrgId,
+    ) -> Result<Option<Arc<CompiledPolicy>>, ControlFailure> {
+        let Some(id) = rules.policy() else {
+            return Ok(None);
+        };
+        let snapshot = self.registry.source().current();
+        let Some(policy) = snapshot.policy(id) else {
+            return Err(ControlFailure::NotMade(format!(
+                "Failed to create key - policy not found: {:?}",
+                id.as_str()
+            )));
+        };
+        if policy.policy.org != *org {
+            return Err(ControlFailure::NotMade(
+                "Failed to create key - attempting to apply policy from different organisation to key, skipping".into(),
+            ));
+        }
+        Ok(Some(Arc::clone(policy)))
+    }
+
+    /// The longest lifetime of the APIs that a session names (Tyk).
+    fn session_lifetime(
+        &self,
+        rules: &SessionRules,
+        policy: Option<&CompiledPolicy>,
+    ) -> SessionLifetime {
+        let snapshot = self.registry.source().current();
+        apis_of(rules, policy)
+            .iter()
+            .filter_map(|id| snapshot.api(id))
+            .map(|api| api.session_lifetime)
+            .fold(SessionLifetime::Unsaid, SessionLifetime::longest)
+    }
+
+    /// What a session would look like with its policy, if it were made now.
+    pub(super) fn preview(&self, given: &GivenSession) -> Result<String, ControlFailure> {
+        let now = self.cluster.now();
+        let facts = SessionFacts {
+            expires_s: given.expires_s,
+            created_at: now,
+            updated_at: now,
+            is_user: given.password.is_some(),
+        };
+        self.with_policy(&given.rules)
+            .map(|document| document.shown(facts))
+    }
+
+    /// The session of a key or user with its policy.
+    pub(super) fn shown_key(&self, key: &ApiKeyRecord) -> Result<String, ControlFailure> {
+        let facts = SessionFacts {
+            expires_s: key.expires_s,
+            created_at: key.created_at,
+            updated_at: key.updated_at,
+            is_user: key.is_user(),
+        };
+        self.with_policy(&key.session)
+            .map(|document| document.shown(facts))
+    }
+
+    /// The session of an OAuth token with its policy and its client's metadata (cases T8, T10).
+    pub(super) fn shown_token(&self, grant: &Grant) -> Result<String, ControlFailure> {
+        let mut document = match &grant.session {
+            SessionSource::Rules(rules) => self.with_policy(rules)?,
+            SessionSource::Policy(id) => self.of_policy(id, grant),
+        };
+        document.set("oauth_client_id", json!(grant.client.as_str()));
+        let facts = SessionFacts {
+            expires_s: i64::try_from(grant.expires_at.as_unix_s()).unwrap_or(i64::MAX),
+            created_at: grant.issued_at,
+            updated_at: grant.issued_at,
+            is_user: false,
+        };
+        Ok(document.shown(facts))
+    }
+
+    fn of_policy(&self, id: &PolicyId, grant: &Grant) -> SessionDocument {
+        let mut document = SessionDocument::empty();
+        let view = self.cluster.view();
+        document.set("apply_policies", json!([id.as_str()]));
+        let client = view.client(&grant.client_key());
+        let meta = client.and_then(|client| client.text.meta_data.clone());
+        if let Some(meta) = meta.and_then(|text| object(&text)) {
+            document.add_meta(&meta);
+        }
+        if let Some(policy) = view.policy(id) {
+            document.set("org_id", json!(policy.org.as_str()));
+            if let Some(policy) = object(&policy.document) {
+                document.apply_policy(&policy);
+            }
+        }
+        document
+    }
+
+    fn with_policy(&self, rules: &SessionRules) -> Result<SessionDocument, ControlFailure> {
+        let mut document = SessionDocument::of(rules).map_err(|faults| {
+            tracing::error!(%faults, "a stored session cannot be read");
+            ControlFailure::Internal
+        })?;
+        let policy = rules.policy().and_then(|id| self.cluster.view().policy(id));
+        if let Some(policy) = policy.and_then(|policy| object(&policy.document)) {
+            document.apply_policy(&policy);
+        }
+        Ok(document)
+    }
+}
+
+fn object(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,290 @@
+//! `/tyk/keys`: keys and basic-auth users are made, shown, listed, changed and deleted.
+//!
+//! A key's text is a secret: answers repeat it, the log does not.
+
+use actix_web::{HttpResponse, web};
+use raftgate_cluster::batch::Lane;
+use raftgate_model::answer::Reply;
+use raftgate_model::command::{
+    ApiKeyNaming, Command, PasswordChange, PutApiKey, Revoke, RevokeOwner, RevokeTarget,
+};
+use raftgate_model::id::{ApiKeyId, OrgId};
+use raftgate_model::seal::{SecretKind, SecretOwner};
+use raftgate_model::secret::Secret;
+use raftgate_model::session::custom_id;
+use raftgate_model::token::{ApiKeyToken, TokenKind};
+use serde::{Deserialize, Serialize};
+
+use super::key_lookup::{Found, KeyQuery};
+use super::key_session::GivenSession;
+use super::listener::wrong_method;
+use super::{Control, ControlFailure, shape};
+
+/// Where keys stand on the control listener.
+pub(super) fn routes(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource("/tyk/keys")
+            .get(list)
+            .post(create)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/keys/create")
+            .post(create)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/keys/preview")
+            .post(preview)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/keys/{key}")
+            .get(get)
+            .post(put_named)
+            .put(update)
+            .delete(delete)
+            .default_service(web::to(wrong_method)),
+    );
+}
+
+/// Which keys are listed.
+#[derive(Deserialize)]
+struct ListQuery {
+    filter: Option<String>,
+    api_id: Option<String>,
+}
+
+/// Tyk's answer to a key that was made or changed.
+#[derive(Serialize)]
+struct Stored<'a> {
+    key: &'a str,
+    status: &'static str,
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_hash: Option<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
+}
+
+async fn list(
+    control: web::Data<Control>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, ControlFailure> {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (org, api) = (filled(&query.filter), filled(&query.api_id));
+    if api.is_some() && org.is_none() && !control.compat.hash_keys {
+        return Err(ControlFailure::Invalid(
+            "filter is required where api_id is given".into(),
+        ));
+    }
+    let place = control.listings.enter()?;
+    let listed = web::block(move || {
+        let _place = place;
+        control.list_keys(org.as_deref(), api.as_deref())
+    });
+    let keys = listed.await.map_err(|_| ControlFailure::Internal)??;
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "keys": keys })))
+}
+
+async fn create(
+    control: web::Data<Control>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let given = GivenSession::read(&control, &body)?;
+    if given.password.is_some() {
+        return Err(ControlFailure::Invalid(
+            "a user needs a name: POST /tyk/keys/{name}".into(),
+        ));
+    }
+    let id = ApiKeyId::from_bytes(control.entropy.bytes16());
+    let put = given.command(id, ApiKeyNaming::Generated);
+    let key = control.put_key(put).await?;
+    let key = key.ok_or(ControlFailure::Internal)?;
+    Ok(stored(&control, (key.expose(), "added"), id, &given))
+}
+
+/// Creates or replaces a key under a text that the caller chose, or a user under a name.
+async fn put_named(
+    control: web::Data<Control>,
+    key: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let mut given = GivenSession::read(&control, &body)?;
+    if key.starts_with(TokenKind::ApiKey.prefix()) {
+        let not_ours = || {
+            ControlFailure::Invalid(
+                "Failed to create key, keys that begin like this are the gateway's own.".into(),
+            )
+        };
+        let token = control.keys.verify_api_key(&key).map_err(|_| not_ours())?;
+        let put = given.command(token.id, ApiKeyNaming::Replaced);
+        control.put_key(put).await?;
+        return Ok(stored(&control, (&key, "added"), token.id, &given));
+    }
+    let name = custom_id(&given.org, &key)
+        .map_err(|invalid| ControlFailure::Invalid(invalid.to_string()))?;
+    let id = control.keys.custom_key_id(&given.org, name);
+    let sealed = control.seal_name(id, name)?;
+    let is_user = given.password.is_some();
+    let mut put = given.command(id, ApiKeyNaming::Custom(sealed));
+    put.password = control.password_change(given.password.take()).await?;
+    control.put_key(put).await?;
+    let text = format!(
+        "{}{name}",
+        given.named_org.as_ref().map_or("", OrgId::as_str)
+    );
+    // As in Tyk: with hashing, a user's name is not told again.
+    let shown = if is_user && control.compat.hash_keys {
+        ""
+    } else {
+        &text
+    };
+    Ok(stored(&control, (shown, "added"), id, &given))
+}
+
+async fn update(
+    control: web::Data<Control>,
+    key: web::Path<String>,
+    query: web::Query<KeyQuery>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let mut given = GivenSession::read(&control, &body)?;
+    let (id, record) = match control.find_key(&key, &query)? {
+        Some(Found::Key(id, record)) => (id, record),
+        Some(Found::Token(..)) => {
+            return Err(ControlFailure::Invalid(
+                "the session of an OAuth token is its client's: change the policy, or revoke the token".into(),
+            ));
+        }
+        None => return Err(ControlFailure::NotFound("Key is not found")),
+    };
+    if given.named_org.is_none() {
+        given.org = record.org.clone();
+    } else if given.org != record.org {
+        return Err(ControlFailure::Invalid(
+            "a key does not move to another organisation: make it there and delete it here".into(),
+        ));
+    }
+    let mut put = given.command(id, ApiKeyNaming::Updated);
+    put.password = control.password_change(given.password.take()).await?;
+    control.put_key(put).await?;
+    Ok(stored(&control, (&key, "modified"), id, &given))
+}
+
+async fn get(
+    control: web::Data<Control>,
+    key: web::Path<String>,
+    query: web::Query<KeyQuery>,
+) -> Result<HttpResponse, ControlFailure> {
+    let text = match control.find_key(&key, &query)? {
+        Some(Found::Key(_, record)) => control.shown_key(&record)?,
+        Some(Found::Token(_, grant)) => control.shown_token(&grant)?,
+        None => return Err(ControlFailure::NotFound("Key not found")),
+    };
+    Ok(shape::document(text))
+}
+
+async fn delete(
+    control: web::Data<Control>,
+    key: web::Path<String>,
+    query: web::Query<KeyQuery>,
+) -> Result<HttpResponse, ControlFailure> {
+    const NONE: ControlFailure = ControlFailure::NotFound("There is no such key found");
+    let command = match control.find_key(&key, &query)?.ok_or(NONE)? {
+        Found::Key(id, _) => Command::DeleteApiKey(id),
+        Found::Token(id, _) => Command::Revoke(Revoke {
+            target: RevokeTarget::Access(id),
+            owner: RevokeOwner::Anyone,
+        }),
+    };
+    let proposed = control.cluster.propose(Lane::Revocation, command).await?;
+    match proposed.reply {
+        Reply::Stored { existed: true } | Reply::Revoked { found: true } => {
+            Ok(shape::deleted_secret(&key))
+        }
+        _ => Err(NONE),
+    }
+}
+
+/// What a session would come to with its policy.
+async fn preview(
+    control: web::Data<Control>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let given = GivenSession::read(&control, &body)?;
+    control.preview(&given).map(shape::document)
+}
+
+fn stored(
+    control: &Control,
+    (key, action): (&str, &'static str),
+    id: ApiKeyId,
+    given: &GivenSession,
+) -> HttpResponse {
+    let is_new = action == "added";
+    HttpResponse::Ok().json(Stored {
+        key,
+        status: "ok",
+        action,
+        key_hash: (control.compat.hash_keys && is_new).then(|| id.to_string()),
+        warnings: &given.warnings,
+    })
+}
+
+impl Control {
+    /// Stores a key; its text if it is a generated one.
+    async fn put_key(&self, put: PutApiKey) -> Result<Option<Secret>, ControlFailure> {
+        let id = put.id;
+        let proposed = self
+            .cluster
+            .propose(Lane::Administration, Command::PutApiKey(put))
+            .await?;
+        let Reply::ApiKey { birth, .. } = proposed.reply else {
+            return Err(ControlFailure::Internal);
+        };
+        let minted = birth.map(|birth| self.keys.mint_api_key(&ApiKeyToken { birth, id }));
+        minted.transpose().map_err(|_| ControlFailure::Internal)
+    }
+
+    fn seal_name(
+        &self,
+        id: ApiKeyId,
+        name: &str,
+    ) -> Result<raftgate_model::seal::Sealed, ControlFailure> {
+        let mut nonce = [0; 12];
+        self.entropy.fill(&mut nonce);
+        let owner = SecretOwner {
+            kind: SecretKind::ApiKeyName,
+            id: &id.to_string(),
+        };
+        let key = self.cluster.view().meta().active_key;
+        let sealed = self.keys.seal(key, owner, nonce, &Secret::from(name));
+        sealed.map_err(|_| ControlFailure::Internal)
+    }
+
+    /// Hashes a password that came with a session, off this thread.
+    async fn password_change(
+        &self,
+        password: Option<Secret>,
+    ) -> Result<PasswordChange, ControlFailure> {
+        let Some(password) = password else {
+            return Ok(PasswordChange::Kept);
+        };
+        // Such a one could never be presented: Basic credentials are split at every colon (Tyk).
+        if password.expose().contains(':') {
+            return Err(ControlFailure::Invalid(
+                "basic_auth_data.password: must not hold a colon".into(),
+            ));
+        }
+        let hash = self.oauth.users().hash(password).await;
+        let busy = |error: crate::credentials::PoolBusy| ControlFailure::NotCarriedOut {
+            reason: error.to_string(),
+            retry_after: raftgate_model::time::Ttl::from_s(1),
+        };
+        let too_long = || ControlFailure::Invalid("basic_auth_data.password: is too long".into());
+        hash.map_err(busy)?
+            .map(PasswordChange::Set)
+            .ok_or_else(too_long)
+    }
+}

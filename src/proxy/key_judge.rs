@@ -1,0 +1,151 @@
+//! What a presented key, or a name with its password, is worth on this node.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use raftgate_actors::snapshot::CompiledApi;
+use raftgate_model::id::OrgId;
+use raftgate_model::secret::Secret;
+use raftgate_model::session::readings;
+use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord, Grant};
+use raftgate_model::token::{ApiKeyToken, TokenKind};
+
+use super::refusal::Refusal;
+use super::token_judge::{Judgement, TokenJudge, Younger};
+use crate::credentials::{Claim, Recollection, UserDenied};
+
+/// What the credential of an API with keys turned out to be.
+#[derive(Debug)]
+pub(crate) enum KeyJudgement {
+    /// An OAuth token of this grant.
+    Token(Arc<Grant>),
+    /// This key.
+    Key(Arc<ApiKeyRecord>),
+    /// It is younger than this node's state.
+    Later(Younger),
+    /// It is not accepted.
+    Refused(Refusal),
+}
+
+/// A name and a password whose check takes a hash.
+pub(crate) struct PasswordClaim {
+    org: OrgId,
+    name: String,
+    password: Secret,
+    address: IpAddr,
+}
+
+/// What can be said of a name and a password at once.
+pub(crate) enum UserJudgement {
+    /// They are this user's.
+    User(Arc<ApiKeyRecord>),
+    /// They have to be checked first.
+    Later(PasswordClaim),
+    /// They are not accepted.
+    Refused(Refusal),
+}
+
+impl TokenJudge {
+    /// Judges a key or an OAuth token for an API that takes both.
+    ///
+    /// Which of them it is is told by its first characters, so that a forged one of ours costs no look-up.
+    pub(crate) fn judge_key(&self, text: &str, api: &CompiledApi) -> KeyJudgement {
+        if text.starts_with(TokenKind::Access.prefix()) {
+            return match self.judge(text, api) {
+                Judgement::Accepted(grant) => KeyJudgement::Token(grant),
+                Judgement::Later(younger) => KeyJudgement::Later(younger),
+                Judgement::Refused(refusal) => KeyJudgement::Refused(refusal),
+            };
+        }
+        if !text.starts_with(TokenKind::ApiKey.prefix()) {
+            return self.judged(self.custom_key(text, api));
+        }
+        let Ok(token) = self.keys.verify_api_key(text) else {
+            return KeyJudgement::Refused(Refusal::TokenUnknown);
+        };
+        match self.generated_key(&token) {
+            None if self.is_younger(token.birth) => {
+                KeyJudgement::Later(Younger::new(token.birth, *token.id.as_bytes()))
+            }
+            // An entry may have been applied between the look-up and the look at the index.
+            None => self.judged(self.generated_key(&token)),
+            found => self.judged(found),
+        }
+    }
+
+    fn generated_key(&self, token: &ApiKeyToken) -> Option<Arc<ApiKeyRecord>> {
+        let record = self.cluster.view().api_key(&token.id)?;
+        (record.name == ApiKeyName::Generated(token.birth)).then_some(record)
+    }
+
+    /// A user is no key: who knows a name is not let in.
+    fn custom_key(&self, text: &str, api: &CompiledApi) -> Option<Arc<ApiKeyRecord>> {
+        let view = self.cluster.view();
+        readings(&api.org, text).into_iter().find_map(|(org, id)| {
+            let record = view.api_key(&self.keys.custom_key_id(&org, &id))?;
+            (!record.is_user()).then_some(record)
+        })
+    }
+
+    fn judged(&self, record: Option<Arc<ApiKeyRecord>>) -> KeyJudgement {
+        let now = self.cluster.now();
+        match record {
+            Some(record) if record.is_gone(now) => KeyJudgement::Refused(Refusal::TokenUnknown),
+            Some(record) if record.is_expired(now) => KeyJudgement::Refused(Refusal::TokenExpired),
+            Some(record) => KeyJudgement::Key(record),
+            None => KeyJudgement::Refused(Refusal::TokenUnknown),
+        }
+    }
+
+    /// Judges a name and a password, as far as that takes no hash.
+    pub(crate) fn judge_user(
+        &self,
+        (name, password): (String, Secret),
+        address: IpAddr,
+        api: &CompiledApi,
+    ) -> UserJudgement {
+        let claim = PasswordClaim {
+            org: api.org.clone(),
+            name,
+            password,
+            address,
+        };
+        match self.users.recall(&claim.org, &claim.as_claim()) {
+            Recollection::Is(user) if user.record.is_expired(self.cluster.now()) => {
+                UserJudgement::Refused(Refusal::TokenExpired)
+            }
+            Recollection::Is(user) => UserJudgement::User(user.record),
+            Recollection::Denied(denied) => UserJudgement::Refused(denied.into()),
+            Recollection::Unchecked => UserJudgement::Later(claim),
+        }
+    }
+
+    /// Checks a name and a password, off this thread; afterwards they can be judged.
+    ///
+    /// # Errors
+    /// They are nobody's, or cannot be checked now.
+    pub(crate) async fn check_password(&self, claim: &PasswordClaim) -> Result<(), Refusal> {
+        let checked = self.users.check(&claim.org, &claim.as_claim()).await;
+        Ok(checked.map(drop)?)
+    }
+}
+
+impl PasswordClaim {
+    fn as_claim(&self) -> Claim<'_> {
+        Claim {
+            name: &self.name,
+            password: &self.password,
+            address: self.address,
+        }
+    }
+}
+
+impl From<UserDenied> for Refusal {
+    fn from(denied: UserDenied) -> Self {
+        match denied {
+            UserDenied::Wrong => Self::TokenUnknown,
+            UserDenied::TooMany(_) => Self::TooManyAttempts,
+            UserDenied::Busy => Self::Unjudged,
+        }
+    }
+}
