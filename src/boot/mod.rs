@@ -30,7 +30,7 @@ use self::background::Background;
 use self::doors::Doors;
 use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
-use crate::control::{Control, ControlAccess, Lifecycle, Listings, SnapshotExports};
+use crate::control::{AdminTokens, Control, ControlAccess, Lifecycle, Listings, SnapshotExports};
 use crate::control_address;
 use crate::credentials::{HashPool, Users, UsersParts};
 use crate::definitions::{DefinitionsFolder, DefinitionsWatch, FolderError, Importer, LookOn};
@@ -257,7 +257,9 @@ impl Assembly {
             }
             return Err(error.into());
         }
-        let access = Arc::new(ControlAccess::new(self.control_secret.duplicate()));
+        let admins = AdminTokens::new(self.cluster.clone(), Arc::clone(&self.keys));
+        let access = ControlAccess::new(self.control_secret.duplicate()).with_tokens(admins);
+        let access = Arc::new(access);
         let oauth = Arc::new(self.authorization_server(Arc::clone(&access), Arc::clone(&users)));
         let endpoints = endpoints::handler(Arc::clone(&oauth), Arc::clone(&health));
         let metrics = metrics::build(self, Arc::clone(&doors.counters));

@@ -1,12 +1,14 @@
-//! Who may use the control listener: holders of the control secret.
+//! Who may use the control listener: holders of the control secret, and of admin tokens within their roles.
 
 use std::net::IpAddr;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use raftgate_model::admin_token::{AdminRole, Errand};
 use raftgate_model::secret::Secret;
 use raftgate_model::time::Timestamp;
 
+use super::admin_tokens::AdminTokens;
 use crate::oauth::throttle::{Attempt, Throttle, TooManyFailures};
 
 /// Tyk's header for the control secret.
@@ -15,6 +17,7 @@ const TYK_AUTHORIZATION: &str = "x-tyk-authorization";
 /// Checks the control secret; guessing it is throttled per address.
 pub struct ControlAccess {
     secret: Secret,
+    tokens: Option<AdminTokens>,
     throttle: Throttle,
 }
 
@@ -23,6 +26,8 @@ pub struct ControlAccess {
 pub enum ControlDenied {
     /// The secret is missing or wrong.
     Wrong,
+    /// The token's role is another.
+    Role(AdminRole),
     /// Too many wrong ones came from this address.
     TooMany(TooManyFailures),
 }
@@ -33,19 +38,29 @@ impl ControlAccess {
     pub fn new(secret: Secret) -> Self {
         Self {
             secret,
+            tokens: None,
             throttle: Throttle::default(),
         }
     }
 
-    /// Looks for the secret in `X-Tyk-Authorization` and in `Authorization`, bare or after `Bearer`.
+    /// The same, and access by named tokens within their roles.
+    #[must_use]
+    pub fn with_tokens(self, tokens: AdminTokens) -> Self {
+        Self {
+            tokens: Some(tokens),
+            ..self
+        }
+    }
+
+    /// Looks for the secret or an admin token in `X-Tyk-Authorization` and in `Authorization`, bare or after `Bearer`.
     ///
     /// # Errors
     /// See [`ControlDenied`]; a request without any secret is not counted as a guess.
     pub fn check(
         &self,
         headers: &HeaderMap,
-        address: IpAddr,
-        now: Timestamp,
+        errand: Errand,
+        (address, now): (IpAddr, Timestamp),
     ) -> Result<(), ControlDenied> {
         let attempt = Attempt {
             kind: "control",
@@ -63,19 +78,26 @@ impl ControlAccess {
         if presented.peek().is_none() {
             return Err(ControlDenied::Wrong);
         }
-        if presented.any(|text| self.is_secret(text)) {
-            return Ok(());
+        match presented.find_map(|text| self.role_of(text)) {
+            Some(role) if role.may(errand) => Ok(()),
+            Some(role) => Err(ControlDenied::Role(role)),
+            None => {
+                self.throttle.failed(attempt, now);
+                Err(ControlDenied::Wrong)
+            }
         }
-        self.throttle.failed(attempt, now);
-        Err(ControlDenied::Wrong)
     }
 
-    fn is_secret(&self, text: &str) -> bool {
+    /// What the holder of a text may do; the control secret is an operator's.
+    fn role_of(&self, text: &str) -> Option<AdminRole> {
         let bare = match text.split_once(' ') {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
             _ => text,
         };
-        self.secret.ct_eq(bare)
+        if self.secret.ct_eq(bare) {
+            return Some(AdminRole::Operator);
+        }
+        self.tokens.as_ref()?.role_of(bare)
     }
 }
 
@@ -103,7 +125,7 @@ mod tests {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         )]);
-        access.check(&headers, Ipv4Addr::LOCALHOST.into(), NOW)
+        access.check(&headers, Errand::Change, (Ipv4Addr::LOCALHOST.into(), NOW))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
-use raftgate_model::admin_token::ADMIN_TOKENS_MAX;
+use raftgate_model::admin_token::{ADMIN_TOKENS_MAX, AdminRole};
 use raftgate_model::answer::Refusal;
 use raftgate_model::time::Ttl;
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub enum ControlFailure {
     /// The control secret is missing or wrong.
     #[error("Attempted administrative access with invalid or missing key!")]
     Denied,
+    /// The role of the admin token is another.
+    #[error("The role {} of this admin token does not allow this.", .0.as_str())]
+    Forbidden(AdminRole),
     /// Too many wrong secrets.
     #[error("Too many failed attempts, try again later.")]
     TooManyAttempts(Ttl),
@@ -144,6 +147,7 @@ impl ControlFailure {
     const fn note(&self) -> AnswerNote {
         let (what, account) = match self {
             Self::Denied => ("control_secret", Account::Caller),
+            Self::Forbidden(_) => ("forbidden", Account::Caller),
             Self::TooManyAttempts(_) => ("too_many_attempts", Account::Caller),
             Self::Invalid(_) => ("invalid", Account::Caller),
             Self::BodyTooLarge => ("body_too_large", Account::Caller),
@@ -170,6 +174,7 @@ impl ControlFailure {
                 Door::Gateway => StatusCode::FORBIDDEN,
                 Door::Dashboard | Door::Own => StatusCode::UNAUTHORIZED,
             },
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -217,6 +222,7 @@ impl From<ControlDenied> for ControlFailure {
     fn from(denied: ControlDenied) -> Self {
         match denied {
             ControlDenied::Wrong => Self::Denied,
+            ControlDenied::Role(role) => Self::Forbidden(role),
             ControlDenied::TooMany(refused) => Self::TooManyAttempts(refused.retry_after),
         }
     }

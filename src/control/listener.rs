@@ -15,12 +15,13 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, NormalizePath, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
+use raftgate_model::admin_token::Errand;
 use tokio::task::JoinHandle;
 
 use super::shape::{self, Written};
 use super::{
-    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, apis, keys, notifications, oas,
-    oauth_routes, policies, reload, snapshot,
+    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, admin_tokens, apis, keys,
+    notifications, oas, oauth_routes, policies, reload, snapshot,
 };
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
@@ -162,6 +163,7 @@ fn routes(app: &mut web::ServiceConfig) {
         )
         .configure(oauth_routes::routes)
         .configure(keys::routes)
+        .configure(admin_tokens::routes)
         .service(
             web::resource(["/tyk/reload", "/tyk/reload/group"])
                 .get(reload::here)
@@ -310,7 +312,16 @@ fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailu
         .collect();
     Ok(control
         .access
-        .check(&headers, address, control.cluster.now())?)
+        .check(&headers, errand(request), (address, control.cluster.now()))?)
+}
+
+/// What a request is for, as far as roles tell it apart.
+fn errand(request: &ServiceRequest) -> Errand {
+    match *request.method() {
+        Method::GET | Method::HEAD => Errand::Read,
+        Method::POST if request.path().ends_with("/authorize-client") => Errand::Approve,
+        _ => Errand::Change,
+    }
 }
 
 async fn hello(control: web::Data<Control>) -> HttpResponse {

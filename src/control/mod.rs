@@ -4,6 +4,7 @@
 //! `/metrics` are open.
 
 mod access;
+mod admin_tokens;
 mod apis;
 mod authorize;
 mod client_tokens;
@@ -40,6 +41,7 @@ use crate::oauth::AuthorizationServer;
 use crate::telemetry::metrics::Metrics;
 
 pub use access::{ControlAccess, ControlDenied};
+pub use admin_tokens::AdminTokens;
 pub use client_tokens::Listings;
 pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};

@@ -24,6 +24,7 @@ use http::{HeaderMap, Method};
 use raftgate_actors::snapshot::{Access, CompiledApi, OAuthAccess};
 use raftgate_cluster::batch::Lane;
 use raftgate_cluster::handle::ClusterHandle;
+use raftgate_model::admin_token::Errand;
 use raftgate_model::answer::Reply;
 use raftgate_model::clock::Entropy;
 use raftgate_model::command::{Command, NotifyTerms};
@@ -132,10 +133,11 @@ impl AuthorizationServer {
 
     /// `tyk/oauth/authorize-client` under a listen path: needs the control secret.
     pub async fn authorize_client(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
-        let outcome = match self
-            .control
-            .check(call.headers, call.client_ip, self.cluster.now())
-        {
+        let outcome = match self.control.check(
+            call.headers,
+            Errand::Approve,
+            (call.client_ip, self.cluster.now()),
+        ) {
             Ok(()) => self.try_authorize_client(api, call).await,
             Err(denied) => Err(authorize_client::Rejection::from(OAuthFailure::from(
                 denied,

@@ -73,7 +73,7 @@ impl From<TooManyFailures> for OAuthFailure {
 impl From<ControlDenied> for OAuthFailure {
     fn from(denied: ControlDenied) -> Self {
         match denied {
-            ControlDenied::Wrong => Self::ControlSecret,
+            ControlDenied::Wrong | ControlDenied::Role(_) => Self::ControlSecret,
             ControlDenied::TooMany(refused) => refused.into(),
         }
     }

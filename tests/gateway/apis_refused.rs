@@ -150,8 +150,6 @@ fn ways_of_authentication_that_are_not_there_yet_are_refused_by_name() {
     let world = World::shared();
     let id = unique("auth");
     for field in [
-        "use_standard_auth",
-        "use_basic_auth",
         "enable_jwt",
         "use_openid",
         "enable_signature_checking",

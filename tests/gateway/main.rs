@@ -11,7 +11,9 @@
 )]
 
 mod access;
+mod admin_tokens;
 mod answer_log;
+mod api_keys;
 mod apis;
 mod apis_in_motion;
 mod apis_refused;
@@ -19,6 +21,7 @@ mod authorize;
 mod authorize_client;
 mod authorize_doors;
 mod backups;
+mod basic_auth;
 mod client_changes;
 mod clients;
 mod command_line;

@@ -79,8 +79,8 @@ fn a_policy_without_an_id_or_with_wrong_parts_is_refused() {
         (json!({"is_inactive": "no"}), "is_inactive"),
         (json!({"partitions": {"acl": true}}), "partitions.acl"),
         (
-            json!({"access_rights": {"x": {"allowed_urls": [{"url": "/a", "methods": ["GET"]}]}}}),
-            "allowed_urls",
+            json!({"access_rights": {"x": {"allowed_urls": [{"url": "(", "methods": ["GET"]}]}}}),
+            "access_rights.x.allowed_urls[0].url",
         ),
         (json!({"id": 5}), "id"),
         (json!({"tags": "one"}), "tags"),

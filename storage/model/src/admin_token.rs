@@ -88,6 +88,29 @@ impl AdminRole {
     }
 }
 
+/// What a request to the control API is for, as far as roles tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// It shows something.
+    Read,
+    /// It approves an authorization.
+    Approve,
+    /// It changes something.
+    Change,
+}
+
+impl AdminRole {
+    /// Whether the holder may do this.
+    #[must_use]
+    pub const fn may(self, errand: Errand) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::ReadOnly => matches!(errand, Errand::Read),
+            Self::IdentityServer => matches!(errand, Errand::Approve),
+        }
+    }
+}
+
 /// An admin token as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdminToken {
@@ -131,5 +154,10 @@ mod tests {
             assert_eq!(AdminRole::parse(role.as_str()), Some(role));
         }
         assert_eq!(AdminRole::parse("Operator"), None);
+        let may =
+            |role: AdminRole| [Errand::Read, Errand::Approve, Errand::Change].map(|e| role.may(e));
+        assert_eq!(may(AdminRole::Operator), [true, true, true]);
+        assert_eq!(may(AdminRole::ReadOnly), [true, false, false]);
+        assert_eq!(may(AdminRole::IdentityServer), [false, true, false]);
     }
 }

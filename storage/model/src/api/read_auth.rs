@@ -63,7 +63,7 @@ pub(super) fn read(
                 Node::member(definition, "auth", faults)
             };
             refuse_unchecked(&places, faults);
-            Some(Auth::Token(read_credential(&places, faults)))
+            Some(Auth::Token(read_credential("authToken", &places, faults)))
         }
         Choice::Basic => {
             let body = Node::member(definition, "basic_auth", faults);
@@ -76,7 +76,7 @@ pub(super) fn read(
             }
             let places = Node::member(definition, "auth_configs", faults).get("basic", faults);
             refuse_unchecked(&places, faults);
-            Some(Auth::Basic(read_credential(&places, faults)))
+            Some(Auth::Basic(read_credential("basic", &places, faults)))
         }
     }
 }
@@ -134,7 +134,7 @@ fn read_oauth(
     let places = Node::member(definition, "auth_configs", faults).get("oauth", faults);
     let login = meta.get("auth_login_redirect", faults);
     let spec = OAuthSpec {
-        credential: read_credential(&places, faults),
+        credential: read_credential("oauth", &places, faults),
         grant_types: read_grant_types(&meta.get("allowed_access_types", faults), faults),
         response_types: read_response_types(&meta.get("allowed_authorize_types", faults), faults),
         login_redirect: read_url(&login, warnings, faults),
@@ -222,7 +222,7 @@ fn one_of<T>(
 }
 
 /// Names that are not given follow the header's, whose own default is `Authorization` (Tyk's rule).
-fn read_credential(node: &Node<'_>, faults: &mut DocumentFaults) -> CredentialPlace {
+fn read_credential(kind: &str, node: &Node<'_>, faults: &mut DocumentFaults) -> CredentialPlace {
     let header_node = node.get("auth_header_name", faults);
     let header = header_node.filled_text(faults).unwrap_or("Authorization");
     let place = |flag: &str, key: &str, faults: &mut DocumentFaults| {
@@ -239,7 +239,9 @@ fn read_credential(node: &Node<'_>, faults: &mut DocumentFaults) -> CredentialPl
     if header.is_none() && query.is_none() && cookie.is_none() {
         faults.add(
             node.path(),
-            "all auth sources are disabled, at least one of header/cookie/query must be enabled",
+            format!(
+                "all auth sources are disabled for {kind}, at least one of header/cookie/query must be enabled"
+            ),
         );
     }
     CredentialPlace {

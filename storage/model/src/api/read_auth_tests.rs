@@ -87,3 +87,74 @@ fn lifetimes_are_the_apis_then_the_gateways_and_session_lifetime_caps_them() {
         Ttl::from_s(100)
     );
 }
+
+/// A definition with these fields and no other word on authentication.
+fn auth_of(fields: &Value) -> Result<(Auth, usize), DocumentFaults> {
+    let (mut warnings, mut faults) = (Vec::new(), DocumentFaults::default());
+    let object = fields.as_object().unwrap();
+    match super::read(object, &mut warnings, &mut faults) {
+        Some(auth) => faults.or((auth, warnings.len())),
+        None => Err(faults),
+    }
+}
+
+#[test]
+fn keys_are_demanded_where_nothing_is_chosen_and_taken_from_where_it_says_cases_19_20_21() {
+    let header = CredentialPlace::default();
+    let (auth, warnings) = auth_of(&json!({})).unwrap();
+    assert_eq!((auth, warnings), (Auth::Token(header.clone()), 1));
+    let chosen = json!({"use_standard_auth": true});
+    assert_eq!(auth_of(&chosen).unwrap(), (Auth::Token(header.clone()), 0));
+    let old = json!({"use_standard_auth": true, "auth": {"auth_header_name": "X-Key", "use_param": true}});
+    let place = CredentialPlace {
+        header: Some("x-key".into()),
+        query: Some("X-Key".into()),
+        cookie: None,
+    };
+    assert_eq!(auth_of(&old).unwrap().0, Auth::Token(place));
+    let new = json!({
+        "use_standard_auth": true, "auth": {"auth_header_name": "X-Old"},
+        "auth_configs": {"authToken": {"disable_header": true, "use_cookie": true, "cookie_name": "k"}}
+    });
+    let place = CredentialPlace {
+        header: None,
+        query: None,
+        cookie: Some("k".into()),
+    };
+    assert_eq!(auth_of(&new).unwrap().0, Auth::Token(place));
+    let basic = json!({"use_basic_auth": true});
+    assert_eq!(auth_of(&basic).unwrap(), (Auth::Basic(header), 0));
+}
+
+#[test]
+fn what_would_have_to_be_checked_beside_a_credential_is_refused_by_name() {
+    for (fields, named) in [
+        (
+            json!({"use_basic_auth": true, "basic_auth": {"extract_from_body": true}}),
+            "basic_auth.extract_from_body",
+        ),
+        (
+            json!({"auth": {"use_certificate": true}}),
+            "auth.use_certificate",
+        ),
+        (
+            json!({"use_standard_auth": true, "auth_configs": {"authToken": {"validate_signature": true}}}),
+            "auth_configs.authToken.validate_signature",
+        ),
+        (
+            json!({"use_keyless": true, "use_standard_auth": true}),
+            "use_keyless: contradicts use_standard_auth",
+        ),
+        (
+            json!({"use_basic_auth": true, "use_standard_auth": true}),
+            "use_standard_auth: contradicts use_basic_auth",
+        ),
+        (
+            json!({"auth": {"disable_header": true}}),
+            "auth: all auth sources are disabled",
+        ),
+    ] {
+        let faults = auth_of(&fields).unwrap_err().to_string();
+        assert!(faults.starts_with(named), "{fields}: {faults}");
+    }
+}

@@ -140,14 +140,14 @@ fn faults_name_the_path_what_is_wrong_and_what_is_allowed() {
             "use_keyless: contradicts use_oauth2",
         ),
         (
-            "/use_oauth2",
-            json!(false),
-            "use_standard_auth: neither use_oauth2 nor use_keyless is true",
-        ),
-        (
             "/use_standard_auth",
             json!(true),
-            "use_standard_auth: this way of authentication is not supported yet",
+            "use_oauth2: contradicts use_standard_auth",
+        ),
+        (
+            "/use_basic_auth",
+            json!(true),
+            "use_oauth2: contradicts use_basic_auth",
         ),
         (
             "/oauth_meta/allowed_access_types",

@@ -219,8 +219,6 @@ fn the_table_lists_no_field_twice_and_speaks_of_what_must_never_be_ignored() {
         "virtual",
         "mock_response",
         "validate_json",
-        "use_standard_auth",
-        "use_basic_auth",
         "enable_jwt",
         "use_openid",
         "enable_signature_checking",

@@ -81,8 +81,8 @@ fn faults_name_the_place() {
             "access_rights: must be an object",
         ),
         (
-            json!({"access_rights": {"a": {"allowed_urls": [{"url": "/x", "methods": ["GET"]}]}}}),
-            "access_rights.a.allowed_urls: rights to single paths",
+            json!({"access_rights": {"a": {"allowed_urls": [{"url": "(", "methods": ["GET"]}]}}}),
+            "access_rights.a.allowed_urls[0].url: is no regular expression",
         ),
         (
             json!({"access_rights": {"a": {"versions": "v1"}}}),

@@ -124,8 +124,8 @@ fn what_cannot_be_honoured_is_refused_by_name() {
             "key_rules: access_rights: an identifier must not be empty",
         ),
         (
-            json!({"access_rights": {"a": {"allowed_urls": [{"url": "/x"}]}}}),
-            "key_rules: access_rights.a.allowed_urls: rights to single paths",
+            json!({"access_rights": {"a": {"allowed_urls": [{"methods": ["GET"]}]}}}),
+            "key_rules: access_rights.a.allowed_urls[0].url: must not be empty",
         ),
         (
             json!({"access_rights": rights, "apply_policies": ["a", "b"]}),

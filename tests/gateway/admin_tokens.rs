@@ -1,0 +1,111 @@
+//! Named admin tokens: what each role may do, and that a token is told once.
+
+use serde_json::{Value, json};
+
+use crate::harness::Answer;
+use crate::world::{OAuthApi, Style, World, text, unique};
+
+const PATH: &str = "/raftgate/v1/admin-tokens";
+
+fn make(world: &World, role: &str) -> (String, String) {
+    let name = unique("admin");
+    let body = json!({"name": name, "role": role});
+    let made = world
+        .node
+        .ask("POST", PATH, &body)
+        .expect_status(200)
+        .json();
+    assert_eq!(
+        (text(&made, "name"), text(&made, "role")),
+        (name.clone(), role.to_owned())
+    );
+    (name, text(&made, "token"))
+}
+
+fn ask(world: &World, token: &str, method: &str, path: &str) -> Answer {
+    let url = world.node.control_url(path);
+    world
+        .node
+        .client()
+        .send(method, &url, &[("authorization", token)], b"")
+}
+
+#[test]
+fn a_token_is_told_once_and_ends_at_once() {
+    let world = World::shared();
+    let (name, token) = make(&world, "operator");
+    let listed = world.node.ask("GET", PATH, &Value::Null).expect_status(200);
+    assert!(listed.text().contains(&name) && !listed.text().contains(&token));
+    ask(&world, &token, "GET", "/tyk/apis").expect_status(200);
+    ask(&world, &format!("Bearer {token}"), "GET", "/tyk/apis").expect_status(200);
+    let again = json!({"name": name, "role": "operator"});
+    world.node.ask("POST", PATH, &again).expect_status(409);
+    ask(&world, &token, "DELETE", &format!("{PATH}/{name}")).expect_status(200);
+    ask(&world, &token, "GET", "/tyk/apis").expect_status(403);
+    world
+        .node
+        .ask("DELETE", &format!("{PATH}/{name}"), &Value::Null)
+        .expect_status(404);
+}
+
+#[test]
+fn roles_bind_what_a_token_is_good_for() {
+    let world = World::shared();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let (_, reader) = make(&world, "read-only");
+    let (_, identity) = make(&world, "identity-server");
+    ask(&world, &reader, "GET", "/tyk/apis").expect_status(200);
+    let path = format!("/tyk/policies/{}", api.policy_id());
+    for (token, role, method) in [
+        (&reader, "read-only", "DELETE"),
+        (&identity, "identity-server", "GET"),
+        (&identity, "identity-server", "DELETE"),
+    ] {
+        let refused = ask(&world, token, method, &path).expect_status(403);
+        let said = format!("The role {role} of this admin token does not allow this.");
+        assert_eq!(text(&refused.json(), "message"), said);
+    }
+    let approve = |token: &str, url: &str| {
+        let form = [
+            ("response_type", "code"),
+            ("client_id", api.client.id.as_str()),
+        ];
+        world
+            .node
+            .client()
+            .post_form(url, &[("x-tyk-authorization", token)], &form)
+    };
+    let doors = [
+        api.url("/tyk/oauth/authorize-client"),
+        world.node.control_url("/tyk/oauth/authorize-client"),
+        world
+            .node
+            .control_url(&format!("/api/apis/oauth/{}/authorize-client", api.id)),
+    ];
+    for door in &doors {
+        approve(&identity, door).expect_status(200);
+        approve(&reader, door).expect_status(403);
+    }
+}
+
+#[test]
+fn what_is_no_admin_token_is_refused() {
+    let world = World::shared();
+    for body in [
+        json!({}),
+        json!({"name": "x"}),
+        json!({"name": "x", "role": "root"}),
+        json!({"name": "", "role": "operator"}),
+        json!({"name": "a/b", "role": "operator"}),
+        json!({"name": 5, "role": "operator"}),
+        json!({"name": "x", "role": "operator", "more": 1}),
+        json!([]),
+    ] {
+        world.node.ask("POST", PATH, &body).expect_status(400);
+    }
+    world
+        .node
+        .ask("DELETE", &format!("{PATH}/nobody"), &Value::Null)
+        .expect_status(404);
+    world.node.ask("PUT", PATH, &json!({})).expect_status(405);
+}
