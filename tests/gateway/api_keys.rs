@@ -654,3 +654,19 @@ fn with_hashing_keys_are_listed_and_found_by_their_hashes_cases_33_38_39() {
     .expect_status(200);
     api.unknown(&api.call(&key));
 }
+
+#[test]
+fn patterns_match_anywhere_when_the_operator_says_so() {
+    let node = Node::builder()
+        .configuration("[compat]\nunanchored_paths = true")
+        .start();
+    let world = World::of(node);
+    let api = KeyApi::new(&world, Style::Rfc, json!({}));
+    let urls = json!([{"url": "valid", "methods": ["GET"]}]);
+    let key = api.key(json!({"access_rights": {api.id.as_str(): {"allowed_urls": urls}}}));
+    let with = [("authorization", key.as_str())];
+    for path in ["/valid_path", "/x/valid_path", "/invalid"] {
+        api.get(path, &with).expect_status(200);
+    }
+    api.get("/other", &with).expect_status(403);
+}
