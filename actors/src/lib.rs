@@ -20,3 +20,5 @@ pub mod sweeper;
 
 #[cfg(test)]
 mod test_cluster;
+#[cfg(test)]
+mod test_definition;

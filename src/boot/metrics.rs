@@ -262,8 +262,8 @@ impl Collector for PerApi {
             None,
             MetricType::Gauge,
         )?;
-        for (api, _) in self.registry.status().degraded.iter() {
-            let labels = [("api", api.as_str())];
+        for api in self.registry.status().degraded.iter() {
+            let labels = [("api", api.id.as_str())];
             ConstGauge::new(1_i64).encode(degraded.encode_family(&labels)?)?;
         }
         Ok(())

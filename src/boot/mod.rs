@@ -251,7 +251,7 @@ impl Assembly {
         let importer = self.importer(registry.clone());
         let definitions = self.definitions(importer.clone()).await?;
         let stored = self.cluster.view().meta().config_revision;
-        if let Err(error) = registry.in_force(stored, CONFIGURATION_PATIENCE).await {
+        if let Err(error) = registry.published(stored, CONFIGURATION_PATIENCE).await {
             if let Some(watch) = definitions {
                 watch.stop().await;
             }

@@ -158,7 +158,7 @@ impl From<ImportError> for ControlFailure {
             }
             ImportError::Kind(_) | ImportError::Syntax(_) => Self::Invalid(error.to_string()),
             ImportError::Propose(error) => error.into(),
-            ImportError::NotInForce(error) => error.into(),
+            ImportError::NotInForce { reason, .. } => reason.into(),
             ImportError::Seal => Self::Internal,
         }
     }

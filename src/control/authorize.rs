@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use raftgate_actors::snapshot::{Access, CompiledApi};
+use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::{ApiId, ClientId};
 
 use super::{Control, ControlFailure, shape};
@@ -70,15 +70,11 @@ pub(super) fn headers_of(request: &HttpRequest) -> http::HeaderMap {
 }
 
 impl Control {
-    fn oauth_api(&self, id: &ApiId) -> Option<Arc<CompiledApi>> {
-        let snapshot = self.registry.source().current();
-        let api = snapshot.api(id);
-        api.filter(|api| matches!(api.access, Access::OAuth(_)))
-            .cloned()
-    }
-
     fn named_api(&self, id: &str) -> Result<Arc<CompiledApi>, ControlFailure> {
-        let api = ApiId::new(id).ok().and_then(|id| self.oauth_api(&id));
+        let api = match ApiId::new(id) {
+            Ok(id) => self.oauth_api(&id)?,
+            Err(_) => None,
+        };
         api.ok_or_else(|| ControlFailure::Invalid("API doesn't exist".into()))
     }
 
@@ -91,10 +87,10 @@ impl Control {
         let client = client
             .ok_or_else(|| ControlFailure::Invalid("client_id or api_id is required".into()))?;
         let candidates = self.cluster.view().apis_of(&client, CANDIDATES_MAX);
-        let mut apis: Vec<_> = candidates
+        let apis = candidates
             .iter()
-            .filter_map(|id| self.oauth_api(id))
-            .collect();
+            .filter_map(|id| self.oauth_api(id).transpose());
+        let mut apis = apis.collect::<Result<Vec<_>, _>>()?;
         match (apis.pop(), apis.as_slice()) {
             (Some(only), []) => Ok(only),
             (Some(last), others) => {

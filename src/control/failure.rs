@@ -16,9 +16,6 @@ use crate::telemetry::answers::{Account, AnswerNote};
 /// How long a caller should wait for a node that is starting.
 const STARTING_RETRY: Ttl = Ttl::from_s(1);
 
-/// When to ask again after a change that was not in force in time.
-const NOT_IN_FORCE_RETRY_AFTER: Ttl = Ttl::from_s(5);
-
 /// When to ask again for a snapshot: disks are not mended in a moment.
 const NOT_SAVED_RETRY_AFTER: Ttl = Ttl::from_s(10);
 
@@ -72,11 +69,23 @@ pub enum ControlFailure {
     /// Whether it was carried out is not known.
     #[error("The store cannot confirm the change now, it may or may not take effect.")]
     Unconfirmed(Ttl),
-    /// The change is stored, and this node does not serve by it yet.
+    /// What was changed is stored, and this node does not serve by it yet.
+    ///
+    /// Without `Retry-After`: clients that heed it would repeat the change.
     #[error(
-        "The change is stored, but not in force on this node yet: do not repeat it, ask /tyk/reload until that is 200."
+        "What was changed is stored, but not in force on this node yet: do not repeat it, ask /tyk/reload until that is 200."
     )]
-    NotInForce(Ttl),
+    NotInForce,
+    /// What was changed is stored, and nothing comes into force on this node any more.
+    #[error(
+        "What was changed is stored, but nothing comes into force on this node until it is started again: do not repeat it."
+    )]
+    NeverInForce,
+    /// What was changed is stored, and this node cannot serve by it, for this reason.
+    #[error(
+        "What was changed is stored, but cannot be served on this node: {0}. Repeating it is for nothing, another definition replaces it."
+    )]
+    NotServable(String),
     /// A snapshot could not be made, for this reason; it is tried again when it is asked for again.
     #[error("The snapshot was not saved: {0}")]
     NotSaved(String),
@@ -135,8 +144,7 @@ impl ControlFailure {
         match self {
             Self::TooManyAttempts(retry_after)
             | Self::NotCarriedOut { retry_after, .. }
-            | Self::Unconfirmed(retry_after)
-            | Self::NotInForce(retry_after) => Some(*retry_after),
+            | Self::Unconfirmed(retry_after) => Some(*retry_after),
             Self::Starting => Some(STARTING_RETRY),
             Self::NotSaved(_) => Some(NOT_SAVED_RETRY_AFTER),
             _ => None,
@@ -160,7 +168,8 @@ impl ControlFailure {
             Self::Starting => ("starting", Account::Operator),
             Self::NotCarriedOut { .. } => ("not_carried_out", Account::Operator),
             Self::Unconfirmed(_) => ("unconfirmed", Account::Operator),
-            Self::NotInForce(_) => ("not_in_force", Account::Operator),
+            Self::NotInForce | Self::NeverInForce => ("not_in_force", Account::Operator),
+            Self::NotServable(_) => ("not_servable", Account::Operator),
             Self::NotSaved(_) => ("not_saved", Account::Operator),
             Self::NotMade(_) => ("not_made", Account::Caller),
             Self::Internal => ("internal", Account::Program),
@@ -187,9 +196,12 @@ impl ControlFailure {
             Self::Starting
             | Self::NotCarriedOut { .. }
             | Self::Unconfirmed(_)
-            | Self::NotInForce(_)
+            | Self::NotInForce
+            | Self::NeverInForce
             | Self::NotSaved(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotMade(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotMade(_) | Self::NotServable(_) | Self::Internal => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 }
@@ -249,8 +261,9 @@ impl From<ProposeError> for ControlFailure {
 impl From<NotInForce> for ControlFailure {
     fn from(reason: NotInForce) -> Self {
         match reason {
-            NotInForce::Late(_) => Self::NotInForce(NOT_IN_FORCE_RETRY_AFTER),
-            NotInForce::Stopped => Self::Internal,
+            NotInForce::Late(_) => Self::NotInForce,
+            NotInForce::Stopped => Self::NeverInForce,
+            NotInForce::Unservable(apis) => Self::NotServable(apis.to_string()),
         }
     }
 }
@@ -301,19 +314,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_that_is_not_in_force_in_time_is_stored_and_says_when_to_ask_again() {
-        let failure = ControlFailure::from(NotInForce::Late(Duration::from_secs(10)));
-        let answer = failure.answer(Door::Gateway);
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-        let retry_after = answer
-            .headers()
-            .get(RETRY_AFTER)
-            .map(|value| value.as_bytes());
-        assert_eq!(retry_after, Some(b"5".as_slice()));
-        let message = failure.to_string();
-        // A repeated deletion would be told that there is nothing to delete.
-        for part in ["is stored", "do not repeat it", "/tyk/reload"] {
-            assert!(message.contains(part), "{part} is not in: {message}");
+    fn a_change_that_is_stored_and_not_in_force_is_not_to_be_repeated() {
+        let late = NotInForce::Late(Duration::from_secs(10));
+        for (reason, what_to_do) in [
+            (late, "ask /tyk/reload until that is 200"),
+            (NotInForce::Stopped, "until it is started again"),
+        ] {
+            let failure = ControlFailure::from(reason);
+            let answer = failure.answer(Door::Gateway);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            // Clients that heed it would repeat the change, and a repeated deletion finds nothing to delete.
+            assert_eq!(answer.headers().get(RETRY_AFTER), None);
+            let message = failure.to_string();
+            for part in ["is stored", "do not repeat it", what_to_do] {
+                assert!(message.contains(part), "{part} is not in: {message}");
+            }
         }
     }
 

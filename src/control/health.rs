@@ -115,7 +115,7 @@ impl Health {
         };
         let store = sources.cluster.status().verdict;
         let degraded = sources.registry.status().degraded;
-        let names: Vec<_> = degraded.iter().map(|(api, _)| api.as_str()).collect();
+        let names: Vec<_> = degraded.iter().map(|api| api.id.as_str()).collect();
         let configuration = if names.is_empty() {
             String::new()
         } else {

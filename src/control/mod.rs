@@ -20,6 +20,7 @@ mod keys;
 mod listener;
 mod notifications;
 mod oas;
+mod oauth_apis;
 mod oauth_routes;
 mod policies;
 mod registration;

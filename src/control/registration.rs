@@ -1,6 +1,5 @@
 //! Clients as the control listener registers, changes and shows them, whichever door is used.
 
-use raftgate_actors::snapshot::Access;
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::{Refusal, Reply};
 use raftgate_model::command::{ClientUpdate, Command, NewClient, NewSecret, SecretOrigin};
@@ -181,22 +180,17 @@ impl Control {
 
     /// The APIs that a registration is for: the one it names, else every OAuth API of its policy and organisation.
     ///
-    /// Whether the policy of a registration that names its API is there and fits is seen when a token is asked for (Tyk).
+    /// An API that cannot be judged now refuses it: left out, it would lack the client for good. Whether the policy of a
+    /// registration that names its API is there and fits is seen when a token is asked for (Tyk).
     fn apis_for(&self, request: &ClientRequest) -> Result<Vec<ApiId>, ControlFailure> {
         let snapshot = self.registry.source().current();
-        let is_oauth = |id: &ApiId| {
-            snapshot
-                .api(id)
-                .is_some_and(|api| matches!(api.access, Access::OAuth(_)))
-        };
         let no_api = || ControlFailure::Invalid("API doesn't exist".into());
         let no_oauth = || ControlFailure::Invalid("API is not OAuth2".into());
         if let Some(id) = &request.api {
             let id = self.known_api(id.as_str()).ok_or_else(no_api)?;
-            return if is_oauth(&id) {
-                Ok(vec![id])
-            } else {
-                Err(no_oauth())
+            return match self.oauth_api(&id)? {
+                Some(_) => Ok(vec![id]),
+                None => Err(no_oauth()),
             };
         }
         let named = request
@@ -209,24 +203,18 @@ impl Control {
         let mut apis = Vec::new();
         for id in rights {
             let id = self.known_api(id.as_str()).ok_or_else(no_api)?;
-            if is_oauth(&id) {
-                apis.push(id);
-            }
+            apis.extend(self.oauth_api(&id)?);
         }
         if apis.is_empty() {
             return Err(no_oauth());
         }
-        let fits = |id: &ApiId| {
-            let api = snapshot.api(id);
-            api.is_some_and(|api| snapshot.policy_for(api, &policy.id).is_some())
-        };
-        apis.retain(fits);
+        apis.retain(|api| snapshot.policy_for(api, &policy.id).is_some());
         if apis.is_empty() {
             return Err(ControlFailure::Invalid(
                 "Policy belongs to another organisation than its APIs".into(),
             ));
         }
-        Ok(apis)
+        Ok(apis.iter().map(|api| api.id.clone()).collect())
     }
 
     /// The command that registers a client, and its secret unless it has none.

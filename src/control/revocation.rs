@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use raftgate_actors::snapshot::Access;
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::Reply;
 use raftgate_model::command::{Command, SWEEP_GRACE, SWEEP_ITEMS_MAX};
@@ -67,7 +66,8 @@ pub(super) async fn refresh(
         .ok_or(ControlFailure::NotFound(
             "API for this refresh token not found",
         ))?;
-    if !control.is_oauth(&api) {
+    // Of an API that cannot be judged now, a token can be ended all the same.
+    if let Ok(None) = control.oauth_api(&api) {
         return Err(ControlFailure::Invalid(
             "OAuth is not enabled on this API".into(),
         ));
@@ -202,12 +202,6 @@ impl From<OnBehalfFault> for ControlFailure {
 }
 
 impl Control {
-    fn is_oauth(&self, api: &ApiId) -> bool {
-        let snapshot = self.registry.source().current();
-        let api = snapshot.api(api);
-        api.is_some_and(|api| matches!(api.access, Access::OAuth(_)))
-    }
-
     /// Sweeps a batch at a time, as the sweeper does, until nothing is left or it is enough for one request.
     async fn purge_lapsed(&self) -> Result<(), ControlFailure> {
         for _ in 0..PURGE_BATCHES_MAX {

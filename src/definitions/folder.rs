@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::command::{Command, SourceMark};
@@ -36,7 +37,7 @@ pub struct FolderReport {
     pub removed: usize,
     /// Files whose change is stored, but was not in force on this node in time; it comes by itself.
     pub late: usize,
-    /// Files that could not be applied; the log says why.
+    /// Files that could not be applied, or are stored and cannot be served; the log says why.
     pub failed: usize,
 }
 
@@ -47,15 +48,30 @@ impl FolderReport {
             ImportError::Propose(error) if error.retry_after().is_some() => {
                 Err(FolderError::NoWrites(error))
             }
-            ImportError::NotInForce(reason) => {
-                self.late = self.late.saturating_add(1);
-                warn!(file = %path.0, %reason, "definition file is late");
+            ImportError::NotInForce { reason, warnings } => {
+                // The file counts as applied from now on: no later look has them to say.
+                log_warnings(path, &warnings);
+                self.not_in_force(path, &reason);
                 Ok(())
             }
             reason => {
                 self.failed = self.failed.saturating_add(1);
                 error!(file = %path.0, %reason, "definition file not applied");
                 Ok(())
+            }
+        }
+    }
+
+    /// Counts and logs a file whose change is stored and not in force; only what is late comes by itself.
+    fn not_in_force(&mut self, path: &SourcePath, reason: &NotInForce) {
+        match reason {
+            NotInForce::Late(_) => {
+                self.late = self.late.saturating_add(1);
+                warn!(file = %path.0, %reason, "definition file is late");
+            }
+            NotInForce::Stopped | NotInForce::Unservable(_) => {
+                self.failed = self.failed.saturating_add(1);
+                error!(file = %path.0, %reason, "definition file is stored, and not in force");
             }
         }
     }
@@ -204,7 +220,7 @@ impl DefinitionsFolder {
     async fn remove(&self, path: SourcePath, report: &mut FolderReport) -> Result<(), FolderError> {
         match self
             .importer
-            .commit(Command::RemoveSource(path.clone()))
+            .commit(Command::RemoveSource(path.clone()), &[])
             .await
         {
             Ok(_) => {
@@ -293,92 +309,16 @@ impl DefinitionsFolder {
 }
 
 fn log_applied(path: &SourcePath, imported: &Imported) {
-    for warning in &imported.warnings {
-        warn!(file = %path.0, %warning, "part of a definition has no effect");
-    }
+    log_warnings(path, &imported.warnings);
     info!(file = %path.0, id = %imported.id, "definition file applied");
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        reason = "a test fails by panicking where it went wrong"
-    )]
-
-    use raftgate_actors::registry::NotInForce;
-
-    use super::*;
-
-    fn folder(names: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for name in names {
-            fs::write(folder.path().join(name), "{}").unwrap();
-        }
-        folder
-    }
-
-    #[test]
-    fn a_folder_of_too_many_files_is_refused_as_a_whole() {
-        let folder = folder(&["a.json", "b.yaml", "notes.txt", ".hidden.json"]);
-        let contents = Contents::read(folder.path(), 2).unwrap();
-        assert_eq!((contents.files.len(), contents.unread.len()), (2, 0));
-        fs::write(folder.path().join("c.yml"), "{}").unwrap();
-        let reason = Contents::read(folder.path(), 2).err().unwrap().to_string();
-        assert!(reason.contains("more than 2 definition files"), "{reason}");
-    }
-
-    #[test]
-    fn a_store_that_takes_no_writes_ends_the_look_and_a_wrong_file_does_not() {
-        let path = SourcePath("a.json".into());
-        let mut report = FolderReport::default();
-        let too_large = ProposeError::TooLarge {
-            bytes: 2,
-            bytes_max: 1,
-        };
-        for reason in [
-            ImportError::Kind("not a definition"),
-            ImportError::Propose(too_large),
-        ] {
-            assert!(report.fail(&path, reason).is_ok());
-        }
-        assert_eq!(report.failed, 2);
-        for error in [
-            ProposeError::NoQuorum,
-            ProposeError::Timeout,
-            ProposeError::StorageFull,
-        ] {
-            let ended = report.fail(&path, ImportError::Propose(error.clone()));
-            let Err(FolderError::NoWrites(told)) = ended else {
-                unreachable!("the look goes on after {error}");
-            };
-            assert_eq!(told, error);
-        }
-        assert_eq!(report.failed, 2);
-    }
-
-    #[test]
-    fn a_file_that_is_stored_and_late_has_not_failed() {
-        let mut report = FolderReport::default();
-        let late = NotInForce::Late(Duration::from_secs(10));
-        let path = SourcePath("a.json".into());
-        assert!(report.fail(&path, late.into()).is_ok());
-        let expected = FolderReport {
-            late: 1,
-            ..FolderReport::default()
-        };
-        assert_eq!(report, expected);
-    }
-
-    #[test]
-    fn files_that_cannot_be_read_count_and_are_there() {
-        let folder = folder(&["a.json"]);
-        let link = folder.path().join("b.json");
-        std::os::unix::fs::symlink("nowhere", link).unwrap();
-        let contents = Contents::read(folder.path(), 2).unwrap();
-        for name in ["a.json", "b.json"] {
-            assert!(contents.holds(&SourcePath(name.into())), "{name}");
-        }
-        assert!(Contents::read(folder.path(), 1).is_err());
+fn log_warnings(path: &SourcePath, warnings: &[String]) {
+    for warning in warnings {
+        warn!(file = %path.0, %warning, "part of a definition has no effect");
     }
 }
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

@@ -1,8 +1,9 @@
 //! One definition on its way into the state.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use raftgate_actors::registry::{IN_FORCE_LIMIT, NotInForce, RegistryHandle};
+use raftgate_actors::registry::{IN_FORCE_LIMIT, NotInForce, RegistryHandle, Scope};
 use raftgate_cluster::batch::Lane;
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
@@ -51,9 +52,14 @@ pub enum ImportError {
     /// The state refused it or could not be asked.
     #[error("{0}")]
     Propose(#[from] ProposeError),
-    /// It is stored, and not known to be in force on this node.
-    #[error(transparent)]
-    NotInForce(#[from] NotInForce),
+    /// It is stored, and not in force on this node.
+    #[error("{reason}")]
+    NotInForce {
+        /// Why it is not.
+        reason: NotInForce,
+        /// What the definition asks for that has no effect yet.
+        warnings: Vec<String>,
+    },
     /// The definition cannot be sealed with this node's key ring.
     #[error("the definition cannot be sealed with this node's key ring")]
     Seal,
@@ -77,13 +83,32 @@ impl Checked {
         }
     }
 
-    /// The refusal, with the place in the document where it names a listen path that is taken.
+    /// Why it is not in force: with the place in the document of a listen path that is taken, and with the warnings of what
+    /// is stored nevertheless.
     pub(super) fn refused(&self, error: ImportError) -> ImportError {
         match error {
             ImportError::Propose(ProposeError::Refused(Refusal::ListenPathTaken(owner))) => {
                 let place = self.listen_path_place;
                 ImportError::ListenPathTaken { place, owner }
             }
+            other => other.with_warnings(self.warnings.clone()),
+        }
+    }
+
+    /// The definition, stored and not in force.
+    pub(super) fn stored(self, reason: NotInForce) -> ImportError {
+        ImportError::NotInForce {
+            reason,
+            warnings: self.warnings,
+        }
+    }
+}
+
+impl ImportError {
+    /// The same, with the warnings of a definition that is stored nevertheless.
+    fn with_warnings(self, warnings: Vec<String>) -> Self {
+        match self {
+            Self::NotInForce { reason, .. } => Self::NotInForce { reason, warnings },
             other => other,
         }
     }
@@ -107,6 +132,8 @@ pub struct Importer {
     registry: RegistryHandle,
     keys: Arc<KeyRing>,
     entropy: Arc<dyn Entropy>,
+    /// How long a change may take to come into force.
+    limit: Duration,
 }
 
 impl Importer {
@@ -123,6 +150,7 @@ impl Importer {
             registry,
             keys,
             entropy,
+            limit: IN_FORCE_LIMIT,
         }
     }
 
@@ -136,7 +164,8 @@ impl Importer {
         source: Option<SourceMark>,
     ) -> Result<Imported, ImportError> {
         let checked = self.check(document, source)?;
-        let existed = self.commit(Command::PutApi(checked.put.clone())).await;
+        let (put, id) = (checked.put.clone(), checked.put.id.clone());
+        let existed = self.commit(Command::PutApi(put), &[id]).await;
         let existed = existed.map_err(|error| checked.refused(error))?;
         Ok(checked.imported(existed))
     }
@@ -209,7 +238,7 @@ impl Importer {
     /// # Errors
     /// The state could not be asked.
     pub async fn delete_api(&self, id: &ApiId) -> Result<bool, ImportError> {
-        self.commit(Command::DeleteApi(id.clone())).await
+        self.commit(Command::DeleteApi(id.clone()), &[]).await
     }
 
     /// Creates or replaces a policy.
@@ -229,17 +258,19 @@ impl Importer {
             document: text.into(),
             source,
         };
-        let existed = self.commit(Command::PutPolicy(put)).await?;
-        let warnings = policy
+        let warnings: Vec<_> = policy
             .warnings
             .iter()
             .map(|warning| format!("{}: {}", warning.path, warning.reason))
             .collect();
-        Ok(Imported {
-            id: id.to_string(),
-            existed,
-            warnings,
-        })
+        match self.commit(Command::PutPolicy(put), &[]).await {
+            Ok(existed) => Ok(Imported {
+                id: id.to_string(),
+                existed,
+                warnings,
+            }),
+            Err(error) => Err(error.with_warnings(warnings)),
+        }
     }
 
     /// Deletes a policy; tells whether there was one.
@@ -247,19 +278,30 @@ impl Importer {
     /// # Errors
     /// The state could not be asked.
     pub async fn delete_policy(&self, id: &PolicyId) -> Result<bool, ImportError> {
-        self.commit(Command::DeletePolicy(id.clone())).await
+        self.commit(Command::DeletePolicy(id.clone()), &[]).await
     }
 
     /// Proposes a change of configuration and waits until it is in force on this node.
     ///
+    /// `puts` are the APIs that it defines: until they run by it, or by something newer, it is not in force.
+    ///
     /// # Errors
     /// See [`ImportError`].
-    pub async fn commit(&self, command: Command) -> Result<bool, ImportError> {
+    pub async fn commit(&self, command: Command, puts: &[ApiId]) -> Result<bool, ImportError> {
         let committed = self.cluster.propose(Lane::Administration, command).await?;
-        self.registry
-            .in_force(self.cluster.view().meta().config_revision, IN_FORCE_LIMIT)
-            .await?;
+        let in_force = self.in_force(puts, self.limit).await;
+        in_force.map_err(|reason| ImportError::NotInForce {
+            reason,
+            warnings: Vec::new(),
+        })?;
         Ok(matches!(committed.reply, Reply::Stored { existed: true }))
+    }
+
+    /// Waits until what is stored of these APIs is in force on this node.
+    pub(super) async fn in_force(&self, apis: &[ApiId], limit: Duration) -> Result<(), NotInForce> {
+        let stored = self.cluster.view().meta().config_revision;
+        let scope = Scope::Apis(apis);
+        self.registry.in_force(stored, scope, limit).await
     }
 
     /// An `api_id` as Tyk makes them: 32 hex digits.
@@ -268,3 +310,7 @@ impl Importer {
         ApiId::new(&text).map_err(|_| ImportError::Kind("no id could be made"))
     }
 }
+
+#[cfg(test)]
+#[path = "import_tests.rs"]
+mod tests;

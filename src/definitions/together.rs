@@ -1,5 +1,7 @@
 //! Several definitions in one command: listen paths that one of them gives up are free for the others.
 
+use std::time::Duration;
+
 use raftgate_cluster::error::ProposeError;
 use raftgate_model::answer::Refusal;
 use raftgate_model::command::{Command, PUT_APIS_MAX, PutApi};
@@ -41,7 +43,19 @@ impl Importer {
                 .map(|(_, checked)| checked.put.clone())
                 .collect();
             let existed: Vec<bool> = puts.iter().map(|put| self.has_api(&put.id)).collect();
-            match self.commit(Command::PutApis(puts)).await {
+            let ids: Vec<ApiId> = puts.iter().map(|put| put.id.clone()).collect();
+            match self.commit(Command::PutApis(puts), &ids).await {
+                // All of them are stored, and each is in force or not for itself.
+                Err(ImportError::NotInForce { .. }) => {
+                    for ((name, checked), existed) in part.into_iter().zip(existed) {
+                        let id = checked.put.id.clone();
+                        match self.in_force(&[id], Duration::ZERO).await {
+                            Ok(()) => outcome.applied.push((name, checked.imported(existed))),
+                            Err(reason) => outcome.refused.push((name, checked.stored(reason))),
+                        }
+                    }
+                    return;
+                }
                 Ok(_) => {
                     let applied = part.into_iter().zip(existed);
                     let imported = |((name, checked), existed): ((K, Checked), bool)| {

@@ -14,9 +14,11 @@ use raftgate_model::secret::Secret;
 use raftgate_model::state::RouteKey;
 use raftgate_storage::keyring_file;
 use raftgate_storage::wal::WalConfig;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Node, RecordingServer, Reply, keyless_api, wait_for};
+use crate::harness::{
+    Answer, Node, RecordingServer, Reply, keyless_api, oauth_api, policy, wait_for,
+};
 use crate::world::text;
 
 /// Stores a definition in the data of a node that does not run, past every check but those of the state itself.
@@ -132,4 +134,86 @@ fn an_api_that_cannot_be_served_is_shown_and_holds_nothing_up() {
     });
     assert_eq!(status(&node, "/later/"), 200);
     assert!(!metrics(&node).contains(shown));
+}
+
+/// It was not carried out, for a reason that passes: neither that the API is absent nor that it is of another kind.
+#[track_caller]
+fn assert_unjudged(answer: Answer) {
+    let answer = answer.expect_status(503);
+    assert!(!answer.header("retry-after").is_empty());
+    let told = answer.text();
+    assert!(
+        told.contains("API later") && told.contains("can be repeated"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_is_asked_of_an_oauth_api_that_cannot_be_served_is_not_answered_as_if_it_were_absent() {
+    let mut node = Node::start();
+    let target = "http://127.0.0.1:1/";
+    node.create_oauth_api("fine", target);
+    let later = node.create_oauth_api("later", target);
+    node.create_policy(&policy("both", &["fine", "later"]));
+    assert_eq!(node.terminate().code(), Some(0));
+    let good = oauth_api("later", "/later/", target);
+    store_unchecked(
+        &node,
+        "later",
+        &good.to_string().replace("http://", "quic://"),
+    );
+    node.start_again();
+
+    // Asking again is for nothing, so it does not say that it is on its way.
+    let reload = node.ask("GET", "/tyk/reload", &Value::Null);
+    let told = reload.expect_status(500).text();
+    assert!(told.contains("API later: proxy.target_url"), "{told}");
+
+    let back = "http://127.0.0.1/back";
+    let approval = json!({"response_type": "code", "client_id": later.id, "redirect_uri": back});
+    let mut named = approval.clone();
+    crate::harness::merge(&mut named, json!({"api_id": "later"}));
+    for (path, body) in [
+        ("/tyk/oauth/authorize-client", &approval),
+        ("/tyk/oauth/authorize-client", &named),
+        ("/api/apis/later/authorize-client", &approval),
+        ("/api/apis/oauth/later/authorize-client", &approval),
+        (
+            "/tyk/oauth/clients/create",
+            &json!({"api_id": "later", "policy_id": "both"}),
+        ),
+        ("/api/apis/oauth/later", &json!({"policy_id": "both"})),
+        // It is for both APIs: registered with one of them, it would lack the other for good.
+        ("/tyk/oauth/clients/create", &json!({"policy_id": "both"})),
+    ] {
+        assert_unjudged(node.ask("POST", path, body));
+    }
+    let clients = |node: &Node, api: &str| {
+        let listed = node.ask("GET", &format!("/tyk/oauth/clients/{api}"), &Value::Null);
+        listed.expect_status(200).json().as_array().unwrap().len()
+    };
+    assert_eq!((clients(&node, "fine"), clients(&node, "later")), (1, 1));
+    // What only ends something needs no version of the API.
+    let refresh = "/tyk/oauth/refresh/unknown?api_id=later";
+    node.ask("DELETE", refresh, &Value::Null).expect_status(200);
+    for path in ["authorize", "token", "revoke", "revoke_all"] {
+        let url = node.gateway_url(&format!("/later/oauth/{path}"));
+        let form = [("grant_type", "client_credentials")];
+        let authorization = [("authorization", later.basic())];
+        let headers = authorization
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let answer = node
+            .client()
+            .post_form(&url, &headers, &form)
+            .expect_status(503);
+        assert!(!answer.header("retry-after").is_empty(), "{path}");
+    }
+
+    node.ask("PUT", "/tyk/apis/later", &good).expect_status(200);
+    node.ask("GET", "/tyk/reload", &Value::Null)
+        .expect_status(200);
+    node.access_token("later", &later);
+    node.create_client(&json!({"policy_id": "both"}));
+    assert_eq!((clients(&node, "fine"), clients(&node, "later")), (2, 2));
 }

@@ -30,4 +30,6 @@ pub enum ApiHealth {
         /// What is wrong with it; for logs and operators.
         reason: Arc<str>,
     },
+    /// Its newest definition was not compiled in time, and is tried again; the last good one is served, if there was one.
+    Late,
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
 use raftgate_model::api::NotificationSpec;
-use raftgate_model::id::{ApiId, Revision};
+use raftgate_model::id::ApiId;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::time::{Timestamp, Ttl};
 use tokio::sync::{Notify, watch};
@@ -36,7 +36,7 @@ use self::plan::Waiting;
 use self::sinks::{IN_FLIGHT_TOTAL_MAX, Sinks};
 use self::wake::{NotifyOnDrop, Woken};
 use crate::cluster_access::ClusterAccess;
-use crate::registry::RegistryHandle;
+use crate::registry::{ConfigStatus, RegistryHandle};
 use crate::snapshot::{Access, GatewaySnapshot};
 use crate::supervise::{Alive, keep_alive};
 
@@ -100,14 +100,15 @@ enum Newest {
 /// Where an API's messages go, as far as is known here.
 enum Receiver {
     Known(NotificationSpec),
+    /// The API is deleted or has none.
     Absent,
-    /// The configuration in force is older than the state.
+    /// The API is there, and not in force as it is stored, or inactive: its messages stay as they are.
     NotYet,
 }
 
-/// What is published now; the revision was read first, so the snapshot is at least that new.
+/// What is published now; the status was read first, so the snapshot is at least that new.
 struct Published {
-    revision: Option<Revision>,
+    status: ConfigStatus,
     snapshot: Arc<GatewaySnapshot>,
 }
 
@@ -172,9 +173,9 @@ impl Notifier {
             return;
         }
         let now = self.courier.cluster.now();
-        let revision = self.registry.status().revision;
+        let status = self.registry.status();
         let published = Published {
-            revision,
+            status,
             snapshot: self.registry.source().current(),
         };
         self.sinks
@@ -260,14 +261,16 @@ impl Notifier {
     }
 
     fn receiver(&self, api: &ApiId, published: &Published) -> Receiver {
-        let access = published.snapshot.api(api).map(|api| &api.access);
-        if let Some(Access::OAuth(oauth)) = access
+        let in_force = published.snapshot.api(api);
+        if let Some(Access::OAuth(oauth)) = in_force.map(|api| &api.access)
             && let Some(receiver) = &oauth.spec.notifications
         {
             return Receiver::Known(receiver.clone());
         }
-        let newest = self.courier.cluster.view().meta().config_revision;
-        if published.revision < Some(newest) {
+        let view = self.courier.cluster.view();
+        let newest = view.meta().config_revision;
+        let is_inactive = in_force.is_none() && view.api(api).is_some();
+        if is_inactive || published.status.is_behind(api, newest) {
             return Receiver::NotYet;
         }
         Receiver::Absent

@@ -13,7 +13,7 @@ use raftgate_model::state::RouteKey;
 use raftgate_model::state::record::ApiRecord;
 use tracing::error;
 
-use super::DegradedApis;
+use super::degraded::{DegradedApi, DegradedApis, Hindrance};
 use crate::api::{ApiActor, ApiHealth, Compile, Compiled, outcome_of_failure};
 use crate::compile::GatewayDefaults;
 use crate::snapshot::{CompiledApi, RouteConflict, UnservedApi};
@@ -45,8 +45,19 @@ enum Unanswered {
     #[error("compiling the definition failed inside")]
     Died,
     /// It did not come back in time.
-    #[error("compiling the definition took too long, it is tried again")]
+    #[error("compiling the definition takes too long, it is tried again")]
     Late,
+}
+
+impl Unanswered {
+    fn health(self) -> ApiHealth {
+        match self {
+            Self::Died => ApiHealth::Degraded {
+                reason: self.to_string().into(),
+            },
+            Self::Late => ApiHealth::Late,
+        }
+    }
 }
 
 /// Whether a round left something to be asked again.
@@ -153,10 +164,9 @@ impl Fleet {
             let compiled = answer.unwrap_or_else(|unanswered| {
                 let outcome = outcome_of_failure(kept.is_some());
                 error!(api = %record.id, reason = %unanswered, "{outcome}");
-                let reason = unanswered.to_string().into();
                 Compiled {
                     in_force: kept,
-                    health: ApiHealth::Degraded { reason },
+                    health: unanswered.health(),
                 }
             });
             let member = Member {
@@ -171,29 +181,34 @@ impl Fleet {
         settled
     }
 
-    /// Every API that is served: those that run by their newest definition first, then the degraded ones.
-    ///
-    /// What runs by an older definition may stand where the state has given the place to another since.
-    pub(super) fn in_force(&self) -> Vec<Arc<CompiledApi>> {
-        let mut served: Vec<_> = self
-            .members
-            .values()
-            .filter_map(|member| Some((&member.health, member.in_force.clone()?)))
-            .collect();
-        served.sort_by(|(left_health, left), (right_health, right)| {
-            let is_degraded = |health: &ApiHealth| *health != ApiHealth::Good;
-            is_degraded(left_health)
-                .cmp(&is_degraded(right_health))
-                .then_with(|| left.id.cmp(&right.id))
-        });
-        served.into_iter().map(|(_, api)| api).collect()
+    /// Every API that runs by its newest definition.
+    pub(super) fn newest(&self) -> Vec<Arc<CompiledApi>> {
+        self.in_force(|health| *health == ApiHealth::Good)
     }
 
-    /// Every place of an API of which no version can be served.
+    /// Every API that goes on by an older definition than its newest.
+    ///
+    /// It may stand where the state has given the place to another since.
+    pub(super) fn older(&self) -> Vec<Arc<CompiledApi>> {
+        self.in_force(|health| *health != ApiHealth::Good)
+    }
+
+    /// What is in force of the APIs in such health, in the order of their ids.
+    fn in_force(&self, is_meant: impl Fn(&ApiHealth) -> bool) -> Vec<Arc<CompiledApi>> {
+        let meant = self
+            .members
+            .values()
+            .filter(|member| is_meant(&member.health));
+        let mut apis: Vec<_> = meant.filter_map(|member| member.in_force.clone()).collect();
+        apis.sort_by(|left, right| left.id.cmp(&right.id));
+        apis
+    }
+
+    /// Every place that the state gives to an API which does not run by its newest definition.
     pub(super) fn unserved(&self) -> Vec<UnservedApi> {
         let mut unserved = Vec::new();
         for (id, member) in &self.members {
-            if member.in_force.is_some() || member.health == ApiHealth::Good {
+            if member.health == ApiHealth::Good {
                 continue;
             }
             // What is no listen path can be nobody's request.
@@ -211,19 +226,38 @@ impl Fleet {
 
     /// Every API that runs by an older definition than its newest, or lost its listen path to another.
     pub(super) fn degraded(&self, conflicts: &[RouteConflict]) -> DegradedApis {
-        let unserved = |id: &ApiId| conflicts.iter().find(|conflict| conflict.refused == *id);
+        let lost = |id: &ApiId| conflicts.iter().find(|conflict| conflict.refused == *id);
         let degraded = self.members.iter().filter_map(|(id, member)| {
-            let reason: Arc<str> = match (&member.health, unserved(id)) {
+            let (hindrance, reason): (_, Arc<str>) = match (&member.health, lost(id)) {
                 (ApiHealth::Good, None) => return None,
-                (ApiHealth::Good, Some(conflict)) => format!("not served: {conflict}").into(),
-                (ApiHealth::Degraded { reason }, None) => Arc::clone(reason),
-                (ApiHealth::Degraded { reason }, Some(conflict)) => {
-                    format!("{reason}; its last good version is not served: {conflict}").into()
+                (ApiHealth::Good, Some(conflict)) => (
+                    Hindrance::Unservable,
+                    format!("not served: {conflict}").into(),
+                ),
+                (ApiHealth::Degraded { reason }, lost) => {
+                    (Hindrance::Unservable, reason_with(reason, lost))
                 }
+                (ApiHealth::Late, lost) => (
+                    Hindrance::Late,
+                    reason_with(&Unanswered::Late.to_string(), lost),
+                ),
             };
-            Some((id.clone(), reason))
+            Some(DegradedApi {
+                id: id.clone(),
+                hindrance,
+                reason,
+            })
         });
         degraded.collect()
+    }
+}
+
+fn reason_with(reason: &str, lost: Option<&RouteConflict>) -> Arc<str> {
+    match lost {
+        None => reason.into(),
+        Some(conflict) => {
+            format!("{reason}; its last good version is not served: {conflict}").into()
+        }
     }
 }
 

@@ -76,25 +76,43 @@ async fn the_time_limit_is_that_of_one_api_however_many_wait() {
     let mut fleet = fleet(all / 20);
     let round = fleet.compile(records).await;
     assert_eq!(fleet.settle(round), Settled::All);
-    assert_eq!(fleet.in_force().len(), APIS);
+    assert_eq!(fleet.newest().len(), APIS);
+}
+
+/// What a round brings in which nobody answers.
+async fn unanswered(fleet: &mut Fleet, reason: Unanswered) -> Round {
+    let mut round = fleet.compile(vec![record(1)]).await;
+    for attempt in &mut round.0 {
+        attempt.answer = Err(reason);
+    }
+    round
 }
 
 #[actix::test]
 async fn who_was_too_late_is_degraded_and_asked_again() {
     let mut fleet = fleet(TIMEOUT);
-    let mut round = fleet.compile(vec![record(1)]).await;
-    for attempt in &mut round.0 {
-        attempt.answer = Err(Unanswered::Late);
-    }
+    let round = unanswered(&mut fleet, Unanswered::Late).await;
     assert_eq!(fleet.settle(round), Settled::AskAgain);
-    assert!(fleet.in_force().is_empty());
-    assert_eq!(fleet.degraded(&[]).len(), 1);
+    assert!(fleet.newest().is_empty() && fleet.older().is_empty());
+    let degraded = fleet.degraded(&[]);
+    let hindrances: Vec<_> = degraded.iter().map(|api| api.hindrance).collect();
+    assert_eq!(hindrances, [Hindrance::Late]);
 
     let round = fleet.compile(vec![record(1)]).await;
     assert_eq!(fleet.settle(round), Settled::All);
-    assert_eq!(fleet.in_force().len(), 1);
+    assert_eq!(fleet.newest().len(), 1);
     assert!(fleet.degraded(&[]).is_empty());
 
     let round = fleet.compile(vec![record(1)]).await;
     assert!(round.0.is_empty(), "it has answered for this revision");
+}
+
+#[actix::test]
+async fn whoever_died_over_a_definition_does_not_come_by_itself() {
+    let mut fleet = fleet(TIMEOUT);
+    let round = unanswered(&mut fleet, Unanswered::Died).await;
+    assert_eq!(fleet.settle(round), Settled::All);
+    let degraded = fleet.degraded(&[]);
+    let hindrances: Vec<_> = degraded.iter().map(|api| api.hindrance).collect();
+    assert_eq!(hindrances, [Hindrance::Unservable]);
 }

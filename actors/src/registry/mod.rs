@@ -1,5 +1,6 @@
 //! The Registry: it follows the applied configuration, runs one actor per API, and alone publishes snapshots.
 
+mod degraded;
 mod fleet;
 mod handle;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
 use futures_util::stream;
-use raftgate_model::id::{ApiId, Revision};
+use raftgate_model::id::Revision;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::policy::Policy;
 use raftgate_model::state::record::ApiRecord;
@@ -21,7 +22,8 @@ use crate::compile::GatewayDefaults;
 use crate::snapshot::{CompiledPolicy, GatewaySnapshot, Publisher};
 use crate::supervise::{Alive, keep_alive};
 
-pub use handle::{ConfigStatus, IN_FORCE_LIMIT, NotInForce, RegistryHandle};
+pub use degraded::{DegradedApi, DegradedApis, Hindrance};
+pub use handle::{ConfigStatus, IN_FORCE_LIMIT, NotInForce, RegistryHandle, Scope, Unservable};
 
 /// How many records of a listing are taken at once.
 const PAGE: usize = 1000;
@@ -94,12 +96,14 @@ impl Registry {
     /// Publishes what a round of compiling brought, as one snapshot; no single API can keep the others from it.
     fn publish(&mut self, revision: Revision, round: Round, context: &mut Context<Self>) {
         let settled = self.fleet.settle(round);
-        let (snapshot, conflicts) = GatewaySnapshot::build(self.fleet.in_force(), self.policies());
+        let (snapshot, mut conflicts) =
+            GatewaySnapshot::build(self.fleet.newest(), self.policies());
+        let (snapshot, lost) = snapshot.keeping(self.fleet.unserved(), self.fleet.older());
+        conflicts.extend(lost);
         for conflict in &conflicts {
             warn!(%conflict, "API not served");
         }
-        self.publisher
-            .publish(snapshot.keeping(self.fleet.unserved()));
+        self.publisher.publish(snapshot);
         let status = ConfigStatus {
             revision: Some(revision),
             degraded: self.fleet.degraded(&conflicts),
@@ -172,9 +176,6 @@ impl StreamHandler<Applied> for Registry {
         self.round(revision, context);
     }
 }
-
-/// The APIs that run by an older definition than their newest.
-pub type DegradedApis = Arc<[(ApiId, Arc<str>)]>;
 
 #[cfg(test)]
 #[path = "registry_tests.rs"]

@@ -6,7 +6,7 @@
 
 use raftgate_model::api::TokenLifetimes;
 use raftgate_model::command::{Batch, Command, Found, Origin, PutApi, PutPolicy, Request};
-use raftgate_model::id::{BootId, Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
+use raftgate_model::id::{ApiId, BootId, Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
 use raftgate_model::keyring::{CheckValue, KeyCheck};
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::path_pattern::PathMatching;
@@ -93,13 +93,17 @@ impl Config {
 
     /// Seals a definition with another cluster's ring: this node cannot read it.
     fn put_unreadable(&mut self, id: &str) {
+        self.put_unreadable_at(id, vec![]);
+    }
+
+    fn put_unreadable_at(&mut self, id: &str, routes: Vec<RouteKey>) {
         let keys = Arc::clone(&self.keys);
         self.keys = Arc::new(KeyRing::new(
             KeyId(1),
             SecretBytes::new([3; 32]),
             SecretBytes::new([4; 32]),
         ));
-        self.put(id, "{}");
+        self.put_at(id, "{}", routes);
         self.keys = keys;
     }
 
@@ -126,9 +130,24 @@ impl Config {
 
     async fn settled(&self, registry: &RegistryHandle) {
         registry
-            .in_force(self.view.meta().config_revision, IN_FORCE_LIMIT)
+            .published(self.view.meta().config_revision, IN_FORCE_LIMIT)
             .await
             .unwrap();
+    }
+}
+
+fn route(listen_path: &str) -> RouteKey {
+    RouteKey {
+        host: None,
+        listen_path: listen_path.into(),
+    }
+}
+
+fn whose(registry: &RegistryHandle, path: &str) -> String {
+    let snapshot = registry.source().current();
+    match snapshot.routes().place(None, path).unwrap() {
+        Place::Served(found) => found.api.id.to_string(),
+        Place::Unserved(id) => format!("{id}, unserved"),
     }
 }
 
@@ -202,7 +221,7 @@ async fn a_definition_that_cannot_be_served_keeps_the_last_good_one_and_shows() 
     assert!(Arc::ptr_eq(&good, &kept));
     let degraded = registry.status().degraded;
     assert_eq!(degraded.len(), 1);
-    assert_eq!(degraded.first().unwrap().0, orders);
+    assert_eq!(degraded.first().unwrap().id, orders);
 
     config.put("orders", &keyless("orders", "http://127.0.0.1:3"));
     config.settled(&registry).await;
@@ -230,9 +249,9 @@ async fn a_degraded_api_whose_place_another_took_is_left_out_alone() {
     assert_eq!(owner("/place").as_deref(), Some("b"));
     assert_eq!(owner("/elsewhere").as_deref(), Some("z"));
     let degraded = registry.status().degraded;
-    let (id, reason) = degraded.first().unwrap();
-    assert_eq!((degraded.len(), id.as_str()), (1, "a"));
-    assert!(reason.contains("taken by API b"), "{reason}");
+    let first = degraded.first().unwrap();
+    assert_eq!((degraded.len(), first.id.as_str()), (1, "a"));
+    assert!(first.reason.contains("taken by API b"), "{}", first.reason);
 
     // Later changes come into force, and the place is its own again when the other leaves it.
     config.apply(Command::DeleteApi(ApiId::new("b").unwrap()));
@@ -244,21 +263,11 @@ async fn a_degraded_api_whose_place_another_took_is_left_out_alone() {
 async fn an_api_without_a_good_version_keeps_its_place_until_it_is_deleted() {
     let mut config = Config::new();
     config.put("root", &at("root", ""));
-    let route = RouteKey {
-        host: None,
-        listen_path: "/broken/".into(),
-    };
     let unreadable = r#"{"api_id":"broken","proxy":{"listen_path":"nowhere"}}"#;
-    config.put_at("broken", unreadable, vec![route]);
+    config.put_at("broken", unreadable, vec![route("/broken/")]);
     let registry = config.run();
     config.settled(&registry).await;
-    let whose = || {
-        let snapshot = registry.source().current();
-        match snapshot.routes().place(None, "/broken/x").unwrap() {
-            Place::Served(found) => found.api.id.to_string(),
-            Place::Unserved(id) => format!("{id}, unserved"),
-        }
-    };
+    let whose = || whose(&registry, "/broken/x");
     assert_eq!(whose(), "broken, unserved");
 
     config.put("broken", &keyless("broken", "http://127.0.0.1:1"));
@@ -270,6 +279,59 @@ async fn an_api_without_a_good_version_keeps_its_place_until_it_is_deleted() {
 }
 
 #[actix::test]
+async fn a_degraded_api_has_its_new_place_too_and_its_old_one_while_it_is_nobody_elses() {
+    let mut config = Config::new();
+    config.put("root", &at("root", ""));
+    config.put_at("orders", &at("orders", "/old"), vec![route("/old/")]);
+    let registry = config.run();
+    config.settled(&registry).await;
+
+    config.put_unreadable_at("orders", vec![route("/new/")]);
+    config.settled(&registry).await;
+    assert_eq!(whose(&registry, "/new/x"), "orders, unserved");
+    assert_eq!(whose(&registry, "/old/x"), "orders");
+
+    config.put_unreadable_at("heir", vec![route("/old/")]);
+    config.settled(&registry).await;
+    assert_eq!(whose(&registry, "/new/x"), "orders, unserved");
+    assert_eq!(whose(&registry, "/old/x"), "heir, unserved");
+    let degraded = registry.status().degraded;
+    let orders = degraded.iter().find(|api| api.id.as_str() == "orders");
+    let reason = &orders.unwrap().reason;
+    assert!(reason.contains("taken by API heir"), "{reason}");
+
+    config.put_unreadable_at("orders", vec![route("/old/elsewhere/")]);
+    config.put_at("heir", &at("heir", "/heir"), vec![route("/heir/")]);
+    config.settled(&registry).await;
+    assert_eq!(whose(&registry, "/old/x"), "orders");
+    config.put_unreadable_at("orders", vec![route("/old/")]);
+    config.settled(&registry).await;
+    assert_eq!(whose(&registry, "/old/x"), "orders");
+}
+
+#[actix::test]
+async fn a_change_that_cannot_be_served_is_not_in_force_though_it_is_published() {
+    let mut config = Config::new();
+    config.put("orders", &keyless("orders", "http://127.0.0.1:1"));
+    config.put("fine", &keyless("fine", "http://127.0.0.1:1"));
+    let registry = config.run();
+    config.settled(&registry).await;
+    config.put_unreadable("orders");
+    config.settled(&registry).await;
+    let revision = config.view.meta().config_revision;
+    let (orders, fine) = (
+        [ApiId::new("orders").unwrap()],
+        [ApiId::new("fine").unwrap()],
+    );
+    let in_force = |scope| registry.in_force(revision, scope, IN_FORCE_LIMIT);
+    assert_eq!(in_force(Scope::Apis(&fine)).await, Ok(()));
+    for scope in [Scope::Apis(&orders), Scope::Everything] {
+        let told = in_force(scope).await;
+        assert!(matches!(told, Err(NotInForce::Unservable(_))), "{told:?}");
+    }
+}
+
+#[actix::test]
 async fn what_does_not_come_into_force_is_waited_for_within_the_limit() {
     let config = Config::new();
     let registry = config.run();
@@ -277,7 +339,7 @@ async fn what_does_not_come_into_force_is_waited_for_within_the_limit() {
     let limit = Duration::from_millis(20);
     let never = Revision(u64::MAX);
     assert_eq!(
-        registry.in_force(never, limit).await,
+        registry.published(never, limit).await,
         Err(NotInForce::Late(limit))
     );
 }

@@ -62,13 +62,23 @@ impl GatewaySnapshot {
         (snapshot, conflicts)
     }
 
-    /// The same, with the places of APIs of which no version can be served.
+    /// The same, with APIs that do not run by their newest definition: the places that are theirs, and the versions that
+    /// they go on by.
+    ///
+    /// An older version serves where it is mounted, unless the place is another API's by now.
     #[must_use]
-    pub fn keeping(self, unserved: impl IntoIterator<Item = UnservedApi>) -> Self {
-        Self {
-            routes: self.routes.keeping(unserved),
-            ..self
+    pub fn keeping(
+        mut self,
+        unserved: impl IntoIterator<Item = UnservedApi>,
+        older: impl IntoIterator<Item = Arc<CompiledApi>>,
+    ) -> (Self, Vec<RouteConflict>) {
+        self.routes = self.routes.keeping(unserved);
+        let mut conflicts = Vec::new();
+        for api in older {
+            self.apis.insert(api.id.clone(), Arc::clone(&api));
+            conflicts.extend(self.routes.insert(api).err());
         }
+        (self, conflicts)
     }
 
     /// The policy with this id.

@@ -29,7 +29,7 @@ pub struct PathMatch<'t, 'p> {
     pub rest: &'p str,
 }
 
-/// An API of which no version can be served, and a place that is its own nevertheless.
+/// An API whose newest definition cannot be served, and a place that is its own nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnservedApi {
     /// The API.
@@ -45,7 +45,7 @@ pub struct UnservedApi {
 pub enum Place<'t, 'p> {
     /// An API's that is served.
     Served(PathMatch<'t, 'p>),
-    /// That of an API which exists and cannot be served: no other API's requests.
+    /// That of an API which exists and cannot be served there: no other API's requests.
     Unserved(&'t ApiId),
 }
 
@@ -62,10 +62,14 @@ impl RouteTable {
         let mut table = Self::default();
         let mut conflicts = Vec::new();
         for api in apis {
-            let paths = table.paths_of(api.host.as_deref());
-            conflicts.extend(paths.insert(api).err());
+            conflicts.extend(table.insert(api).err());
         }
         (table, conflicts)
+    }
+
+    /// Mounts a further API where nobody stands, or where its own place was kept.
+    pub(super) fn insert(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
+        self.paths_of(api.host.as_deref()).insert(api)
     }
 
     /// Keeps the places of APIs that cannot be served, where nobody else stands.
@@ -139,6 +143,10 @@ impl Holder {
             Self::Unserved(id) => id,
         }
     }
+
+    fn is_kept_for(&self, api: &ApiId) -> bool {
+        matches!(self, Self::Unserved(id) if id == api)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -150,7 +158,8 @@ struct PathTable {
 
 impl PathTable {
     fn insert(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
-        if let Some(holder) = self.by_prefix.get(api.listen_path.prefix()) {
+        let holder = self.by_prefix.get(api.listen_path.prefix());
+        if let Some(holder) = holder.filter(|holder| !holder.is_kept_for(&api.id)) {
             let host = api.host.as_deref().unwrap_or_default();
             return Err(RouteConflict {
                 listen_path: format!("{host}{}", api.listen_path),

@@ -184,6 +184,34 @@ async fn an_api_without_a_receiver_or_gone_uses_its_messages_up() {
 }
 
 #[actix::test]
+async fn the_messages_of_an_api_that_cannot_be_served_or_is_inactive_wait_for_it() {
+    let sink = Sink::start(Deed::Answer(200)).await;
+    let active = definition("orders", Some(&sink.url()));
+    let inactive = active.replace(r#""active":true"#, r#""active":false"#);
+    let unservable = active.replace("http://127.0.0.1:1", "nowhere");
+    for stored in [unservable, inactive] {
+        let (cluster, before) = (TestCluster::new(), sink.count());
+        for api in ["orders", "other"] {
+            cluster.put_api(api, Some(&sink.url()));
+        }
+        cluster.queue("orders");
+        cluster.put_definition("orders", stored);
+        let handle = notify(&cluster, terms(SHORT));
+        // Each look at the queues that sends these meets the other message first.
+        for _ in 0..3 {
+            cluster.queue("other");
+            delivered(&cluster, "other").await;
+        }
+        assert_eq!(cluster.messages("orders")[0].attempts, 0);
+        assert_eq!(handle.metrics().attempts, [3, 0, 0, 0, 0]);
+
+        cluster.put_definition("orders", active.clone());
+        delivered(&cluster, "orders").await;
+        assert_eq!(sink.count() - before, 4);
+    }
+}
+
+#[actix::test]
 async fn no_attempt_is_lost_while_the_configuration_is_not_in_force_yet() {
     let (cluster, sink) = (TestCluster::new(), Sink::start(Deed::Answer(200)).await);
     let handle = notify(&cluster, terms(SHORT));
@@ -212,7 +240,7 @@ async fn a_receiver_may_be_changed_between_attempts() {
     cluster.put_api("orders", Some(&new.url()));
     let revision = cluster.view.meta().config_revision;
     registry
-        .in_force(revision, Duration::from_secs(10))
+        .published(revision, Duration::from_secs(10))
         .await
         .unwrap();
     cluster.pass(LONG);

@@ -19,6 +19,7 @@ use raftgate_model::command::Command;
 
 use super::*;
 use crate::test_cluster::{Fault, TestCluster, until};
+use crate::test_definition::definition;
 
 /// A backoff that no test outlives.
 const LONG: Ttl = Ttl::from_s(3600);

@@ -1,0 +1,110 @@
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking where it went wrong"
+)]
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::*;
+
+fn folder(names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        fs::write(folder.path().join(name), "{}").unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_folder_of_too_many_files_is_refused_as_a_whole() {
+    let folder = folder(&["a.json", "b.yaml", "notes.txt", ".hidden.json"]);
+    let contents = Contents::read(folder.path(), 2).unwrap();
+    assert_eq!((contents.files.len(), contents.unread.len()), (2, 0));
+    fs::write(folder.path().join("c.yml"), "{}").unwrap();
+    let reason = Contents::read(folder.path(), 2).err().unwrap().to_string();
+    assert!(reason.contains("more than 2 definition files"), "{reason}");
+}
+
+#[test]
+fn a_store_that_takes_no_writes_ends_the_look_and_a_wrong_file_does_not() {
+    let path = SourcePath("a.json".into());
+    let mut report = FolderReport::default();
+    let too_large = ProposeError::TooLarge {
+        bytes: 2,
+        bytes_max: 1,
+    };
+    for reason in [
+        ImportError::Kind("not a definition"),
+        ImportError::Propose(too_large),
+    ] {
+        assert!(report.fail(&path, reason).is_ok());
+    }
+    assert_eq!(report.failed, 2);
+    for error in [
+        ProposeError::NoQuorum,
+        ProposeError::Timeout,
+        ProposeError::StorageFull,
+    ] {
+        let ended = report.fail(&path, ImportError::Propose(error.clone()));
+        let Err(FolderError::NoWrites(told)) = ended else {
+            unreachable!("the look goes on after {error}");
+        };
+        assert_eq!(told, error);
+    }
+    assert_eq!(report.failed, 2);
+}
+
+/// Everything that is logged while something runs.
+fn log_of(run: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, run);
+    let bytes = lines.0.lock().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn only_what_is_late_comes_by_itself_and_what_is_stored_keeps_its_warnings() {
+    let path = SourcePath("a.json".into());
+    let late = NotInForce::Late(Duration::from_secs(10));
+    for (reason, counted) in [(late, (1, 0)), (NotInForce::Stopped, (0, 1))] {
+        let mut report = FolderReport::default();
+        let stored = ImportError::NotInForce {
+            reason,
+            warnings: vec!["enable_jsvm: has no effect".to_owned()],
+        };
+        let log = log_of(|| assert!(report.fail(&path, stored).is_ok()));
+        assert_eq!((report.late, report.failed), counted);
+        // No later look says them: the file counts as applied.
+        assert!(log.contains("enable_jsvm: has no effect"), "{log}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_count_and_are_there() {
+    let folder = folder(&["a.json"]);
+    let link = folder.path().join("b.json");
+    std::os::unix::fs::symlink("nowhere", link).unwrap();
+    let contents = Contents::read(folder.path(), 2).unwrap();
+    for name in ["a.json", "b.json"] {
+        assert!(contents.holds(&SourcePath(name.into())), "{name}");
+    }
+    assert!(Contents::read(folder.path(), 1).is_err());
+}

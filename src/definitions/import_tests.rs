@@ -1,0 +1,201 @@
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected must fail"
+)]
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use raftgate_actors::compile::GatewayDefaults;
+use raftgate_actors::registry::{ConfigStatus, DegradedApi, Hindrance, Registry, RegistryParts};
+use raftgate_actors::snapshot::{Publisher, UpstreamTimeouts};
+use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
+use raftgate_model::api::{ClassicDocument, TokenLifetimes};
+use raftgate_model::clock::Clock;
+use raftgate_model::command::Found;
+use raftgate_model::id::{Incarnation, KeyId, NodeId, Revision};
+use raftgate_model::keyring::KeyCheck;
+use raftgate_model::oauth::error::ErrorStyle;
+use raftgate_model::path_pattern::PathMatching;
+use raftgate_model::secret::SecretBytes;
+use raftgate_model::time::Ttl;
+use raftgate_storage::wal::{WalConfig, WalId};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::*;
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::control::{ControlFailure, Door};
+
+/// A node of its own, whose configuration the test brings into force.
+struct Node {
+    cluster: ClusterHandle,
+    keys: Arc<KeyRing>,
+    _folder: TempDir,
+}
+
+fn ring(byte: u8) -> Arc<KeyRing> {
+    let (master, lookup) = (SecretBytes::new([byte; 32]), SecretBytes::new([2; 32]));
+    Arc::new(KeyRing::new(KeyId(1), master, lookup))
+}
+
+impl Node {
+    async fn start() -> Self {
+        let (folder, keys) = (TempDir::new().unwrap(), ring(1));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let storage = StorageConfig {
+            data_dir: folder.path().to_owned(),
+            wal: WalConfig::default(),
+            new_log: Some(WalId([3; 16])),
+        };
+        let founding = Found {
+            cluster: [9; 16],
+            incarnation: Incarnation(7),
+            active_key: KeyCheck {
+                id: KeyId(1),
+                value: keys.check_value(KeyId(1)).unwrap(),
+            },
+        };
+        let config = NodeConfig {
+            node: NodeId(1),
+            name: "node".to_owned(),
+            address: "127.0.0.1:1".to_owned(),
+            data_dir: folder.path().to_owned(),
+            write_timeout: Duration::from_secs(20),
+            founding: Some(founding),
+        };
+        let storage = Storage::open(storage, Arc::clone(&clock), &mut |_| {})
+            .await
+            .unwrap();
+        Self {
+            cluster: start(config, storage, clock).await.unwrap(),
+            keys,
+            _folder: folder,
+        }
+    }
+
+    fn importer(&self, registry: RegistryHandle) -> Importer {
+        let keys = Arc::clone(&self.keys);
+        Importer::new(
+            self.cluster.clone(),
+            registry,
+            keys,
+            Arc::new(SystemEntropy),
+        )
+    }
+
+    /// A Registry that opens definitions with this ring.
+    fn registry(&self, keys: Arc<KeyRing>) -> RegistryHandle {
+        let lifetimes = TokenLifetimes {
+            access_token: Ttl::from_s(3600),
+            refresh_token: Ttl::from_s(86_400),
+            auth_code: Ttl::from_s(250),
+        };
+        let defaults = GatewayDefaults {
+            error_style: ErrorStyle::Rfc,
+            tyk_status: 403,
+            lifetimes,
+            timeouts: UpstreamTimeouts::default(),
+            paths: PathMatching::default(),
+        };
+        Registry::run(RegistryParts {
+            view: Arc::clone(self.cluster.view()),
+            keys,
+            defaults,
+        })
+    }
+}
+
+/// An owner of the configuration that publishes what the test says.
+fn published_by_hand() -> (watch::Sender<ConfigStatus>, RegistryHandle) {
+    let (sender, statuses) = watch::channel(ConfigStatus::default());
+    let source = Publisher::default().source();
+    (sender, RegistryHandle::new(source, statuses))
+}
+
+/// All that is stored is in force, but for an API.
+fn everything_but(api: &str, hindrance: Hindrance) -> ConfigStatus {
+    let degraded = DegradedApi {
+        id: ApiId::new(api).unwrap(),
+        hindrance,
+        reason: "as the test says".into(),
+    };
+    ConfigStatus {
+        revision: Some(Revision(u64::MAX)),
+        degraded: [degraded].into(),
+    }
+}
+
+/// It asks for something that has no effect, so that there is a warning.
+fn document(id: &str) -> ApiDocument {
+    let text = format!(
+        r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"cache_options":{{"enable_cache":true}},
+        "proxy":{{"listen_path":"/{id}/","target_url":"http://127.0.0.1:1"}}}}"#
+    );
+    ApiDocument::Classic(ClassicDocument::parse(&text).unwrap())
+}
+
+/// What the control listener answers, and what it says.
+fn answered(error: ImportError) -> (StatusCode, String) {
+    let failure = ControlFailure::from(error);
+    let answer = failure.answer(Door::Gateway);
+    assert_eq!(answer.headers().get(RETRY_AFTER), None);
+    (answer.status(), failure.to_string())
+}
+
+#[actix_web::test]
+async fn an_api_that_its_node_cannot_serve_is_not_answered_as_if_it_were() {
+    let node = Node::start().await;
+    // Stored it is, and the owner of the configuration has another ring: it cannot open it.
+    let importer = node.importer(node.registry(ring(8)));
+    let error = importer
+        .put_api(document("orders"), None)
+        .await
+        .unwrap_err();
+    let ImportError::NotInForce { warnings, .. } = &error else {
+        unreachable!("{error}");
+    };
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let (status, message) = answered(error);
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    for part in ["is stored", "cannot be served on this node", "API orders: "] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+    // Only its own API is asked for: nothing keeps it from going.
+    let orders = ApiId::new("orders").unwrap();
+    assert!(importer.delete_api(&orders).await.unwrap());
+    node.cluster.shutdown().await;
+}
+
+#[actix_web::test]
+async fn an_api_that_is_stored_and_late_is_not_answered_as_if_it_were_in_force() {
+    let node = Node::start().await;
+    let (sender, registry) = published_by_hand();
+    let importer = Importer {
+        limit: Duration::from_millis(20),
+        ..node.importer(registry)
+    };
+    sender.send_replace(everything_but("late", Hindrance::Late));
+    let fine = importer.put_api(document("fine"), None).await;
+    assert_eq!(fine.unwrap().warnings.len(), 1);
+
+    let error = importer.put_api(document("late"), None).await.unwrap_err();
+    let ImportError::NotInForce { warnings, .. } = &error else {
+        unreachable!("{error}");
+    };
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let (status, message) = answered(error);
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    for part in ["is stored", "do not repeat it", "ask /tyk/reload"] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+
+    sender.send_replace(ConfigStatus::default());
+    drop(sender);
+    let stopped = importer.put_api(document("after"), None).await;
+    let (status, message) = answered(stopped.unwrap_err());
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(message.contains("is stored"), "{message}");
+    node.cluster.shutdown().await;
+}
