@@ -7,7 +7,8 @@ use super::background::duration;
 use crate::config::settings::Settings;
 use crate::credentials::Users;
 use crate::proxy::{
-    ClientTimeouts, EndpointHandler, GatewaySettings, JudgeParts, PoolLimits, RequestLimits,
+    ClientTimeouts, EndpointHandler, GatewaySettings, JudgeParts, MessageOverrides, PoolLimits,
+    RequestLimits,
     Serving, TokenJudge, TrustedProxies,
 };
 
@@ -61,6 +62,7 @@ pub fn gateway_settings(
             idle: duration(limits.upstream_keep_alive),
         },
         error_style: settings.oauth.error_style,
+        message_overrides: MessageOverrides::new(settings.compat.override_messages.clone()),
         drain: duration(limits.drain_timeout),
         connections_per_worker_max: limits.connections_per_worker,
     }

@@ -425,8 +425,7 @@ join_token_ttl_s = 60
 stable_ms = 1
 remove_dead_after_s = 5
 [compat]
-unanchored_paths = true
-override_messages = {\"auth.auth_field_missing\" = {code = 400}}";
+unanchored_paths = true";
     let warnings = resolved(text, &NO_VARIABLES, &Flags::default())
         .unwrap_or_else(|error| panic!("{error}"))
         .warnings();
@@ -439,7 +438,6 @@ override_messages = {\"auth.auth_field_missing\" = {code = 400}}";
         "cluster.join_token_ttl_s: set by node.toml:4",
         "cluster.stable_ms: set by node.toml:5",
         "cluster.remove_dead_after_s: set by node.toml:6",
-        "compat.override_messages: set by node.toml:9",
     ];
     assert_eq!(named, expected);
     // What is set to what applies anyway has the effect that it says.

@@ -13,11 +13,6 @@ pub(super) fn warnings(reader: &Reader<'_>, compat: &CompatSettings) -> Vec<Stri
         (table::CLUSTER_JOIN_TOKEN_TTL_S, true, cluster),
         (table::CLUSTER_STABLE_MS, true, cluster),
         (table::CLUSTER_REMOVE_DEAD_AFTER_S, true, cluster),
-        (
-            table::COMPAT_OVERRIDE_MESSAGES,
-            !compat.override_messages.is_empty(),
-            "errors keep their codes and words",
-        ),
     ];
     let set = differs
         .into_iter()

@@ -177,7 +177,11 @@ async fn refuse_for(
     api: &CompiledApi,
 ) -> Outcome {
     let format = BodyKind::of_request(connection.head.field("content-type"));
-    let rendered = refusal.render_for((&api.name, api.access.scheme()), api.error_style, format);
+    let style = api.error_style;
+    let overrides = &worker.settings.message_overrides;
+    let other = overrides.find(refusal, &api.access, style);
+    let subject = (&*api.name, api.access.scheme());
+    let rendered = refusal.render_for(subject, style, format, other);
     answer_refusal(worker, connection, refusal, &rendered).await
 }
 

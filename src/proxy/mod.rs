@@ -15,6 +15,7 @@ mod forward;
 mod key_judge;
 mod local;
 mod outages;
+mod overrides;
 mod pool;
 mod pump;
 mod record;
@@ -40,6 +41,7 @@ pub use endpoint::{
     BodyFault, BodyRefusal, Endpoint, EndpointAnswer, EndpointFuture, EndpointHandler,
     EndpointName, EndpointRequest, EndpointResponse,
 };
+pub use overrides::MessageOverrides;
 pub use pool::PoolLimits;
 pub use record::{AccessRecord, GatewayCounters};
 pub use refusal::{ConnectionFate, Refusal, RenderedRefusal};

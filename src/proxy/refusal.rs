@@ -8,6 +8,7 @@ use raftgate_model::oauth::error::{
     AccessFailure, AuthScheme, BodyKind, ErrorStyle, TYK_GENERATOR,
 };
 
+use crate::config::typed::OverrideMessage;
 use crate::telemetry::answers::{Account, AnswerNote};
 use rows::{Row, TykText};
 
@@ -245,12 +246,14 @@ impl Refusal {
         (api_name, scheme): (&str, AuthScheme),
         style: ErrorStyle,
         format: BodyKind,
+        override_message: Option<&OverrideMessage>,
     ) -> RenderedRefusal {
         let Some(failure) = self.access_failure() else {
             return self.render(style, format);
         };
         let answer = failure.answer(style, scheme);
-        let (kind, body) = answer.body(format);
+        let words = override_message.and_then(|other| other.message.as_deref());
+        let (kind, body) = answer.body_with(format, words.unwrap_or(answer.message));
         let content_type = kind.content_type();
         let mut fields = fields_of(&[], style, content_type);
         if let Some(challenge) = answer.challenge(api_name) {
@@ -260,7 +263,9 @@ impl Refusal {
             fields.push(("Retry-After", seconds.to_string().into()));
         }
         RenderedRefusal {
-            status: answer.status,
+            status: override_message
+                .and_then(|other| other.code)
+                .unwrap_or(answer.status),
             content_type,
             body,
             fields,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use raftgate_model::oauth::error::ErrorStyle;
 
+use super::overrides::MessageOverrides;
 use super::pool::PoolLimits;
 use super::trust::TrustedProxies;
 
@@ -52,6 +53,8 @@ pub struct GatewaySettings {
     pub pool: PoolLimits,
     /// How refusals look that concern no API.
     pub error_style: ErrorStyle,
+    /// Other statuses and words for Tyk's messages.
+    pub message_overrides: MessageOverrides,
     /// How long requests in flight may take after a drain began.
     pub drain: Duration,
     /// The most client connections per worker; more wait in the backlog.

@@ -36,6 +36,7 @@ mod demo;
 mod differences;
 mod documented;
 mod durability;
+mod error_messages;
 mod failed_starts;
 mod first_requests;
 mod full_disk;

@@ -340,21 +340,40 @@ impl AccessAnswer {
     /// The body; `kind` matters to Tyk's style alone, the other is always JSON.
     #[must_use]
     pub fn body(&self, kind: BodyKind) -> (BodyKind, String) {
-        let message = self.message;
+        self.body_with(kind, self.message)
+    }
+
+    /// The body with other words than the table's, in Tyk's style.
+    #[must_use]
+    pub fn body_with(&self, kind: BodyKind, message: &str) -> (BodyKind, String) {
         match (self.words, kind) {
             (Words::Rfc { error, .. }, _) => (
                 BodyKind::Json,
-                format!(r#"{{"error":"{error}","error_description":"{message}"}}"#),
+                format!(
+                    r#"{{"error":"{error}","error_description":"{}"}}"#,
+                    self.message
+                ),
             ),
             (Words::Tyk { .. }, BodyKind::Json) => {
-                (kind, format!("{{\n    \"error\": \"{message}\"\n}}"))
+                let message = serde_json::Value::from(message);
+                (kind, format!("{{\n    \"error\": {message}\n}}"))
             }
             (Words::Tyk { .. }, BodyKind::Xml) => (
                 kind,
-                format!("<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>{message}</error>"),
+                format!(
+                    "<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>{}</error>",
+                    xml(message)
+                ),
             ),
         }
     }
+}
+
+/// A text between two tags.
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// A quoted string (RFC 9110 section 5.6.4) of visible ASCII; other characters become `?`.
