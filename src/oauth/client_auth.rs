@@ -46,17 +46,20 @@ impl Caller {
 
 /// Reads the credentials of a request: header and body may both hold them if they agree.
 pub(super) fn presented(headers: &HeaderMap, form: &Form) -> Result<Presented, OAuthFailure> {
-    let in_body = body_credentials(form)?;
+    let id = form.get("client_id");
+    let secret = body_secret(form)?;
     let Some(in_header) = basic_credentials(headers)? else {
-        return in_body.ok_or(OAuthFailure::ClientAuthenticationMissing);
+        let id = id
+            .ok_or(OAuthFailure::ClientAuthenticationMissing)?
+            .to_owned();
+        return Ok(Presented { id, secret });
     };
-    let agrees = in_body.is_none_or(|body| {
-        [
-            (&in_header.id, &in_header.secret),
-            (&form_decoded(&in_header.id), &in_header.decoded_secret()),
-        ]
-        .into_iter()
-        .any(|(id, secret)| *id == body.id && same_secret(secret.as_ref(), body.secret.as_ref()))
+    let as_sent_or_decoded = [
+        (&in_header.id, &in_header.secret),
+        (&form_decoded(&in_header.id), &in_header.decoded_secret()),
+    ];
+    let agrees = as_sent_or_decoded.into_iter().any(|(own_id, own)| {
+        id.is_none_or(|id| id == own_id) && same_secret(own.as_ref(), secret.as_ref())
     });
     if agrees {
         Ok(in_header)
@@ -75,7 +78,7 @@ fn same_secret(header: Option<&Secret>, body: Option<&Secret>) -> bool {
 }
 
 /// A secret in the query is none: it must not be in a URI (RFC 6749 section 2.3.1).
-fn body_credentials(form: &Form) -> Result<Option<Presented>, OAuthFailure> {
+fn body_secret(form: &Form) -> Result<Option<Secret>, OAuthFailure> {
     let secrets = ["client_secret", "secret"].map(|name| form.get_from_body(name));
     let secret = match secrets.into() {
         (Some(long), Some(short)) if !Secret::new(long.to_owned()).ct_eq(short) => {
@@ -83,15 +86,7 @@ fn body_credentials(form: &Form) -> Result<Option<Presented>, OAuthFailure> {
         }
         (long, short) => long.or(short),
     };
-    let secret = secret.map(|secret| Secret::new(secret.to_owned()));
-    match form.get("client_id") {
-        Some(id) => Ok(Some(Presented {
-            id: id.to_owned(),
-            secret,
-        })),
-        None if secret.is_some() => Err(OAuthFailure::ClientAuthenticationMissing),
-        None => Ok(None),
-    }
+    Ok(secret.map(|secret| Secret::new(secret.to_owned())))
 }
 
 /// The scheme is compared without case (RFC 9110 section 11.1); Tyk wants `Basic` to the letter.

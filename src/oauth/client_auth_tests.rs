@@ -35,6 +35,7 @@ fn header_and_body_may_each_hold_the_credentials_d1() {
         (None, "client_id=app&secret=s3cret"),
         (Some("app:s3cret"), "client_id=app&client_secret=s3cret"),
         (Some("app:s3cret"), "client_id=app"),
+        (Some("app:s3cret"), "client_secret=s3cret"),
     ] {
         let read = read(basic, body).ok().unwrap();
         assert_eq!(shown(&read), ("app", Some("s3cret")), "{basic:?} {body}");
@@ -46,6 +47,7 @@ fn differing_credentials_are_refused() {
     for (basic, body) in [
         (Some("app:s3cret"), "client_id=other&client_secret=s3cret"),
         (Some("app:s3cret"), "client_id=app&client_secret=other"),
+        (Some("app:s3cret"), "client_secret=other"),
         (Some("app:"), "client_id=app&client_secret=other"),
         (None, "client_id=app&client_secret=one&secret=two"),
     ] {
