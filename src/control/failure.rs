@@ -300,6 +300,7 @@ impl From<Refusal> for ControlFailure {
             | Refusal::CredentialsChanged
             | Refusal::Code(_)
             | Refusal::Refresh(_)
+            | Refusal::UserChanged
             | Refusal::ScopeExceeded
             | Refusal::NotYours
             | Refusal::UnsuitableKey => Self::Internal,

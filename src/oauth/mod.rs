@@ -10,6 +10,7 @@ mod authorize_client;
 mod client_auth;
 pub mod form;
 pub mod on_behalf;
+mod password;
 mod refusals;
 mod render;
 mod revoke;

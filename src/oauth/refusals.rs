@@ -47,6 +47,7 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
             OAuthFailure::ClientAuthenticationUnknown
         }
         Refusal::NotYours => OAuthFailure::RefreshTokenOfOther,
+        Refusal::UserChanged => OAuthFailure::UserCredentials,
         Refusal::UnknownApi
         | Refusal::AlreadyFounded
         | Refusal::ClientExists

@@ -1,4 +1,4 @@
-//! `oauth/token`: the grants (RFC 6749 sections 4.1.3, 4.4 and 6).
+//! `oauth/token`: the grants (RFC 6749 sections 4.1.3, 4.4 and 6; `password.rs` has that of section 4.3).
 
 use http::Method;
 use raftgate_actors::snapshot::{CompiledApi, OAuthAccess};
@@ -14,6 +14,7 @@ use raftgate_model::time::Ttl;
 
 use super::client_auth::{Caller, presented};
 use super::form::Form;
+use super::password::login;
 use super::{AuthorizationServer, Call};
 
 /// Tokens in clear, on their way to the caller that asked for them.
@@ -66,7 +67,14 @@ impl AuthorizationServer {
                 let caller = self.authenticate(api, presented, call)?;
                 Command::IssueClientCredentials(self.client_credentials(oauth, &caller, &form)?)
             }
-            GrantType::Password => return Err(OAuthFailure::GrantTypeNotAllowed),
+            GrantType::Password => {
+                let login = login(&form)?;
+                let caller = self.authenticate(api, presented, call)?;
+                Command::IssuePassword(
+                    self.password(api, oauth, (&caller, &form, login), call)
+                        .await?,
+                )
+            }
         };
         match self.propose(api, command).await? {
             Reply::Issued(issued) => self.mint(&issued),
@@ -198,7 +206,7 @@ pub(super) fn scope(oauth: &OAuthAccess, form: &Form) -> Result<Option<Scope>, O
 }
 
 /// The lifetimes of an API's tokens; no refresh token unless the API allows that grant.
-fn lifetimes(oauth: &OAuthAccess) -> Lifetimes {
+pub(super) fn lifetimes(oauth: &OAuthAccess) -> Lifetimes {
     let refreshes = oauth.spec.grant_types.contains(GrantType::RefreshToken);
     Lifetimes {
         access: oauth.lifetimes.access_token,

@@ -14,8 +14,7 @@ use raftgate::config::flags::Flags;
 use raftgate::config::resolve;
 use raftgate::proxy::{
     AccessRecord, Endpoint, EndpointAnswer, EndpointHandler, EndpointRequest, EndpointResponse,
-    Gateway, GatewayCounters, GatewayParts, GatewaySettings, MessageOverrides, Refusal, Serving,
-    upstream_tls,
+    Gateway, GatewayCounters, GatewayParts, GatewaySettings, Refusal, Serving, upstream_tls,
 };
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
 use raftgate_model::api::{ListenPath, Target};

@@ -113,6 +113,8 @@ pub enum Refusal {
     UnsuitableKey,
     /// As many messages of the API wait as may; an old one that comes back would only be given up again.
     QueueFull,
+    /// The user was deleted, changed or is over since the password was checked.
+    UserChanged,
     /// There is no such key.
     UnknownApiKey,
     /// There is an admin token of that name.

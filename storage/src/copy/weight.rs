@@ -8,6 +8,8 @@ use raftgate_model::state::{Change, Record};
 
 /// What one unit stands for, in bytes.
 const UNIT_BYTES: usize = 256;
+/// What a login of a user holds, in bytes; its names are shared.
+const LOGIN_BYTES: usize = 80;
 /// What a kept answer holds beside the records in it, in bytes.
 const ANSWER_BYTES: usize = 128;
 
@@ -80,7 +82,9 @@ fn of_key(key: &ApiKeyRecord) -> usize {
         ApiKeyName::Custom(sealed) => sealed.ciphertext_bytes(),
         ApiKeyName::Generated(_) => 0,
     };
-    key.session.as_str().len().saturating_add(name)
+    let logins = key.logins.len().saturating_mul(LOGIN_BYTES);
+    let parts = [key.session.as_str().len(), name, logins];
+    parts.into_iter().fold(0, usize::saturating_add)
 }
 
 fn of_session(session: &SessionSource) -> usize {

@@ -31,6 +31,9 @@ pub(super) fn put<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApiKey) -> Result
             PasswordChange::Set(hash) => Some(hash.clone()),
             PasswordChange::Kept => updated.and_then(|old| old.password.clone()),
         },
+        logins: old
+            .as_ref()
+            .map_or_else(Arc::default, |old| Arc::clone(&old.logins)),
         expires_s,
         ends_at: ends_at(put.retention, expires_s, now),
         created_at: updated.map_or(now, |old| old.created_at),

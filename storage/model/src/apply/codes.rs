@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::issue::{self, NewGrant};
+use super::issue::{self, NewTokens, refresh_token};
 use super::{clients, notifications, revoke};
 use crate::answer::{CodeFault, Issued, Refusal, Reply};
 use crate::command::{IssueCode, RedeemCode};
 use crate::id::{FamilyId, GrantId};
-use crate::state::record::{ClientRecord, Code, CodeUse, Family, NotificationKind};
+use crate::state::record::{ClientRecord, Code, CodeUse, NotificationKind};
 use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
-use crate::token::{AccessToken, AuthCode, RefreshToken};
+use crate::token::{AccessToken, AuthCode};
 
 /// Issues a code to a client that the identity server approved.
 pub(super) fn issue<S: ReadState>(
@@ -111,42 +111,22 @@ fn tokens_for<S: ReadState>(
     client: &ClientRecord,
     code: &Code,
 ) -> Issued {
-    let family = redeem.lifetimes.refresh.map(|_| redeem.family);
-    let mut issued = issue::grant(
+    let issued = issue::tokens(
         txn,
-        NewGrant {
-            id: redeem.grant,
+        &NewTokens {
             client,
-            family,
+            grant: redeem.grant,
+            family: redeem.family,
             session: &code.session,
-            scope: code.scope.clone(),
-            lifetime: redeem.lifetimes.access,
+            scope: code.scope.as_ref(),
+            lifetimes: redeem.lifetimes,
+            request: request_hash(redeem),
         },
     );
-    if let Some(lifetime) = redeem.lifetimes.refresh {
-        let family = Family {
-            birth: issued.access.birth,
-            revision: txn.revision(),
-            api: client.api.clone(),
-            client: client.id.clone(),
-            generation: 0,
-            grant: redeem.grant,
-            session: code.session.clone(),
-            scope: code.scope.clone(),
-            expires_at: issue::end_of(&code.session, txn.now(), lifetime),
-            rotated_at: txn.now(),
-            request: request_hash(redeem),
-        };
-        issued.refresh = Some(refresh_token(redeem.family, &family));
-        txn.put(
-            RecordKey::Family(redeem.family),
-            Record::Family(Arc::new(family)),
-        );
-    }
     if let Some(terms) = redeem.notify {
         let news = notifications::News {
             kind: NotificationKind::New,
-            family,
+            family: issued.refresh.map(|token| token.family),
             code: Some(redeem.code),
             issued: &issued,
             old_refresh: None,
@@ -154,15 +134,6 @@ fn tokens_for<S: ReadState>(
         notifications::enqueue(txn, client, terms, &news);
     }
     issued
-}
-
-/// The refresh token of a family's present generation.
-pub(super) fn refresh_token(id: FamilyId, family: &Family) -> RefreshToken {
-    RefreshToken {
-        birth: family.birth,
-        family: id,
-        generation: family.generation,
-    }
 }
 
 /// A second exchange: the same answer to a retry, or the end of everything that the first one yielded.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::clients;
 use crate::answer::{Issued, Refusal, Reply};
-use crate::command::{IssueClientCredentials, IssueImplicit};
+use crate::command::{IssueClientCredentials, IssueImplicit, Lifetimes};
 use crate::id::{ApiId, FamilyId, GrantId, PolicyId};
 use crate::oauth::scope::Scope;
-use crate::state::record::{ClientRecord, Grant, PolicyRecord, SessionSource};
+use crate::state::record::{ClientRecord, Family, Grant, PolicyRecord, SessionSource};
 use crate::state::{ReadState, Record, RecordKey, Txn};
 use crate::time::{Timestamp, Ttl};
-use crate::token::AccessToken;
+use crate::token::{AccessToken, RefreshToken};
 
 /// A new access token, before it is given its place in the log.
 pub(super) struct NewGrant<'a> {
@@ -45,6 +45,63 @@ pub(super) fn grant<S: ReadState>(txn: &mut Txn<'_, S>, new: NewGrant<'_>) -> Is
         scope: new.scope,
         expires_at,
         at: now,
+    }
+}
+
+/// A new access token, and a refresh-token family beside it where the API has them.
+pub(super) struct NewTokens<'a> {
+    pub(super) client: &'a ClientRecord,
+    pub(super) grant: GrantId,
+    pub(super) family: FamilyId,
+    pub(super) session: &'a SessionSource,
+    pub(super) scope: Option<&'a Scope>,
+    pub(super) lifetimes: Lifetimes,
+    /// A hash of the request, for a repeated one.
+    pub(super) request: [u8; 32],
+}
+
+/// Records new tokens.
+pub(super) fn tokens<S: ReadState>(txn: &mut Txn<'_, S>, new: &NewTokens<'_>) -> Issued {
+    let mut issued = grant(
+        txn,
+        NewGrant {
+            id: new.grant,
+            client: new.client,
+            family: new.lifetimes.refresh.map(|_| new.family),
+            session: new.session,
+            scope: new.scope.cloned(),
+            lifetime: new.lifetimes.access,
+        },
+    );
+    if let Some(lifetime) = new.lifetimes.refresh {
+        let family = Family {
+            birth: issued.access.birth,
+            revision: txn.revision(),
+            api: new.client.api.clone(),
+            client: new.client.id.clone(),
+            generation: 0,
+            grant: new.grant,
+            session: new.session.clone(),
+            scope: new.scope.cloned(),
+            expires_at: end_of(new.session, txn.now(), lifetime),
+            rotated_at: txn.now(),
+            request: new.request,
+        };
+        issued.refresh = Some(refresh_token(new.family, &family));
+        txn.put(
+            RecordKey::Family(new.family),
+            Record::Family(Arc::new(family)),
+        );
+    }
+    issued
+}
+
+/// The refresh token of a family's present generation.
+pub(super) fn refresh_token(id: FamilyId, family: &Family) -> RefreshToken {
+    RefreshToken {
+        birth: family.birth,
+        family: id,
+        generation: family.generation,
     }
 }
 

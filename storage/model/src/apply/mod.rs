@@ -9,6 +9,7 @@ mod codes;
 mod config;
 mod issue;
 mod notifications;
+mod password;
 mod refresh;
 mod revoke;
 mod upkeep;
@@ -121,6 +122,7 @@ fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Re
         Command::IssueImplicit(issue) => issue::implicit(txn, issue),
         Command::UpdateClient(update) => clients::update(txn, update),
         Command::RotateClientSecret(new) => clients::rotate(txn, new),
+        Command::IssuePassword(issue) => password::issue(txn, issue),
         Command::Sweep(items) => Ok(upkeep::sweep(txn, items)),
         Command::PutApiKey(put) => api_keys::put(txn, put),
         Command::DeleteApiKey(id) => Ok(api_keys::delete(txn, id)),

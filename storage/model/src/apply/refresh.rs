@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::codes::refresh_token;
-use super::issue::{self, NewGrant};
+use super::issue::{self, NewGrant, refresh_token};
 use super::{clients, notifications, revoke};
 use crate::answer::{Issued, RefreshFault, Refusal, Reply};
 use crate::command::Refresh;

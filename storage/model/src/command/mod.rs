@@ -20,8 +20,8 @@ pub use api_key::{ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retent
 pub use config::{ClientUpdate, NewClient, NewSecret, PutApi, PutPolicy, SecretOrigin, SourceMark};
 pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
 pub use oauth::{
-    AuthenticatedClient, IssueClientCredentials, IssueCode, IssueImplicit, Lifetimes, RedeemCode,
-    Refresh, Revoke, RevokeOwner, RevokeTarget,
+    AuthenticatedClient, IssueClientCredentials, IssueCode, IssueImplicit, IssuePassword,
+    Lifetimes, RedeemCode, Refresh, Revoke, RevokeOwner, RevokeTarget,
 };
 pub use upkeep::{Found, SweepItem};
 
@@ -118,6 +118,8 @@ pub enum Command {
     CreateAdminToken(NewAdminToken),
     /// Ends a named token of the control API; an absent one is no error.
     DeleteAdminToken(AdminName),
+    /// Issues a token for a user's name and password (RFC 6749 section 4.3).
+    IssuePassword(IssuePassword),
     /// Removes records whose time is over.
     Sweep(Vec<SweepItem>),
 }

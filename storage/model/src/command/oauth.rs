@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::NotifyTerms;
-use crate::id::{ApiId, ClientId, CodeId, FamilyId, GrantId, Revision};
+use crate::id::{ApiId, ApiKeyId, ClientId, CodeId, FamilyId, GrantId, Revision};
 use crate::oauth::pkce::PkceChallenge;
 use crate::oauth::scope::Scope;
 use crate::state::ClientKey;
@@ -99,6 +99,27 @@ pub struct IssueClientCredentials {
     pub scope: Option<Scope>,
     /// How long the token lives.
     pub lifetime: Ttl,
+}
+
+/// Issues tokens for a user whose password was checked at the edge; a token of the same user and client ends with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IssuePassword {
+    /// Who asks.
+    pub client: AuthenticatedClient,
+    /// The user.
+    pub user: ApiKeyId,
+    /// The version of the user whose password was checked; a later change refuses the command.
+    pub user_revision: Revision,
+    /// The new access token.
+    pub grant: GrantId,
+    /// The new family.
+    pub family: FamilyId,
+    /// The scope asked for.
+    pub scope: Option<Scope>,
+    /// How long the tokens live.
+    pub lifetimes: Lifetimes,
+    /// Whether and how the resource owner's application is told.
+    pub notify: Option<NotifyTerms>,
 }
 
 /// Refreshes a token.

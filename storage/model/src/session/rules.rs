@@ -19,6 +19,9 @@ pub const SESSION_BYTES_MAX: usize = 32 * 1024;
 /// are written out.
 const STORED_BYTES_MAX: usize = 256 * 1024;
 
+/// Where Tyk's developers leave their address in a client's metadata.
+const DEVELOPER_EMAIL: &str = "tyk_developer_email";
+
 /// The most tags that one session may have.
 const TAGS_MAX: usize = 256;
 
@@ -106,7 +109,11 @@ impl SessionRules {
         }
         let merged = merge_meta(Some(&client), own);
         let mut object = parse_object(&self.text, STORED_BYTES_MAX).ok()?;
-        object.insert("meta_data".to_owned(), Value::Object(merged.clone()));
+        replace(
+            &mut object,
+            "meta_data",
+            Some(Value::Object(merged.clone())),
+        );
         let read = Read {
             meta_data: Some(merged),
             ..self.read().clone()
@@ -115,6 +122,32 @@ impl SessionRules {
             text: Arc::from(Value::Object(object).to_string()),
             read: OnceLock::from(Arc::new(read)),
         })
+    }
+
+    /// A user's session as the password grant lends it to a client: the client's `meta_data` in place of the user's (Tyk),
+    /// ending when the user's does. What the client says as `tyk_developer_email` becomes the alias.
+    #[must_use]
+    pub fn lent_to_client(&self, client_meta: Option<&str>, expires_s: i64) -> Self {
+        let client = client_meta.and_then(|meta| serde_json::from_str(meta).ok());
+        let meta: Option<Map<String, Value>> = client;
+        let mut object = parse_object(&self.text, STORED_BYTES_MAX).unwrap_or_default();
+        let email = meta.as_ref().and_then(|meta| meta.get(DEVELOPER_EMAIL));
+        let alias = email.and_then(Value::as_str).map(str::to_owned);
+        let mut read = Read {
+            expires_s,
+            ..self.read().clone()
+        };
+        if let Some(alias) = alias {
+            replace(&mut object, "alias", Some(Value::from(alias.as_str())));
+            read.alias = alias;
+        }
+        replace(&mut object, "expires", Some(Value::from(expires_s)));
+        replace(&mut object, "meta_data", meta.clone().map(Value::Object));
+        read.meta_data = meta;
+        Self {
+            text: Arc::from(Value::Object(object).to_string()),
+            read: OnceLock::from(Arc::new(read)),
+        }
     }
 
     fn read(&self) -> &Read {
@@ -244,6 +277,14 @@ impl Read {
 
     fn is_master(&self) -> bool {
         self.rights.is_empty() && self.policy.is_none() && !self.unreadable
+    }
+}
+
+/// Puts a member in the place of those of its name, which counts whatever its case.
+fn replace(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    object.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    if let Some(value) = value {
+        object.insert(name.to_owned(), value);
     }
 }
 

@@ -272,3 +272,32 @@ fn a_session_at_its_limit_can_be_read_with_metadata_at_its_own() {
         serde_json::from_value(serde_json::to_value(&merged).unwrap()).unwrap();
     assert!(stored.grants(&api("a")).is_some() && stored.meta_data().is_some());
 }
+
+#[test]
+fn a_users_session_is_lent_with_the_clients_metadata_in_place_of_its_own() {
+    let text =
+        r#"{"access_rights":{"a":{}},"Meta_Data":{"of":"user"},"ALIAS":"user","tags":["t"]}"#;
+    let rules = SessionRules::from_json(text, false).unwrap();
+    let read_again = |rules: &SessionRules| -> SessionRules {
+        let stored = serde_json::to_string(rules).unwrap();
+        serde_json::from_str(&stored).unwrap()
+    };
+    let meta = r#"{"of":"client","tyk_developer_email":"dev@example"}"#;
+    let lent = rules.lent_to_client(Some(meta), 4_000_000_000);
+    for lent in [lent.clone(), read_again(&lent)] {
+        let expected: Value = serde_json::from_str(meta).unwrap();
+        assert_eq!(lent.meta_data(), expected.as_object());
+        assert_eq!(lent.alias(), "dev@example");
+        assert_eq!(lent.tags(), ["t"]);
+        assert_eq!(
+            lent.expires_at(),
+            Some(Timestamp::from_unix_s(4_000_000_000))
+        );
+        assert!(lent.grants(&ApiId::new("a").unwrap()).is_some());
+    }
+    let bare = rules.lent_to_client(None, 0);
+    for bare in [bare.clone(), read_again(&bare)] {
+        assert_eq!((bare.meta_data(), bare.alias()), (None, "user"));
+        assert_eq!(bare.expires_at(), None);
+    }
+}

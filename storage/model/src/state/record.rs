@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::admin_token::AdminToken;
 use crate::id::{ApiId, Revision};
 
-pub use api_key::{ApiKeyName, ApiKeyRecord};
+pub use api_key::{ApiKeyName, ApiKeyRecord, LOGINS_MAX, Login};
 pub use client::{ClientRecord, ClientSecret, ClientText};
 pub use config::{ApiRecord, Made, PolicyRecord, SourceRecord};
 pub use meta::{ANSWERS_PER_BOOT_MAX, BootWindow, KeptAnswer, Meta};

@@ -2,10 +2,13 @@
 
 use super::Scenario;
 use crate::admin_token::{AdminName, AdminRole};
-use crate::command::{ApiKeyNaming, Command, NewAdminToken, PasswordChange, PutApiKey, Retention};
-use crate::id::{ApiKeyId, OrgId};
+use crate::command::{
+    ApiKeyNaming, Command, IssuePassword, NewAdminToken, PasswordChange, PutApiKey, Retention,
+};
+use crate::id::{ApiKeyId, FamilyId, GrantId, OrgId};
 use crate::keyring::PasswordHash;
 use crate::seal::SecretVerifier;
+use crate::state::{ReadState, Record, RecordKey};
 use crate::time::Ttl;
 
 impl Scenario {
@@ -25,6 +28,25 @@ impl Scenario {
         })
     }
 
+    /// A login of one of few users, whose password was right just now or a while ago.
+    pub(super) fn password(&mut self) -> Option<Command> {
+        let user = ApiKeyId::from_bytes([u8::try_from(self.choices.below(6)).ok()?; 16]);
+        let user_revision = match self.state.get(&RecordKey::ApiKey(user)) {
+            Some(Record::ApiKey(user)) if !self.choices.once_in(5) => user.revision,
+            _ => Default::default(),
+        };
+        Some(Command::IssuePassword(IssuePassword {
+            client: self.authenticated()?,
+            user,
+            user_revision,
+            grant: GrantId::from_bytes(self.choices.bytes16()),
+            family: FamilyId::from_bytes(self.choices.bytes16()),
+            scope: self.scope(),
+            lifetimes: self.lifetimes(),
+            notify: self.notify(),
+        }))
+    }
+
     fn put_api_key(&mut self, id: ApiKeyId) -> Option<PutApiKey> {
         let naming = match self.choices.below(4) {
             0 => ApiKeyNaming::Generated,
@@ -37,7 +59,11 @@ impl Scenario {
         Some(PutApiKey {
             id,
             naming,
-            org: OrgId::new(&format!("org-{}", self.choices.below(2))).ok()?,
+            org: if self.choices.once_in(3) {
+                OrgId::new(&format!("org-{}", self.choices.below(2))).ok()?
+            } else {
+                OrgId::default()
+            },
             session: self.session_rules()?.into(),
             password: if self.choices.once_in(3) {
                 PasswordChange::Set(PasswordHash::of_nobody())

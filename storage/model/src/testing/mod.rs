@@ -81,6 +81,7 @@ mod tests {
             "NoSession",
             "NotYours",
             "PublicClient",
+            "UserChanged",
             "CredentialsChanged",
             "UnknownNotification",
             "NotFailed",

@@ -224,7 +224,8 @@ impl Scenario {
             33..=34 => self.revoke(),
             35 => self.revoke_all(),
             36..=38 => self.notification(),
-            39..=42 => self.api_key(),
+            39..=41 => self.api_key(),
+            42 => self.password(),
             _ => Some(self.sweep()),
         }
     }
@@ -281,7 +282,7 @@ impl Scenario {
         })
     }
 
-    fn authenticated(&mut self) -> Option<AuthenticatedClient> {
+    pub(super) fn authenticated(&mut self) -> Option<AuthenticatedClient> {
         let key = self.client_key()?;
         let credentials_revision = match self.state.get(&RecordKey::Client(key.clone())) {
             Some(Record::Client(client)) => client.credentials_revision,

@@ -13,6 +13,7 @@ mod clients;
 mod codes;
 mod config;
 mod notifications;
+mod password;
 mod queue_bounds;
 mod refresh;
 mod requests;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{OrgId, Revision};
+use crate::id::{FamilyId, GrantId, OrgId, Revision};
 use crate::keyring::PasswordHash;
 use crate::seal::Sealed;
 use crate::session::SessionRules;
+use crate::state::ClientKey;
 use crate::time::Timestamp;
 use crate::token::TokenBirth;
 
@@ -24,6 +25,8 @@ pub struct ApiKeyRecord {
     pub session: Arc<SessionRules>,
     /// The password of a basic-auth user.
     pub password: Option<PasswordHash>,
+    /// What clients got for the password last, the newest at the end (Tyk's `oauth_keys`).
+    pub logins: Arc<[Login]>,
     /// From when on it is refused, in unix seconds; below 1 it never is.
     pub expires_s: i64,
     /// From when on it is as if it had never been, `None` for never.
@@ -34,6 +37,20 @@ pub struct ApiKeyRecord {
     pub updated_at: Timestamp,
     /// The revision of this version: what was found out about an older one says nothing about it.
     pub revision: Revision,
+}
+
+/// How many clients' logins a user remembers.
+pub const LOGINS_MAX: usize = 256;
+
+/// What a client got for a user's password last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The client.
+    pub client: ClientKey,
+    /// The access token.
+    pub grant: GrantId,
+    /// The refresh-token family, if there is one: its present access token descends from this login.
+    pub family: Option<FamilyId>,
 }
 
 /// What the holder of a key presents.
