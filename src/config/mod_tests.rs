@@ -423,9 +423,7 @@ fn a_key_that_is_set_without_effect_is_named_with_its_place() {
 join_token = \"t0ken\"
 join_token_ttl_s = 60
 stable_ms = 1
-remove_dead_after_s = 5
-[compat]
-unanchored_paths = true";
+remove_dead_after_s = 5";
     let warnings = resolved(text, &NO_VARIABLES, &Flags::default())
         .unwrap_or_else(|error| panic!("{error}"))
         .warnings();
@@ -440,8 +438,8 @@ unanchored_paths = true";
         "cluster.remove_dead_after_s: set by node.toml:6",
     ];
     assert_eq!(named, expected);
-    // What is set to what applies anyway has the effect that it says.
-    let text = "keys.file = \"/etc/raftgate/keyring\"\n[compat]\nhash_keys = false\nunanchored_paths = false";
+    // Every key of `[compat]` has its effect.
+    let text = "keys.file = \"/etc/raftgate/keyring\"\n[compat]\nhash_keys = true\nunanchored_paths = true";
     let settings =
         resolved(text, &NO_VARIABLES, &Flags::default()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(settings.warnings(), Vec::<String>::new());

@@ -119,9 +119,8 @@ pub struct TlsFiles {
 impl Settings {
     /// Reads everything; errors stay in the reader.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let compat = CompatSettings::read(reader);
         let settings = Self {
-            without_effect: without_effect::warnings(reader, &compat),
+            without_effect: without_effect::warnings(reader),
             node: NodeSettings::read(reader),
             keys_file: reader.path(table::KEYS_FILE),
             gateway: GatewayListenerSettings::read(reader),
@@ -133,7 +132,7 @@ impl Settings {
             },
             oauth: OauthSettings::read(reader),
             notifications: NotificationSettings::read(reader),
-            compat,
+            compat: CompatSettings::read(reader),
             limits: Limits::read(reader),
             log: LogSettings::read(reader),
         };

@@ -1,24 +1,20 @@
 //! Keys that are understood, checked, and change nothing in this version: whoever sets one is told.
 
 use super::key::Key;
-use super::oauth::CompatSettings;
 use super::reader::Reader;
 use super::table;
 
 /// What is set without effect, one sentence each, with its place.
-pub(super) fn warnings(reader: &Reader<'_>, compat: &CompatSettings) -> Vec<String> {
+pub(super) fn warnings(reader: &Reader<'_>) -> Vec<String> {
     let cluster = "this version runs clusters of one node";
-    let differs = [
-        (table::CLUSTER_JOIN_TOKEN, true, cluster),
-        (table::CLUSTER_JOIN_TOKEN_TTL_S, true, cluster),
-        (table::CLUSTER_STABLE_MS, true, cluster),
-        (table::CLUSTER_REMOVE_DEAD_AFTER_S, true, cluster),
+    let keys = [
+        table::CLUSTER_JOIN_TOKEN,
+        table::CLUSTER_JOIN_TOKEN_TTL_S,
+        table::CLUSTER_STABLE_MS,
+        table::CLUSTER_REMOVE_DEAD_AFTER_S,
     ];
-    let set = differs
-        .into_iter()
-        .filter(|(key, differs, _)| *differs && reader.is_set(key));
-    set.map(|(key, _, instead)| warning(reader, key, instead))
-        .collect()
+    let set = keys.into_iter().filter(|key| reader.is_set(key));
+    set.map(|key| warning(reader, key, cluster)).collect()
 }
 
 fn warning(reader: &Reader<'_>, key: &Key, instead: &str) -> String {

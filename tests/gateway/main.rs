@@ -58,6 +58,7 @@ mod oas_serving;
 mod oauth_client_credentials;
 mod oauth_code;
 mod oauth_implicit;
+mod oauth_password;
 mod oauth_pkce;
 mod oauth_races;
 mod oauth_refresh;
