@@ -8,8 +8,7 @@ use crate::config::settings::Settings;
 use crate::credentials::Users;
 use crate::proxy::{
     ClientTimeouts, EndpointHandler, GatewaySettings, JudgeParts, MessageOverrides, PoolLimits,
-    RequestLimits,
-    Serving, TokenJudge, TrustedProxies,
+    RequestLimits, Serving, TokenJudge, TrustedProxies,
 };
 
 /// What requests are served by.

@@ -102,7 +102,9 @@ fn a_right_password_gets_tokens_and_nothing_else_does_d19() {
             ("password", "s3cret"),
             ("client_id", &public.id),
         ];
-        let answer = node.client().post_form(&at.api.url("/oauth/token"), &[], &form);
+        let answer = node
+            .client()
+            .post_form(&at.api.url("/oauth/token"), &[], &form);
         let refused = "unauthorized_client";
         at.api.assert_error(&answer, (400, refused), (403, refused));
     }
@@ -127,7 +129,10 @@ fn a_second_login_ends_the_clients_first_access_token_d20() {
         let answer = at.login("s3cret");
         at.api.assert_error(&answer, DENIED.0, DENIED.1);
         let path = format!("/tyk/keys/{}", at.user);
-        world.node.ask("DELETE", &path, &Value::Null).expect_status(200);
+        world
+            .node
+            .ask("DELETE", &path, &Value::Null)
+            .expect_status(200);
         let answer = at.login("another");
         at.api.assert_error(&answer, DENIED.0, DENIED.1);
     }
@@ -138,10 +143,16 @@ fn the_session_is_the_users_under_the_clients_metadata() {
     let world = World::shared();
     let at = Fixture::new(&world, Style::Rfc, json!({}));
     let meta = json!({"of": "client", "tyk_developer_email": "dev@example"});
-    let client = at.api.another_client(json!({"meta_data": meta, "policy_id": ""}));
+    let client = at
+        .api
+        .another_client(json!({"meta_data": meta, "policy_id": ""}));
     let tokens = Tokens::of(at.login_for(&client, "s3cret"));
     let path = format!("/tyk/keys/{}", tokens.access);
-    let shown = world.node.ask("GET", &path, &Value::Null).expect_status(200).json();
+    let shown = world
+        .node
+        .ask("GET", &path, &Value::Null)
+        .expect_status(200)
+        .json();
     assert_eq!(shown["meta_data"], meta);
     assert_eq!(text(&shown, "alias"), "dev@example");
     assert_eq!(text(&shown, "oauth_client_id"), client.id);
@@ -158,7 +169,8 @@ fn the_session_is_the_users_under_the_clients_metadata() {
 fn the_application_is_told_of_logins_and_the_refresh_type_decides() {
     let world = World::shared();
     let sink = RecordingServer::start(|_| Reply::ok(""));
-    let told = json!({"notifications": {"shared_secret": "s", "oauth_on_keychange_url": sink.url("/")}});
+    let told =
+        json!({"notifications": {"shared_secret": "s", "oauth_on_keychange_url": sink.url("/")}});
     let at = Fixture::new(&world, Style::Rfc, told);
     let tokens = Tokens::of(at.login("s3cret"));
     let message = sink.wait_for(1).remove(0).json();

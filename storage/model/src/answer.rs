@@ -113,14 +113,14 @@ pub enum Refusal {
     UnsuitableKey,
     /// As many messages of the API wait as may; an old one that comes back would only be given up again.
     QueueFull,
-    /// The user was deleted, changed or is over since the password was checked.
-    UserChanged,
     /// There is no such key.
     UnknownApiKey,
     /// There is an admin token of that name.
     AdminTokenExists,
     /// There are as many admin tokens as may be.
     TooManyAdminTokens,
+    /// The user was deleted, changed or is over since the password was checked.
+    UserChanged,
 }
 
 /// Why a code cannot be exchanged (RFC 6749 section 5.2, `invalid_grant`).

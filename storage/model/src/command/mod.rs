@@ -118,8 +118,8 @@ pub enum Command {
     CreateAdminToken(NewAdminToken),
     /// Ends a named token of the control API; an absent one is no error.
     DeleteAdminToken(AdminName),
-    /// Issues a token for a user's name and password (RFC 6749 section 4.3).
-    IssuePassword(IssuePassword),
     /// Removes records whose time is over.
     Sweep(Vec<SweepItem>),
+    /// Issues a token for a user's name and password (RFC 6749 section 4.3).
+    IssuePassword(IssuePassword),
 }
