@@ -11,6 +11,8 @@ pub mod credentials;
 pub mod definitions;
 pub mod demo;
 pub mod drain;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 pub mod listen_error;
 pub mod listener_tls;
 pub mod oauth;

@@ -3,6 +3,8 @@
 mod check;
 mod file;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod import;
 mod together;
 mod watch;

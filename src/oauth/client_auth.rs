@@ -125,6 +125,12 @@ fn form_decoded(text: &str) -> String {
 }
 
 impl Presented {
+    /// Id and secret, for who judges how they were read.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn told(&self) -> (&str, Option<&str>) {
+        (&self.id, self.secret.as_ref().map(Secret::expose))
+    }
+
     fn decoded_secret(&self) -> Option<Secret> {
         self.secret
             .as_ref()

@@ -9,6 +9,8 @@ mod authorize;
 mod authorize_client;
 mod client_auth;
 pub mod form;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 pub mod on_behalf;
 mod password;
 mod refusals;

@@ -12,6 +12,8 @@ mod dial;
 mod endpoint;
 mod exchange;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod key_judge;
 mod local;
 mod outages;

@@ -147,67 +147,131 @@ fn exercise(world: &World, sink: &RecordingServer) -> Vec<String> {
     ]
 }
 
-#[test]
-fn secrets_and_tokens_are_found_nowhere() {
-    let node = Node::builder()
+/// The key ring's keys, as text and as bytes; its file alone may hold them.
+fn ring_material(node: &Node) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(node.data_dir().join("keyring")).unwrap();
+    let ring: Value = serde_json::from_str(&text).unwrap();
+    let mut texts = vec![text_of(&ring["lookup"])];
+    texts.extend(
+        ring["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| text_of(&key["key"])),
+    );
+    let bytes = texts
+        .iter()
+        .map(|text| URL_SAFE_NO_PAD.decode(text).unwrap());
+    let hex = bytes.clone().map(|bytes| {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        hex.into_bytes()
+    });
+    let standard = bytes
+        .clone()
+        .map(|bytes| STANDARD.encode(bytes).into_bytes());
+    let all = bytes.clone().chain(hex).chain(standard);
+    all.chain(texts.iter().map(|text| text.clone().into_bytes()))
+        .collect()
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// A node with everything logged, its control secret in the environment.
+fn node_that_logs(level: &str) -> Node {
+    let mut node = Node::builder()
         .environment("RAFTGATE_CONTROL_SECRET", CONTROL)
-        .configuration("[log]\nlevel = \"trace\"\naccess = true")
+        .configuration(&format!("[log]\nlevel = \"{level}\"\naccess = true"))
         .prepare();
-    let mut node = node;
     node.start_again();
     // The harness reads the secret from where a founding node would have written it.
     let file = node.data_dir().join("control.secret");
-    let was_written = file.exists();
-    if !was_written {
-        std::fs::write(&file, CONTROL).unwrap();
-    }
-    let mut world = World::of(node);
-    let sink = RecordingServer::replying(Reply::ok(""));
-    let mut secrets = exercise(&world, &sink);
-    let metrics = world
-        .node
-        .client()
-        .get(&world.node.control_url("/metrics"), &[])
-        .text();
-    assert_eq!(world.node.terminate().code(), Some(0));
-    if !was_written {
-        std::fs::remove_file(&file).unwrap();
-    }
-    let mut places = Vec::new();
-    files(&world.node.data_dir(), &mut places);
     assert!(
-        places.len() > 2,
+        !file.exists(),
+        "a configured secret is not copied to a file"
+    );
+    std::fs::write(&file, CONTROL).unwrap();
+    node
+}
+
+/// What a node left behind and showed, place by place.
+fn places(world: &mut World) -> Vec<(String, Vec<u8>)> {
+    let node = &mut world.node;
+    let metrics = node.client().get(&node.control_url("/metrics"), &[]).text();
+    let saved = node.folder().join("saved.snapshot");
+    let finished = super::snapshots::save(node, &saved);
+    assert_eq!(finished.code, Some(0), "{}", finished.err);
+    let process = format!("/proc/{}", node.process().id());
+    let mut places = vec![
+        ("metrics".to_owned(), metrics.into_bytes()),
+        ("snapshot".to_owned(), std::fs::read(&saved).unwrap()),
+        (
+            "arguments".to_owned(),
+            std::fs::read(format!("{process}/cmdline")).unwrap(),
+        ),
+        (
+            "name".to_owned(),
+            std::fs::read(format!("{process}/comm")).unwrap(),
+        ),
+        (
+            "snapshot save".to_owned(),
+            format!("{}{}", finished.out, finished.err).into_bytes(),
+        ),
+    ];
+    assert_eq!(node.terminate().code(), Some(0));
+    std::fs::remove_file(node.data_dir().join("control.secret")).unwrap();
+    let mut stored = Vec::new();
+    files(&node.data_dir(), &mut stored);
+    assert!(
+        stored.len() > 2,
         "the data directory is not where it was looked for"
     );
-    for (name, content) in &places {
-        for secret in &secrets {
-            for spelling in spellings(secret) {
-                assert!(!holds(content, &spelling), "{name} holds {secret}");
-            }
-        }
-    }
-    secrets.push(CONTROL.to_owned());
-    let log = world.node.log();
+    places.extend(
+        stored
+            .into_iter()
+            .filter(|(name, _)| !name.ends_with("/keyring")),
+    );
+    let out = node.process().out.text();
+    places.push(("standard output".to_owned(), out.into_bytes()));
+    let log = node.log();
     assert!(
         log.len() > 100,
         "the log is not where it was looked for: {log}"
     );
-    for secret in &secrets {
-        for spelling in spellings(secret) {
-            assert!(!holds(log.as_bytes(), &spelling), "the log holds {secret}");
-            assert!(
-                !holds(metrics.as_bytes(), &spelling),
-                "the metrics hold {secret}"
-            );
+    places.push(("log".to_owned(), log.into_bytes()));
+    places
+}
+
+fn assert_held_nowhere(places: &[(String, Vec<u8>)], secret: &str, needles: &[Vec<u8>]) {
+    for (name, content) in places {
+        for needle in needles {
+            assert!(!holds(content, needle), "{name} holds {secret}");
         }
     }
-    let written = places
-        .iter()
-        .find(|(name, _)| name.ends_with("control.secret"));
-    assert_eq!(
-        written.is_some(),
-        was_written,
-        "a configured secret is not copied to a file"
-    );
-    assert_ne!(metrics, Value::Null);
+}
+
+#[test]
+fn secrets_and_tokens_are_found_nowhere() {
+    for level in ["trace", "error"] {
+        let mut world = World::of(node_that_logs(level));
+        let sink = RecordingServer::replying(Reply::ok(""));
+        let mut secrets = exercise(&world, &sink);
+        secrets.push(CONTROL.to_owned());
+        let ring = ring_material(&world.node);
+        let places = places(&mut world);
+        for secret in &secrets {
+            assert_held_nowhere(&places, secret, &spellings(secret));
+        }
+        assert!(
+            ring.len() >= 8,
+            "the key ring is not where it was looked for"
+        );
+        assert_held_nowhere(&places, "the key ring", &ring);
+        // The search finds what is there: the API's name stands in the store and in the log.
+        let found = places
+            .iter()
+            .filter(|(_, content)| holds(content, b"-policy"));
+        assert!(found.count() >= 2);
+    }
 }

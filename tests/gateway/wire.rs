@@ -105,6 +105,12 @@ impl Wire {
         }
     }
 
+    /// Everything up to the end of the connection, however it ends.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        while self.fill(self.unread.len() + 1) {}
+        std::mem::take(&mut self.unread)
+    }
+
     /// The head of the next answer.
     #[track_caller]
     pub(crate) fn head(&mut self) -> Head {
