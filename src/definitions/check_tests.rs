@@ -73,6 +73,43 @@ fn every_fault_names_its_file_and_its_place() {
 }
 
 #[test]
+fn all_faults_of_an_oas_document_are_named_by_its_own_paths() {
+    let text = r#"{"openapi": "3.0.3", "info": {"title": "a"}, "paths": null, "security": [{"nobody": []}],
+      "x-tyk-api-gateway": {"info": {"id": "a", "name": "a", "state": {"active": true}},
+        "upstream": {"url": "nowhere"}, "server": {"listenPath": {"value": ""}}}}"#;
+    let found = faults(&[("a.json", text)]);
+    for place in [
+        "info.version: ",
+        "paths: Invalid type. Expected: object, given: null",
+        "x-tyk-api-gateway.server.listenPath.value: ",
+        "security[0].nobody: unknown security scheme",
+        "x-tyk-api-gateway.upstream.url: ",
+    ] {
+        let named = |fault: &&String| fault.contains(&format!("a.json: {place}"));
+        assert_eq!(found.iter().filter(named).count(), 1, "{place}: {found:?}");
+    }
+    assert_eq!(found.len(), 5, "{found:?}");
+}
+
+#[test]
+fn an_oas_document_and_a_classic_one_hold_the_same_listen_path_only_once() {
+    let text = r#"{"openapi": "3.0.3", "info": {"title": "b", "version": "1"}, "paths": {},
+      "x-tyk-api-gateway": {"info": {"name": "b", "state": {"active": true}},
+        "upstream": {"url": "http://up.test"}, "server": {"listenPath": {"value": "/a"}}}}"#;
+    let found = faults(&[("a.json", API), ("b.json", text)]);
+    let expected = "b.json: x-tyk-api-gateway.server.listenPath.value: listen path /a is also in ";
+    assert!(
+        found.len() == 1 && found.concat().contains(expected),
+        "{found:?}"
+    );
+    let folder = folder(&[("b.json", text)]);
+    let check = DefinitionsCheck::of(&[folder.path().to_owned()]);
+    let warning = check.warnings.first().map(|warning| warning.text.as_str());
+    let expected = "x-tyk-api-gateway.info.id: none is given, and the node makes one up";
+    assert_eq!((check.faults.len(), warning), (0, Some(expected)));
+}
+
+#[test]
 fn two_files_for_one_thing_are_named_both() {
     let other = API.replace("\"a\"", "\"b\"");
     let found = faults(&[("a.json", API), ("b.json", &other)]);

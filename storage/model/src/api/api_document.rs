@@ -19,7 +19,7 @@ pub enum ApiDocument {
 }
 
 impl ApiDocument {
-    /// Reads a definition of either form: one with `openapi` or `x-tyk-api-gateway` is an OAS document.
+    /// Reads a definition of either form: one with `openapi` or `x-tyk-api-gateway`, and without `proxy`, is an OAS document.
     ///
     /// # Errors
     /// The text is longer than [`DEFINITION_BYTES_MAX`], is not JSON, or is not an object.
@@ -109,6 +109,36 @@ impl ApiSpec {
                 let classic = ClassicDocument::bare(std::mem::take(&mut projected.classic));
                 projected.judge(Self::from_document(&classic))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+    use super::*;
+
+    /// What was taken for one form must never be read as the other one later.
+    #[test]
+    fn a_document_that_was_taken_is_read_back_in_its_form() {
+        let classic = r#"{"api_id":"a","active":true,"use_keyless":true,"openapi":"3.0.3","x-tyk-api-gateway":{},
+            "Proxy":{"listen_path":"/a","target_url":"http://u"}}"#;
+        let document = ApiDocument::Classic(ClassicDocument::parse(classic).unwrap());
+        assert!(ApiSpec::read(&document).is_ok());
+        assert_eq!(ApiDocument::parse(&document.to_text()).unwrap(), document);
+        for name in ["proxy", "PROXY", "api_definition"] {
+            let oas = format!(
+                r#"{{"openapi":"3.0.3","info":{{"title":"a","version":"1"}},"paths":{{}},"{name}":{{}},
+                "x-tyk-api-gateway":{{"info":{{"id":"a","name":"a","state":{{"active":true}}}},"upstream":{{"url":"http://u"}},
+                "server":{{"listenPath":{{"value":"/a"}}}}}}}}"#
+            );
+            let document = ApiDocument::Oas(OasDocument::parse(&oas).unwrap());
+            let faults = ApiSpec::read(&document).unwrap_err().to_string();
+            assert!(
+                faults.starts_with(name) && faults.contains("Classic"),
+                "{faults}"
+            );
         }
     }
 }

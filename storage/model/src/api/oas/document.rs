@@ -28,9 +28,20 @@ impl OasDocument {
         Self { object }
     }
 
-    /// Whether an object is an OpenAPI document rather than a Classic definition.
+    /// Whether an object is an OpenAPI document rather than a Classic definition, which has a `proxy`.
     pub(crate) fn is_one(object: &Map<String, Value>) -> bool {
-        object.contains_key("openapi") || object.contains_key(EXTENSION)
+        let is_named = object.contains_key("openapi") || object.contains_key(EXTENSION);
+        is_named && Self::classic_member(object).is_none()
+    }
+
+    /// The member by which a Classic definition is told from an OpenAPI document.
+    pub(super) fn classic_member(object: &Map<String, Value>) -> Option<&str> {
+        let mut names = object.keys().map(String::as_str);
+        names.find(|name| {
+            ["proxy", "api_definition"]
+                .iter()
+                .any(|own| name.eq_ignore_ascii_case(own))
+        })
     }
 
     /// Whether the document says how it is served (`x-tyk-api-gateway`).

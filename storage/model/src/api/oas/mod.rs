@@ -53,6 +53,12 @@ pub(super) fn project(document: &OasDocument) -> Projected {
     if !document.has_extension() {
         faults.add("", "the payload should contain x-tyk-api-gateway");
     }
+    if let Some(name) = OasDocument::classic_member(object) {
+        faults.add(
+            name,
+            "is a member of Classic definitions, not of OpenAPI documents",
+        );
+    }
     let mut found = openapi::read(object, &mut faults);
     operations::by_precedence(&mut found);
     version_data(&mut projection);
