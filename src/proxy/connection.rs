@@ -11,6 +11,7 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::answer_edits::AnswerEdits;
 use super::exchange::{self, After};
+use super::http2;
 use super::pump::{Incoming, Pump};
 use super::refusal::Refusal;
 use super::request::Peer;
@@ -60,9 +61,16 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: TcpStream) {
     }
     let _open = worker.parts.counters.connection_opened();
     let timer = worker.deadlines.timer();
-    if let Some(io) = accept(&worker, stream, &timer).await {
-        let mut connection = Connection::new(&worker, io, address, timer);
-        connection.run(&worker).await;
+    match accept(&worker, stream, &timer).await {
+        Some(io) if io.agreed_protocol() == Some(http2::ALPN) => {
+            // On the heap: most connections are none.
+            Box::pin(http2::serve(Rc::clone(&worker), io, address)).await;
+        }
+        Some(io) => {
+            let mut connection = Connection::new(&worker, io, address, timer);
+            connection.run(&worker).await;
+        }
+        None => {}
     }
 }
 
@@ -84,7 +92,7 @@ async fn accept(worker: &Worker, stream: TcpStream, timer: &Timer) -> Option<Tra
 }
 
 impl Connection {
-    fn new(worker: &Worker, io: Transport, address: SocketAddr, timer: Timer) -> Self {
+    pub(super) fn new(worker: &Worker, io: Transport, address: SocketAddr, timer: Timer) -> Self {
         Self {
             client: Incoming::new(io),
             head: RequestHead::default(),
@@ -97,7 +105,8 @@ impl Connection {
         }
     }
 
-    async fn run(&mut self, worker: &Worker) {
+    /// Serves one request after the other until the connection's end.
+    pub(super) async fn run(&mut self, worker: &Worker) {
         let timeouts = &worker.settings.timeouts;
         // No keep-alive before there was a request, least of all one of zero.
         let mut patience = timeouts.head;

@@ -14,6 +14,7 @@ mod exchange;
 mod forward;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+mod http2;
 mod key_judge;
 mod local;
 mod outages;

@@ -19,6 +19,7 @@ use super::connection::serve;
 use super::resolver::IN_FLIGHT_MAX;
 use super::settings::GatewaySettings;
 use super::shared::Shared;
+use super::tls::offering_http2;
 use super::worker::{GatewayParts, Worker};
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
@@ -66,7 +67,10 @@ impl Gateway {
         let failed = |error| Listener::Gateway.failed(wanted, error);
         let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let settings = Arc::new(settings);
+        let settings = Arc::new(GatewaySettings {
+            tls: settings.tls.as_deref().map(offering_http2),
+            ..settings
+        });
         let shared = Arc::new(Shared::default());
         let common = (Arc::clone(&settings), parts, Arc::clone(&shared));
         let next_index = Arc::new(AtomicUsize::new(0));

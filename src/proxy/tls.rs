@@ -1,9 +1,11 @@
-//! TLS towards upstreams: the public roots, and HTTP/1.1 as the one protocol offered.
+//! TLS towards upstreams, with the public roots and HTTP/1.1 as the one protocol offered, and towards clients, who may choose.
 
 use std::sync::Arc;
 
 use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use super::http2;
 
 /// TLS towards upstreams that are certified by a public authority.
 ///
@@ -20,4 +22,11 @@ pub fn upstream_tls() -> Result<Arc<ClientConfig>, rustls::Error> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The listener's TLS, which a client may speak HTTP/2 over.
+pub(super) fn offering_http2(tls: &ServerConfig) -> Arc<ServerConfig> {
+    let mut tls = tls.clone();
+    tls.alpn_protocols = vec![http2::ALPN.to_vec(), b"http/1.1".to_vec()];
+    Arc::new(tls)
 }

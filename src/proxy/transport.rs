@@ -1,10 +1,10 @@
-//! A connection to either side: plain TCP or TLS over it.
+//! A connection to either side: plain TCP or TLS over it, or in memory to a stream of HTTP/2.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
@@ -13,20 +13,33 @@ use tokio_rustls::TlsStream;
 pub(super) enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// One stream of a client's HTTP/2, which tells an answer that was cut off by its framing.
+    Memory(DuplexStream),
 }
 
 impl Transport {
-    fn tcp(&self) -> &TcpStream {
+    fn tcp(&self) -> Option<&TcpStream> {
         match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Plain(stream) => Some(stream),
+            Self::Tls(stream) => Some(stream.get_ref().0),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// The protocol that the handshake of TLS agreed on, if it did.
+    pub(super) fn agreed_protocol(&self) -> Option<&[u8]> {
+        match self {
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+            Self::Plain(_) | Self::Memory(_) => None,
         }
     }
 
     /// Makes the coming close a reset, which no reader takes for a clean end.
     pub(super) fn break_on_close(&self) {
-        // A socket that cannot be reset any more is broken already.
-        let _ = self.tcp().set_zero_linger();
+        if let Some(tcp) = self.tcp() {
+            // A socket that cannot be reset any more is broken already.
+            let _ = tcp.set_zero_linger();
+        }
     }
 
     /// Whether an idle connection can carry another request: still open, and nothing has arrived unasked.
@@ -47,6 +60,8 @@ impl Transport {
                     .poll_read(&mut context, &mut buffer)
                     .is_pending()
             }
+            // Nobody keeps one for another request.
+            Self::Memory(_) => false,
         }
     }
 
@@ -69,7 +84,7 @@ impl Transport {
             Self::Tls(stream) if stream.get_ref().1.wants_write() => {
                 Pin::new(stream).poll_flush(cx)
             }
-            Self::Plain(_) | Self::Tls(_) => Poll::Ready(Ok(())),
+            Self::Plain(_) | Self::Tls(_) | Self::Memory(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -94,6 +109,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Memory(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -107,6 +123,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Memory(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -118,6 +135,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Memory(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
 
@@ -129,6 +147,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Memory(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -136,6 +155,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Memory(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -15,6 +15,8 @@ mod connections;
 mod drain;
 mod endpoints;
 mod framing;
+mod http2;
+mod http2_raw;
 mod limits;
 mod rig;
 mod tls;

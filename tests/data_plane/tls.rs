@@ -23,7 +23,7 @@ use crate::wire::{PATIENCE, Upstream, get, pattern};
 const BODY_BYTES: usize = 1024 * 1024;
 
 /// A certificate for `localhost`, as a server shows it and as a client believes it.
-fn certificate() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+pub(crate) fn certificate() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let provider = Arc::new(ring::default_provider());

@@ -1,0 +1,224 @@
+//! HTTP/2 by hand: frames that no well-meant client sends.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::http2::gateway;
+use crate::rig::Rig;
+use crate::wire::{PATIENCE, Upstream};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A connection over TLS on which the test writes each frame itself.
+struct Frames(StreamOwned<ClientConnection, TcpStream>);
+
+/// A frame's type, stream and payload.
+type Frame = (u8, u32, Vec<u8>);
+
+impl Frames {
+    fn connect(rig: &Rig, config: Arc<ClientConfig>) -> Self {
+        let stream = TcpStream::connect(rig.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let client = ClientConnection::new(config, name).unwrap();
+        let mut frames = Self(StreamOwned::new(client, stream));
+        frames
+            .0
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            .unwrap();
+        frames.send(SETTINGS, 0, 0, &[]);
+        frames
+    }
+
+    /// Writes a frame; a peer that has closed is found out by reading.
+    fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut frame = vec![length[1], length[2], length[3], kind, flags];
+        frame.extend_from_slice(&stream.to_be_bytes());
+        frame.extend_from_slice(payload);
+        self.0.write_all(&frame).is_ok()
+    }
+
+    fn read(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).ok()?;
+        Some((head[3], stream, payload))
+    }
+
+    /// What is said of a stream: the frame that answers, resets it or ends the connection; `None` at its end.
+    fn verdict(&mut self) -> Option<Frame> {
+        loop {
+            let frame = self.read()?;
+            if matches!(frame.0, HEADERS | DATA | RST_STREAM | GOAWAY) {
+                return Some(frame);
+            }
+        }
+    }
+}
+
+/// Fields as literals that are not indexed (RFC 7541 section 6.2.2).
+fn block(fields: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text);
+        }
+    }
+    block
+}
+
+const ASKED: [(&[u8], &[u8]); 4] = [
+    (b":method", b"GET"),
+    (b":scheme", b"https"),
+    (b":authority", b"g"),
+    (b":path", b"/"),
+];
+
+fn with(more: &[(&'static [u8], &'static [u8])]) -> Vec<(&'static [u8], &'static [u8])> {
+    ASKED.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn malformed_requests_never_become_messages() {
+    let upstream = Upstream::echo();
+    let (rig, config) = gateway(&upstream, |_| {});
+    let path = |path: &'static [u8]| {
+        let mut fields = with(&[]);
+        fields[3].1 = path;
+        fields
+    };
+    let method = |method: &'static [u8]| {
+        let mut fields = with(&[]);
+        fields[0].1 = method;
+        fields
+    };
+    let cases = [
+        with(&[(b"X-Upper", b"1")]),
+        with(&[(b"connection", b"close")]),
+        with(&[(b"transfer-encoding", b"chunked")]),
+        with(&[(b"upgrade", b"websocket")]),
+        with(&[(b"keep-alive", b"1")]),
+        with(&[(b"proxy-connection", b"x")]),
+        with(&[(b"te", b"gzip")]),
+        with(&[(b"x", b"a\r\nb: c")]),
+        with(&[(b"x", b"a\nb: c")]),
+        with(&[(b"x", b"a\0b")]),
+        with(&[(b"a\r\nb", b"c")]),
+        with(&[(b"a b", b"c")]),
+        with(&[(b"", b"c")]),
+        with(&[(b":path", b"/again")]),
+        with(&[(b":made-up", b"1")]),
+        with(&[(b"x", b"1"), (b":method", b"GET")]),
+        with(&[(b"content-length", b"+1")]),
+        path(b"/a b"),
+        path(b"/a\r\nHost: evil"),
+        path(b""),
+        path(b"no-slash"),
+        method(b"GET / HTTP/1.1\r\nX:"),
+        method(b""),
+        with(&[])[1..].to_vec(),
+        with(&[])[..3].to_vec(),
+    ];
+    for fields in cases {
+        let shown: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.escape_ascii().to_string(),
+                    value.escape_ascii().to_string(),
+                )
+            })
+            .collect();
+        let mut frames = Frames::connect(&rig, Arc::clone(&config));
+        frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &block(&fields));
+        match frames.verdict() {
+            None | Some((RST_STREAM | GOAWAY, ..)) => {}
+            // An answer of our own says 400.
+            Some((HEADERS, 1, payload)) => {
+                assert_eq!(payload.first(), Some(&0x8c), "{shown:?}: {payload:?}");
+            }
+            other => panic!("{shown:?}: {other:?}"),
+        }
+    }
+    assert_eq!(upstream.connections(), 0);
+    let mut frames = Frames::connect(&rig, config);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &block(&with(&[])));
+    // The static table's `:status: 200` (RFC 7541 appendix A).
+    assert!(matches!(frames.verdict(), Some((HEADERS, 1, payload)) if payload[0] == 0x88));
+}
+
+#[test]
+fn a_body_of_another_length_than_said_is_refused() {
+    let upstream = Upstream::start(|mut wire, _| {
+        assert!(wire.try_message(true).is_err(), "no whole message arrives");
+    });
+    let (rig, config) = gateway(&upstream, |_| {});
+    for body in [&b"too long"[..], b"no"] {
+        let mut frames = Frames::connect(&rig, Arc::clone(&config));
+        let mut fields = with(&[(b"content-length", b"3")]);
+        fields[0].1 = b"POST";
+        frames.send(HEADERS, END_HEADERS, 1, &block(&fields));
+        frames.send(DATA, END_STREAM, 1, body);
+        assert!(
+            matches!(frames.verdict(), None | Some((RST_STREAM | GOAWAY, ..))),
+            "{body:?}"
+        );
+    }
+}
+
+#[test]
+fn whoever_asks_and_resets_for_ever_is_sent_away() {
+    let upstream = Upstream::start(|mut wire, _| {
+        let _ = wire.rest();
+    });
+    let (rig, config) = gateway(&upstream, |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    let asked = block(&with(&[]));
+    for number in 0..20_000_u32 {
+        let stream = number * 2 + 1;
+        let sent = frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &asked)
+            && frames.send(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        if !sent {
+            break;
+        }
+    }
+    let mut last = None;
+    while let Some(frame) = frames.read() {
+        last = Some(frame.0);
+    }
+    assert!(matches!(last, None | Some(GOAWAY)), "{last:?}");
+    assert!(upstream.connections() < 1_000, "{}", upstream.connections());
+}
+
+#[test]
+fn a_head_without_end_is_cut_short() {
+    let upstream = Upstream::echo();
+    let (rig, config) = gateway(&upstream, |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    frames.send(HEADERS, END_STREAM, 1, &block(&with(&[])));
+    let filler = block(&[(b"x-filler", &[b'a'; 100])]).repeat(100);
+    let mut sent = 0;
+    while sent < 10_000 && frames.send(CONTINUATION, 0, 1, &filler) {
+        sent += 1;
+    }
+    assert!(sent < 10_000, "a hundred megabytes of head were taken");
+    assert_eq!(upstream.connections(), 0);
+}
