@@ -211,6 +211,50 @@ fn a_flood_of_refusals_is_told_by_its_first_lines_and_by_a_count() {
 }
 
 #[test]
+fn a_flood_of_refusals_at_the_control_listener_is_told_by_its_first_lines_and_by_a_count() {
+    let world = logging_json();
+    let asked = 300;
+    for _ in 0..asked {
+        let answer = world.node.ask("GET", "/tyk/policies/none", &Value::Null);
+        answer.expect_status(404);
+    }
+    let (mut in_full, mut counted) = (0, 0);
+    wait_for("every refusal is told or counted", || {
+        let lines = lines_about(&world, "not_found");
+        assert!(
+            lines
+                .iter()
+                .all(|line| text(line, "resource") == "/tyk/policies/{id}")
+        );
+        let held_back = |line: &Value| line.get("held_back").and_then(Value::as_u64);
+        counted = lines.iter().filter_map(held_back).sum();
+        let is_in_full = |line: &&Value| held_back(line).is_none();
+        in_full = lines.iter().filter(is_in_full).count() as u64;
+        in_full + counted == asked
+    });
+    assert!((20..=asked / 2).contains(&in_full), "{in_full}");
+    let metrics = world
+        .node
+        .client()
+        .get(&world.node.control_url("/metrics"), &[]);
+    let metric = format!("raftgate_answer_lines_held_back_total{{account=\"caller\"}} {counted}\n");
+    assert!(metrics.text().contains(&metric), "{}", metrics.text());
+    // What changes something is told each time.
+    for number in 0..30 {
+        let api = keyless_api(
+            "changed",
+            "/changed/",
+            &format!("http://127.0.0.1:9/{number}"),
+        );
+        world.node.create_api(&api);
+    }
+    wait_for("every change is told", || {
+        let log = world.node.log();
+        log.matches("\"api\":\"changed\"").count() == 30
+    });
+}
+
+#[test]
 fn at_the_level_debug_every_refusal_is_told() {
     let world = World::of(
         Node::builder()
