@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::Reply;
 use raftgate_model::command::{Command, SWEEP_GRACE, SWEEP_ITEMS_MAX};
-use raftgate_model::id::{ApiId, ClientId, OrgId};
+use raftgate_model::id::{ClientId, OrgId};
 
 use super::authorize::{headers_of, query_of};
 use super::{Control, ControlFailure, shape};

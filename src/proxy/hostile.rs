@@ -88,7 +88,13 @@ fn goes_on(head: &RequestHead, trusted: &str) {
     let peer = Peer::new(SocketAddr::from(([192, 0, 2, 7], 5)), &trusted);
     let view = RequestView::new(head, &peer, b"id");
     let selected = Selected::whole(Arc::new(api));
-    let permit = authorize(&GatewaySnapshot::default(), &selected, Caller::Anonymous).unwrap();
+    let permit = authorize(
+        (&GatewaySnapshot::default(), None),
+        &selected,
+        Caller::Anonymous,
+        &view,
+    )
+    .unwrap();
     let values = HeaderValues {
         view: &view,
         permit: &permit,
@@ -210,7 +216,7 @@ pub(crate) fn response_head(input: &[u8]) {
 
 fn answer_goes_on(input: &[u8], client: ClientShape) {
     let mut out = Vec::new();
-    let Ok(Answer::Final(facts)) = translate(input, client, &mut out) else {
+    let Ok(Answer::Final(facts)) = translate(input, client, None, &mut out) else {
         return;
     };
     let shown = String::from_utf8_lossy(&out).into_owned();

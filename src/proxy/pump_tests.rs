@@ -78,7 +78,7 @@ async fn tls_pair() -> (Transport, ClientStream<TcpStream>) {
 
 fn holds_back(transport: &Transport) -> bool {
     match transport {
-        Transport::Plain(_) => false,
+        Transport::Plain(_) | Transport::Memory(_) => false,
         Transport::Tls(stream) => stream.get_ref().1.wants_write(),
     }
 }

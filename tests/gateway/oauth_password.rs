@@ -54,8 +54,10 @@ impl<'w> Fixture<'w> {
     }
 }
 
-const DENIED: ((u16, &str), (u16, &str)) = ((400, "invalid_grant"), (403, "access_denied"));
-const INCOMPLETE: ((u16, &str), (u16, &str)) = ((400, "invalid_request"), (403, "invalid_grant"));
+type Refused = ((u16, &'static str), (u16, &'static str));
+
+const DENIED: Refused = ((400, "invalid_grant"), (403, "access_denied"));
+const INCOMPLETE: Refused = ((400, "invalid_request"), (403, "invalid_grant"));
 
 #[test]
 fn a_right_password_gets_tokens_and_nothing_else_does_d19() {
@@ -64,7 +66,7 @@ fn a_right_password_gets_tokens_and_nothing_else_does_d19() {
         let at = Fixture::new(&world, style, json!({}));
         let tokens = Tokens::of(at.login("s3cret"));
         at.api.assert_good(&tokens.access);
-        let refused = |form: &[(&str, &str)], want: ((u16, &str), (u16, &str))| {
+        let refused = |form: &[(&str, &str)], want: Refused| {
             let mut all = vec![("grant_type", "password")];
             all.extend(form);
             at.api.assert_error(&at.api.token(&all), want.0, want.1);
