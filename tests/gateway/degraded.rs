@@ -156,12 +156,8 @@ fn what_is_asked_of_an_oauth_api_that_cannot_be_served_is_not_answered_as_if_it_
     let later = node.create_oauth_api("later", target);
     node.create_policy(&policy("both", &["fine", "later"]));
     assert_eq!(node.terminate().code(), Some(0));
-    let good = oauth_api("later", "/later/", target);
-    store_unchecked(
-        &node,
-        "later",
-        &good.to_string().replace("http://", "quic://"),
-    );
+    let broken = oauth_api("later", "/later/", "quic://127.0.0.1:1/");
+    store_unchecked(&node, "later", &broken.to_string());
     node.start_again();
 
     // Asking again is for nothing, so it does not say that it is on its way.
@@ -210,6 +206,7 @@ fn what_is_asked_of_an_oauth_api_that_cannot_be_served_is_not_answered_as_if_it_
         assert!(!answer.header("retry-after").is_empty(), "{path}");
     }
 
+    let good = oauth_api("later", "/later/", target);
     node.ask("PUT", "/tyk/apis/later", &good).expect_status(200);
     node.ask("GET", "/tyk/reload", &Value::Null)
         .expect_status(200);
