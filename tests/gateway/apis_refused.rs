@@ -186,7 +186,7 @@ fn what_would_weaken_an_api_if_it_were_ignored_is_refused_by_name() {
         ),
         (json!({"internal": true}), "internal"),
         (json!({"expiration": "2020-01-01"}), "expiration"),
-        (json!({"use_keyless": false}), "use_keyless"),
+        (json!({"use_standard_auth": true}), "use_keyless"),
     ] {
         let mut api = definition(&id, &world);
         merge(&mut api, fields);
