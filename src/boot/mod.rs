@@ -6,6 +6,7 @@
 
 mod access_log;
 mod background;
+mod cluster;
 mod doors;
 mod endpoints;
 mod error;
@@ -208,7 +209,7 @@ impl Assembly {
         let control_secret = secrets::control_secret(&settings, &identity, &surroundings)?;
         let listener = doors.cluster();
         let cluster =
-            background::start_cluster(&settings, &identity, &keys, &surroundings, listener).await?;
+            cluster::start_cluster(&settings, &identity, &keys, &surroundings, listener).await?;
         let background = match identity.started(&keys) {
             Ok(()) => Background::start(&settings, &cluster, &keys).await,
             Err(error) => Err(error),

@@ -79,6 +79,9 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use super::*;
 
     #[actix_rt::test]
@@ -88,13 +91,17 @@ mod tests {
         let (go, held) = sync_channel::<()>(1);
         let held = Arc::new(Mutex::new(held));
         let mut running = Vec::new();
+        let asked = Rc::new(Cell::new(0));
         for _ in 0..THREADS + WAITING_MAX + 64 {
-            let (pool, held) = (Arc::clone(&pool), Arc::clone(&held));
+            let (pool, held, asked) = (Arc::clone(&pool), Arc::clone(&held), Rc::clone(&asked));
             running.push(actix_rt::spawn(async move {
+                asked.set(asked.get() + 1);
                 pool.run(move || held.lock().recv().is_ok()).await
             }));
         }
-        tokio::task::yield_now().await;
+        while asked.get() < running.len() {
+            tokio::task::yield_now().await;
+        }
         drop(go);
         let mut refused = 0;
         for run in running {

@@ -128,12 +128,10 @@ fn documents_with_one_value_changed_hold() {
             let mut found = Vec::new();
             places(&document, "", &mut found);
             for (number, place) in found.iter().enumerate() {
-                // Three of them at each place, so that all meet most kinds of values.
-                for other in others.iter().cycle().skip(number * 3).take(3) {
-                    let mut changed = document.clone();
-                    *changed.pointer_mut(place).unwrap() = other.clone();
-                    judge(target, changed.to_string().as_bytes());
-                }
+                // One of them at each place: every kind of value meets every part of a document.
+                let mut changed = document.clone();
+                *changed.pointer_mut(place).unwrap() = others[number % others.len()].clone();
+                judge(target, changed.to_string().as_bytes());
             }
         }
     }
