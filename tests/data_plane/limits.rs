@@ -214,7 +214,7 @@ fn without_keep_alive_a_connection_serves_its_one_request() {
 }
 
 /// As many as there are look-ups of names at a time, and a few for others.
-const BLOCKING_THREADS: usize = 72;
+const BLOCKING_THREADS: usize = 88;
 
 #[test]
 fn each_look_up_of_a_name_has_a_thread_however_many_cores_there_are() {

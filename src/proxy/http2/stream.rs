@@ -100,10 +100,8 @@ async fn carry(
     match result {
         Ok(()) => Ended::Answered,
         Err(Fault::ClientGone) => Ended::GivenUp,
-        Err(Fault::CutOff) => {
-            respond.send_reset(Reason::INTERNAL_ERROR);
-            Ended::Answered
-        }
+        // The stream is let go unended, which resets it behind what was sent; a reset of our own would overtake that.
+        Err(Fault::CutOff) => Ended::Answered,
     }
 }
 
