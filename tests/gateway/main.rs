@@ -74,6 +74,7 @@ mod proxy_forwarding;
 mod proxy_limits;
 mod proxy_streaming;
 mod redirect_uris;
+mod routing;
 mod rules;
 mod secrets;
 mod smuggling;
