@@ -15,7 +15,6 @@ use raftgate_cluster::batch::{Committed, Lane};
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::status::{Leadership, Role};
 use raftgate_model::answer::{Answer, Issued, Reply};
-use raftgate_model::api::TokenLifetimes;
 use raftgate_model::apply::apply;
 use raftgate_model::command::{
     AuthenticatedClient, Batch, Command, Found, IssueCode, Lifetimes, NewClient, NotifyTerms,
@@ -26,8 +25,6 @@ use raftgate_model::id::{
     OrgId, PolicyId,
 };
 use raftgate_model::keyring::{CheckValue, KeyCheck, KeyRing};
-use raftgate_model::oauth::error::ErrorStyle;
-use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner, SecretVerifier};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::state::ClientKey;
@@ -40,7 +37,6 @@ use tokio::time::Instant;
 use crate::cluster_access::ClusterAccess;
 use crate::compile::GatewayDefaults;
 use crate::registry::{Registry, RegistryHandle, RegistryParts};
-use crate::snapshot::UpstreamTimeouts;
 use crate::test_definition::definition;
 
 /// What goes wrong with a proposal of the kind that is watched.
@@ -198,21 +194,10 @@ impl TestCluster {
     }
 
     pub(crate) fn registry(&self) -> RegistryHandle {
-        let lifetimes = TokenLifetimes {
-            access_token: Ttl::from_s(3600),
-            refresh_token: Ttl::from_s(86_400),
-            auth_code: Ttl::from_s(250),
-        };
         Registry::run(RegistryParts {
             view: Arc::clone(&self.view),
             keys: Arc::clone(&self.keys),
-            defaults: GatewayDefaults {
-                error_style: ErrorStyle::Rfc,
-                tyk_status: 403,
-                lifetimes,
-                timeouts: UpstreamTimeouts::default(),
-                paths: PathMatching::default(),
-            },
+            defaults: GatewayDefaults::default(),
         })
     }
 

@@ -220,6 +220,6 @@ mod tests {
     fn the_defaults_of_what_is_not_configured_are_those_of_the_configuration() {
         let nothing = Environment::from_pairs::<String, String>([]);
         let settings = resolve(None, &nothing, &Flags::default()).unwrap();
-        assert_eq!(defaults(&settings).timeouts, UpstreamTimeouts::default());
+        assert_eq!(defaults(&settings), GatewayDefaults::default());
     }
 }

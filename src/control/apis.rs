@@ -36,8 +36,7 @@ pub(super) async fn create(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let document = ApiDocument::Classic(parse(&request, &body)?);
-    let imported = control.importer.put_api(document, None).await?;
-    Ok(shape::imported(&imported, Action::Added))
+    control.add(document).await
 }
 
 pub(super) async fn update(
@@ -97,6 +96,12 @@ impl Control {
         let record = id.and_then(|id| self.cluster.view().api(&id));
         let record = record.ok_or(ControlFailure::NotFound("API not found"))?;
         opened(&self.keys, &record).ok_or(ControlFailure::Internal)
+    }
+
+    /// Adds the definition of an API, or replaces that of the same id, as Tyk does.
+    pub(super) async fn add(&self, document: ApiDocument) -> Result<HttpResponse, ControlFailure> {
+        let imported = self.importer.put_api(document, None).await?;
+        Ok(shape::imported(&imported, Action::Added))
     }
 
     /// Replaces the definition of an API that is there; the new one may leave its id out.

@@ -7,7 +7,7 @@ use raftgate_model::id::ApiId;
 use serde::Deserialize;
 
 use super::listener::wrong_method;
-use super::shape::{self, Action};
+use super::shape;
 use super::{Control, ControlFailure, apis};
 
 /// What is said of a payload that does not say how it is served.
@@ -130,8 +130,7 @@ pub(super) async fn create(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let document = ApiDocument::Oas(parse_extended(&request, &body)?);
-    let imported = control.importer.put_api(document, None).await?;
-    Ok(shape::imported(&imported, Action::Added))
+    control.add(document).await
 }
 
 pub(super) async fn update(
@@ -155,9 +154,7 @@ pub(super) async fn import(
     let serving = query.into_inner().serving()?;
     let document = parse(&request, &body)?.imported(&serving);
     let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
-    let document = ApiDocument::Oas(document);
-    let imported = control.importer.put_api(document, None).await?;
-    Ok(shape::imported(&imported, Action::Added))
+    control.add(ApiDocument::Oas(document)).await
 }
 
 /// Replaces the OpenAPI part of a document, and of the rest what the query names.

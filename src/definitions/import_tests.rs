@@ -9,17 +9,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::registry::{ConfigStatus, DegradedApi, Hindrance, Registry, RegistryParts};
-use raftgate_actors::snapshot::{Publisher, UpstreamTimeouts};
+use raftgate_actors::snapshot::Publisher;
 use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
-use raftgate_model::api::{ClassicDocument, TokenLifetimes};
+use raftgate_model::api::ClassicDocument;
 use raftgate_model::clock::Clock;
 use raftgate_model::command::Found;
 use raftgate_model::id::{Incarnation, KeyId, NodeId, Revision};
 use raftgate_model::keyring::KeyCheck;
-use raftgate_model::oauth::error::ErrorStyle;
-use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::secret::SecretBytes;
-use raftgate_model::time::Ttl;
 use raftgate_storage::wal::{WalConfig, WalId};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -87,22 +84,10 @@ impl Node {
 
     /// A Registry that opens definitions with this ring.
     fn registry(&self, keys: Arc<KeyRing>) -> RegistryHandle {
-        let lifetimes = TokenLifetimes {
-            access_token: Ttl::from_s(3600),
-            refresh_token: Ttl::from_s(86_400),
-            auth_code: Ttl::from_s(250),
-        };
-        let defaults = GatewayDefaults {
-            error_style: ErrorStyle::Rfc,
-            tyk_status: 403,
-            lifetimes,
-            timeouts: UpstreamTimeouts::default(),
-            paths: PathMatching::default(),
-        };
         Registry::run(RegistryParts {
             view: Arc::clone(self.cluster.view()),
             keys,
-            defaults,
+            defaults: GatewayDefaults::default(),
         })
     }
 }

@@ -250,15 +250,7 @@ fn several_redirect_uris_may_be_changed_and_the_separator_counts() {
 #[test]
 fn the_apis_of_a_client_are_listed_when_an_organisation_is_named() {
     let world = World::shared();
-    let (one, two) = (
-        OAuthApi::new(&world, Style::Rfc),
-        OAuthApi::new(&world, Style::Rfc),
-    );
-    let both = unique("both");
-    world
-        .node
-        .create_policy(&policy(&both, &[&one.id, &two.id]));
-    let client = world.node.create_client(&json!({"policy_id": both}));
+    let ([one, two], _, client) = OAuthApi::two_of_one_client(&world, Style::Rfc);
     let path = format!("/tyk/oauth/clients/apis/{}", client.id);
     let list = |query: &str| {
         let path = format!("{path}{query}");

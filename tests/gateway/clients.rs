@@ -271,15 +271,7 @@ fn unknown_clients_and_apis() {
 #[test]
 fn a_client_without_an_api_id_is_registered_with_every_oauth_api_of_its_policy() {
     let world = World::shared();
-    let (one, two) = (
-        OAuthApi::new(&world, Style::Rfc),
-        OAuthApi::new(&world, Style::Rfc),
-    );
-    let both = unique("both");
-    world
-        .node
-        .create_policy(&policy(&both, &[&one.id, &two.id]));
-    let client = world.node.create_client(&json!({"policy_id": both}));
+    let ([one, two], _, client) = OAuthApi::two_of_one_client(&world, Style::Rfc);
     for api in [&one, &two] {
         let path = format!("/tyk/oauth/clients/{}/{}", api.id, client.id);
         let shown = world
@@ -304,15 +296,7 @@ fn a_client_without_an_api_id_is_registered_with_every_oauth_api_of_its_policy()
 #[test]
 fn a_registration_that_comes_back_revives_no_token_of_another_api() {
     let world = World::shared();
-    let (one, two) = (
-        OAuthApi::new(&world, Style::Rfc),
-        OAuthApi::new(&world, Style::Rfc),
-    );
-    let both = unique("both");
-    world
-        .node
-        .create_policy(&policy(&both, &[&one.id, &two.id]));
-    let client = world.node.create_client(&json!({"policy_id": both}));
+    let ([one, two], both, client) = OAuthApi::two_of_one_client(&world, Style::Rfc);
     let token = world.node.access_token(&one.id, &client);
     two.assert_good(&token);
     let path = format!("/tyk/oauth/clients/{}/{}", two.id, client.id);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::policy;
-use crate::world::{OAuthApi, STYLES, Style, World, text, unique};
+use crate::world::{OAuthApi, STYLES, Style, World, text};
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 
@@ -121,12 +121,7 @@ fn a_token_opens_the_apis_of_its_policy_and_no_other() {
 fn a_client_of_several_apis_uses_one_token_at_all_of_them_t1() {
     let world = World::shared();
     for style in STYLES {
-        let (one, two) = (OAuthApi::new(&world, style), OAuthApi::new(&world, style));
-        let both = unique("both");
-        world
-            .node
-            .create_policy(&policy(&both, &[&one.id, &two.id]));
-        let client = world.node.create_client(&json!({"policy_id": both}));
+        let ([one, two], both, client) = OAuthApi::two_of_one_client(&world, style);
         let token = world.node.access_token(&one.id, &client);
         one.assert_good(&token);
         two.assert_good(&token);

@@ -117,6 +117,20 @@ impl<'w> OAuthApi<'w> {
         Self::with(world, style, json!({}))
     }
 
+    /// Two APIs, the policy of both, and a client that it registers with them.
+    #[track_caller]
+    pub(crate) fn two_of_one_client(
+        world: &'w World,
+        style: Style,
+    ) -> ([Self; 2], String, Credentials) {
+        let apis = [Self::new(world, style), Self::new(world, style)];
+        let both = unique("both");
+        let ids = [apis[0].id.as_str(), apis[1].id.as_str()];
+        world.node.create_policy(&policy(&both, &ids));
+        let client = world.node.create_client(&json!({"policy_id": both}));
+        (apis, both, client)
+    }
+
     /// The same with these fields of the definition.
     #[track_caller]
     pub(crate) fn with(world: &'w World, style: Style, fields: Value) -> Self {

@@ -17,7 +17,7 @@ use crate::snapshot::{
 };
 
 /// What holds for every API that does not say otherwise.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GatewayDefaults {
     /// How refusals look.
     pub error_style: ErrorStyle,
@@ -29,6 +29,23 @@ pub struct GatewayDefaults {
     pub timeouts: UpstreamTimeouts,
     /// Where in a path its patterns must match.
     pub paths: PathMatching,
+}
+
+impl Default for GatewayDefaults {
+    /// What holds where nothing is configured.
+    fn default() -> Self {
+        Self {
+            error_style: ErrorStyle::Rfc,
+            tyk_status: 403,
+            lifetimes: TokenLifetimes {
+                access_token: Ttl::from_s(3600),
+                refresh_token: Ttl::from_s(14 * 24 * 3600),
+                auth_code: Ttl::from_s(250),
+            },
+            timeouts: UpstreamTimeouts::default(),
+            paths: PathMatching::default(),
+        }
+    }
 }
 
 /// Compiles a definition; counters go on from version to version. What cannot be served is no [`ApiSpec`].

@@ -1,16 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use raftgate_model::api::TokenLifetimes;
 use raftgate_model::id::{KeyId, OrgId};
-use raftgate_model::oauth::error::ErrorStyle;
-use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
-use raftgate_model::time::{Timestamp, Ttl};
+use raftgate_model::time::Timestamp;
 use tokio::time::Instant;
 
 use super::*;
-use crate::snapshot::UpstreamTimeouts;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 const APIS: usize = 4000;
@@ -24,19 +20,7 @@ fn keys() -> Arc<KeyRing> {
 }
 
 fn fleet(timeout: Duration) -> Fleet {
-    let lifetimes = TokenLifetimes {
-        access_token: Ttl::from_s(3600),
-        refresh_token: Ttl::from_s(86_400),
-        auth_code: Ttl::from_s(250),
-    };
-    let defaults = GatewayDefaults {
-        error_style: ErrorStyle::Rfc,
-        tyk_status: 403,
-        lifetimes,
-        timeouts: UpstreamTimeouts::default(),
-        paths: PathMatching::default(),
-    };
-    Fleet::new(keys(), defaults, timeout)
+    Fleet::new(keys(), GatewayDefaults::default(), timeout)
 }
 
 fn record(number: usize) -> Arc<ApiRecord> {

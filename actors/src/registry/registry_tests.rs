@@ -4,19 +4,16 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
-use raftgate_model::api::TokenLifetimes;
 use raftgate_model::command::{Batch, Command, Found, Origin, PutApi, PutPolicy, Request};
 use raftgate_model::id::{ApiId, BootId, Incarnation, KeyId, LogIndex, NodeId, OrgId, PolicyId};
 use raftgate_model::keyring::{CheckValue, KeyCheck};
-use raftgate_model::oauth::error::ErrorStyle;
-use raftgate_model::path_pattern::PathMatching;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::state::RouteKey;
-use raftgate_model::time::{Timestamp, Ttl};
+use raftgate_model::time::Timestamp;
 
 use super::*;
-use crate::snapshot::{Access, Place, UpstreamTimeouts};
+use crate::snapshot::{Access, Place};
 
 struct Config {
     view: Arc<View>,
@@ -108,22 +105,10 @@ impl Config {
     }
 
     fn run(&self) -> RegistryHandle {
-        let lifetimes = TokenLifetimes {
-            access_token: Ttl::from_s(3600),
-            refresh_token: Ttl::from_s(86_400),
-            auth_code: Ttl::from_s(250),
-        };
-        let defaults = GatewayDefaults {
-            error_style: ErrorStyle::Rfc,
-            tyk_status: 403,
-            lifetimes,
-            timeouts: UpstreamTimeouts::default(),
-            paths: PathMatching::default(),
-        };
         let parts = RegistryParts {
             view: self.view.clone(),
             keys: self.keys.clone(),
-            defaults,
+            defaults: GatewayDefaults::default(),
         };
         Registry::run(parts)
     }

@@ -94,8 +94,8 @@ async fn a_receiver_whose_certificate_nobody_vouches_for_is_told_nothing() {
     assert!(refused.contains("UnknownCA"), "{refused}");
 }
 
-#[actix::test]
-async fn one_dead_receiver_delays_no_other() {
+/// A receiver that never answers, with much to be told, beside one that is well.
+async fn beside_a_dead_receiver() -> (TestCluster, Sink, Sink) {
     let cluster = TestCluster::new();
     let (dead, well) = (
         Sink::start(Deed::Hang).await,
@@ -106,6 +106,12 @@ async fn one_dead_receiver_delays_no_other() {
     for _ in 0..2000 {
         cluster.queue("dead");
     }
+    (cluster, dead, well)
+}
+
+#[actix::test]
+async fn one_dead_receiver_delays_no_other() {
+    let (cluster, dead, _well) = beside_a_dead_receiver().await;
     let mut terms = terms(LONG);
     terms.timeout = Duration::from_secs(3600);
     let handle = notify(&cluster, terms);
@@ -121,16 +127,7 @@ async fn one_dead_receiver_delays_no_other() {
 
 #[actix::test]
 async fn a_dead_receiver_is_only_probed() {
-    let cluster = TestCluster::new();
-    let (dead, well) = (
-        Sink::start(Deed::Hang).await,
-        Sink::start(Deed::Answer(200)).await,
-    );
-    cluster.put_api("dead", Some(&dead.url()));
-    cluster.put_api("well", Some(&well.url()));
-    for _ in 0..2000 {
-        cluster.queue("dead");
-    }
+    let (cluster, _dead, _well) = beside_a_dead_receiver().await;
     let mut terms = terms(LONG);
     terms.timeout = Duration::from_millis(300);
     let handle = notify(&cluster, terms);

@@ -190,18 +190,15 @@ pub(super) fn implicit<S: ReadState>(
     txn.api(&issue.client.api).ok_or(Refusal::UnknownApi)?;
     let client = clients::present(txn, &issue.client)?;
     let session = session_asked(txn, &client, issue.session.as_ref())?;
-    let issued = grant(
-        txn,
-        NewGrant {
-            id: issue.grant,
-            client: &client,
-            family: None,
-            session: &session,
-            scope: issue.scope.clone(),
-            lifetime: issue.lifetime,
-        },
-    );
-    Ok(Reply::Issued(issued))
+    let new = NewGrant {
+        id: issue.grant,
+        client: &client,
+        family: None,
+        session: &session,
+        scope: issue.scope.clone(),
+        lifetime: issue.lifetime,
+    };
+    Ok(Reply::Issued(grant(txn, new)))
 }
 
 /// Client credentials (RFC 6749 section 4.4): no refresh token, no notification.
@@ -211,16 +208,13 @@ pub(super) fn client_credentials<S: ReadState>(
 ) -> Result<Reply, Refusal> {
     let client = clients::authenticated(txn, &issue.client)?;
     let session = session_of(txn, &client)?;
-    let issued = grant(
-        txn,
-        NewGrant {
-            id: issue.grant,
-            client: &client,
-            family: None,
-            session: &session,
-            scope: issue.scope.clone(),
-            lifetime: issue.lifetime,
-        },
-    );
-    Ok(Reply::Issued(issued))
+    let new = NewGrant {
+        id: issue.grant,
+        client: &client,
+        family: None,
+        session: &session,
+        scope: issue.scope.clone(),
+        lifetime: issue.lifetime,
+    };
+    Ok(Reply::Issued(grant(txn, new)))
 }
