@@ -1,7 +1,8 @@
 //! What finding the API of a request costs, among 10, 1,000 and 10,000 APIs.
 //!
 //! Budget: the checks of a request, routing among them, add at most 2 us of CPU (stretch 1 us), and a look-up costs
-//! the same whatever the number of APIs. Publishing a change may cost more; the last group says how much.
+//! the same whatever the number of APIs, and so does publishing a change. Building all of it anew may cost more; the group
+//! `snapshot_build` says how much.
 
 #![allow(
     clippy::expect_used,
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, RouteTable};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, RouteTable, SnapshotChange};
 use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 
@@ -126,11 +127,28 @@ fn publishing(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn changing(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("snapshot_change");
+    for count in COUNTS {
+        let (snapshot, conflicts) = GatewaySnapshot::build(apis(count), []);
+        assert!(conflicts.is_empty(), "paths of their own");
+        let newer = api(count / 2);
+        let change = || SnapshotChange {
+            apis: vec![(newer.id.clone(), Some(Arc::clone(&newer)))],
+            policies: Vec::new(),
+        };
+        group.bench_function(BenchmarkId::from_parameter(count), |bench| {
+            bench.iter(|| snapshot.with(change()).is_some());
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = lookups, publishing
+    targets = lookups, publishing, changing
 }
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! The API actors that run, and what each has in force.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,13 @@ struct Member {
 
 /// What a round of compiling brought: one answer per API that changed.
 pub(super) struct Round(Vec<Attempt>);
+
+impl Round {
+    /// The APIs that it is about.
+    pub(super) fn apis(&self) -> impl Iterator<Item = &ApiId> {
+        self.0.iter().map(|attempt| &attempt.record.id)
+    }
+}
 
 struct Attempt {
     record: Arc<ApiRecord>,
@@ -75,6 +82,8 @@ pub(super) struct Fleet {
     defaults: GatewayDefaults,
     timeout: Duration,
     members: HashMap<ApiId, Member>,
+    /// Those that do not run by their newest definition.
+    hindered: BTreeSet<ApiId>,
 }
 
 impl Fleet {
@@ -84,22 +93,35 @@ impl Fleet {
             defaults,
             timeout,
             members: HashMap::new(),
+            hindered: BTreeSet::new(),
         }
     }
 
-    /// Ends the actors of APIs that are gone and asks those whose definition changed to compile it, one after the other.
+    /// Ends the actors of APIs that are gone.
+    pub(super) fn forget(&mut self, gone: &[ApiId]) {
+        for id in gone {
+            self.members.remove(id);
+            self.hindered.remove(id);
+        }
+    }
+
+    /// The APIs that are to be asked again because they were too late.
+    pub(super) fn late(&self) -> Vec<ApiId> {
+        let is_late = |id: &&ApiId| {
+            let member = self.members.get(*id);
+            member.is_some_and(|member| member.health == ApiHealth::Late)
+        };
+        self.hindered.iter().filter(is_late).cloned().collect()
+    }
+
+    /// Asks the APIs among these whose definition is new to compile it, one after the other.
     ///
     /// They share one thread: asked all at once, the last would wait for the work of all others, and its time limit would
     /// measure that.
     pub(super) fn compile(
-        &mut self,
+        &self,
         records: Vec<Arc<ApiRecord>>,
     ) -> impl Future<Output = Round> + use<> {
-        let wanted: HashMap<&ApiId, Revision> = records
-            .iter()
-            .map(|record| (&record.id, record.revision))
-            .collect();
-        self.members.retain(|id, _| wanted.contains_key(id));
         let changed: Vec<_> = records
             .into_iter()
             .filter(|record| {
@@ -176,9 +198,25 @@ impl Fleet {
                 health: compiled.health,
                 routes: Arc::clone(&record.routes),
             };
+            match member.health {
+                ApiHealth::Good => self.hindered.remove(&record.id),
+                ApiHealth::Degraded { .. } | ApiHealth::Late => {
+                    self.hindered.insert(record.id.clone())
+                }
+            };
             self.members.insert(record.id.clone(), member);
         }
         settled
+    }
+
+    /// Whether every API runs by its newest definition.
+    pub(super) fn is_good(&self) -> bool {
+        self.hindered.is_empty()
+    }
+
+    /// What is in force of an API; nothing of one that is inactive or gone.
+    pub(super) fn of(&self, id: &ApiId) -> Option<Arc<CompiledApi>> {
+        self.members.get(id)?.in_force.clone()
     }
 
     /// Every API that runs by its newest definition.
@@ -207,10 +245,8 @@ impl Fleet {
     /// Every place that the state gives to an API which does not run by its newest definition.
     pub(super) fn unserved(&self) -> Vec<UnservedApi> {
         let mut unserved = Vec::new();
-        for (id, member) in &self.members {
-            if member.health == ApiHealth::Good {
-                continue;
-            }
+        let hindered = self.hindered.iter();
+        for (id, member) in hindered.filter_map(|id| self.members.get_key_value(id)) {
             // What is no listen path can be nobody's request.
             let places = member.routes.iter().filter_map(|route| {
                 Some(UnservedApi {
@@ -226,6 +262,9 @@ impl Fleet {
 
     /// Every API that runs by an older definition than its newest, or lost its listen path to another.
     pub(super) fn degraded(&self, conflicts: &[RouteConflict]) -> DegradedApis {
+        if self.is_good() && conflicts.is_empty() {
+            return DegradedApis::from([]);
+        }
         let lost = |id: &ApiId| conflicts.iter().find(|conflict| conflict.refused == *id);
         let degraded = self.members.iter().filter_map(|(id, member)| {
             let (hindrance, reason): (_, Arc<str>) = match (&member.health, lost(id)) {

@@ -3,30 +3,30 @@
 mod degraded;
 mod fleet;
 mod handle;
+mod known;
+mod policies;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
 use futures_util::stream;
-use raftgate_model::id::Revision;
+use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
-use raftgate_model::policy::Policy;
-use raftgate_model::state::record::ApiRecord;
 use raftgate_storage::view::{AppliedMark, View};
 use tokio::sync::watch;
 use tracing::warn;
 
 use self::fleet::{Fleet, Round, Settled};
+use self::known::Known;
+use self::policies::Policies;
 use crate::compile::GatewayDefaults;
-use crate::snapshot::{CompiledPolicy, GatewaySnapshot, Publisher};
+use crate::snapshot::{GatewaySnapshot, Publisher, RouteConflict, SnapshotChange};
 use crate::supervise::{Alive, keep_alive};
 
 pub use degraded::{DegradedApi, DegradedApis, Hindrance};
 pub use handle::{ConfigStatus, IN_FORCE_LIMIT, NotInForce, RegistryHandle, Scope, Unservable};
-
-/// How many records of a listing are taken at once.
-const PAGE: usize = 1000;
 
 /// How long one API may take to compile before it counts as hanging.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,11 +48,25 @@ pub struct RegistryParts {
 /// The configuration revision that was applied.
 struct Applied(Revision);
 
+/// What this Registry published last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Published {
+    /// Nothing, or a snapshot in which some API has not its place: the next one is made of everything.
+    Partly,
+    /// Every API by its newest definition, at its place: the next one is made of this and what changed.
+    Whole,
+}
+
 /// Follows configuration and publishes snapshots.
+///
+/// A change costs what it changes, not what there is, as long as every API can be served where it wants to be.
 pub struct Registry {
     view: Arc<View>,
+    known: Known<ApiId>,
     fleet: Fleet,
+    policies: Policies,
     publisher: Arc<Publisher>,
+    last: Published,
     status: watch::Sender<ConfigStatus>,
     /// The round for those that were too late, while one is to come.
     retry: Option<SpawnHandle>,
@@ -73,7 +87,10 @@ impl Registry {
             let registry = Self {
                 fleet: Fleet::new(parts.keys, parts.defaults, COMPILE_TIMEOUT),
                 view: parts.view,
+                known: Known::default(),
+                policies: Policies::default(),
                 publisher: Arc::clone(&publisher),
+                last: Published::Partly,
                 status: status.clone(),
                 retry: None,
                 _alive: alive,
@@ -85,21 +102,36 @@ impl Registry {
 
     /// Compiles what changed and publishes it as configuration of this revision.
     fn round(&mut self, revision: Revision, context: &mut Context<Self>) {
-        let round = self.fleet.compile(self.apis());
+        let news = self.known.catch_up(|after| self.view.apis_since(after));
+        self.fleet.forget(&news.gone);
+        let mut asked: BTreeSet<ApiId> = news.changed.into_iter().collect();
+        asked.extend(self.fleet.late());
+        let records = asked.iter().filter_map(|id| self.view.api(id)).collect();
+        let round = self.fleet.compile(records);
         // Nothing else is handled until the round is published: rounds cannot overtake each other.
-        let published = round
-            .into_actor(self)
-            .map(move |round, registry, context| registry.publish(revision, round, context));
+        let published = round.into_actor(self).map(move |round, registry, context| {
+            registry.publish(revision, round, news.gone, context);
+        });
         context.wait(published);
     }
 
     /// Publishes what a round of compiling brought, as one snapshot; no single API can keep the others from it.
-    fn publish(&mut self, revision: Revision, round: Round, context: &mut Context<Self>) {
+    fn publish(
+        &mut self,
+        revision: Revision,
+        round: Round,
+        gone: Vec<ApiId>,
+        context: &mut Context<Self>,
+    ) {
+        let mut touched: BTreeSet<ApiId> = round.apis().cloned().collect();
+        touched.extend(gone);
         let settled = self.fleet.settle(round);
-        let (snapshot, mut conflicts) =
-            GatewaySnapshot::build(self.fleet.newest(), self.policies());
-        let (snapshot, lost) = snapshot.keeping(self.fleet.unserved(), self.fleet.older());
-        conflicts.extend(lost);
+        let (snapshot, conflicts) = self.snapshot(touched);
+        self.last = if conflicts.is_empty() && self.fleet.is_good() {
+            Published::Whole
+        } else {
+            Published::Partly
+        };
         for conflict in &conflicts {
             warn!(%conflict, "API not served");
         }
@@ -120,38 +152,27 @@ impl Registry {
         }
     }
 
-    /// Every API there is.
-    fn apis(&self) -> Vec<Arc<ApiRecord>> {
-        let ids = every(|after| self.view.apis(after, PAGE));
-        ids.iter().filter_map(|id| self.view.api(id)).collect()
-    }
-
-    /// Every policy that can be read; an unreadable one makes no session, which refuses its tokens.
-    fn policies(&self) -> Vec<Arc<CompiledPolicy>> {
-        let ids = every(|after| self.view.policies(after, PAGE));
-        let compiled = ids
-            .iter()
-            .filter_map(|id| self.view.policy(id))
-            .filter_map(|record| match Policy::from_json(&record.document) {
-                Ok(policy) => Some(Arc::new(CompiledPolicy::new(record.id.clone(), policy))),
-                Err(faults) => {
-                    warn!(policy = %record.id, %faults, "policy cannot be read");
-                    None
-                }
+    /// The next snapshot, in which these APIs changed, and who wanted a place that is another's.
+    fn snapshot(&mut self, touched: BTreeSet<ApiId>) -> (GatewaySnapshot, Vec<RouteConflict>) {
+        let policies = self.policies.catch_up(&self.view);
+        if self.last == Published::Whole && self.fleet.is_good() {
+            let apis = touched.into_iter().map(|id| {
+                let in_force = self.fleet.of(&id);
+                (id, in_force)
             });
-        compiled.collect()
-    }
-}
-
-/// All pages of a listing.
-fn every<T>(page: impl Fn(Option<&T>) -> Vec<T>) -> Vec<T> {
-    let mut all = Vec::new();
-    loop {
-        let next = page(all.last());
-        if next.is_empty() {
-            return all;
+            let change = SnapshotChange {
+                apis: apis.collect(),
+                policies,
+            };
+            if let Some(next) = self.publisher.current().with(change) {
+                return (next, Vec::new());
+            }
         }
-        all.extend(next);
+        let (snapshot, mut conflicts) =
+            GatewaySnapshot::build(self.fleet.newest(), self.policies.all());
+        let (snapshot, lost) = snapshot.keeping(self.fleet.unserved(), self.fleet.older());
+        conflicts.extend(lost);
+        (snapshot, conflicts)
     }
 }
 
@@ -180,3 +201,7 @@ impl StreamHandler<Applied> for Registry {
 #[cfg(test)]
 #[path = "registry_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "many_tests.rs"]
+mod many_tests;

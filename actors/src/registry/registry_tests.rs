@@ -15,14 +15,14 @@ use raftgate_model::time::Timestamp;
 use super::*;
 use crate::snapshot::{Access, Place};
 
-struct Config {
+pub(super) struct Config {
     view: Arc<View>,
     keys: Arc<KeyRing>,
     index: u64,
 }
 
 impl Config {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let keys = KeyRing::new(
             KeyId(1),
             SecretBytes::new([1; 32]),
@@ -45,7 +45,7 @@ impl Config {
         config
     }
 
-    fn apply(&mut self, command: Command) {
+    pub(super) fn apply(&mut self, command: Command) {
         self.index += 1;
         let origin = Origin {
             node: NodeId(1),
@@ -65,7 +65,7 @@ impl Config {
         self.view.apply(LogIndex(self.index), &batch);
     }
 
-    fn put(&mut self, id: &str, text: &str) {
+    pub(super) fn put(&mut self, id: &str, text: &str) {
         self.put_at(id, text, vec![]);
     }
 
@@ -88,6 +88,18 @@ impl Config {
         }));
     }
 
+    pub(super) fn put_policy(&mut self, id: &str, api: &str) {
+        let document = format!(
+            r#"{{"id":"{id}","org_id":"default","active":true,"access_rights":{{"{api}":{{"api_id":"{api}","versions":["Default"]}}}}}}"#
+        );
+        self.apply(Command::PutPolicy(PutPolicy {
+            id: PolicyId::new(id).unwrap(),
+            org: OrgId::default(),
+            document: document.into(),
+            source: None,
+        }));
+    }
+
     /// Seals a definition with another cluster's ring: this node cannot read it.
     fn put_unreadable(&mut self, id: &str) {
         self.put_unreadable_at(id, vec![]);
@@ -104,7 +116,7 @@ impl Config {
         self.keys = keys;
     }
 
-    fn run(&self) -> RegistryHandle {
+    pub(super) fn run(&self) -> RegistryHandle {
         let parts = RegistryParts {
             view: self.view.clone(),
             keys: self.keys.clone(),
@@ -113,7 +125,7 @@ impl Config {
         Registry::run(parts)
     }
 
-    async fn settled(&self, registry: &RegistryHandle) {
+    pub(super) async fn settled(&self, registry: &RegistryHandle) {
         registry
             .published(self.view.meta().config_revision, IN_FORCE_LIMIT)
             .await
@@ -128,7 +140,7 @@ fn route(listen_path: &str) -> RouteKey {
     }
 }
 
-fn whose(registry: &RegistryHandle, path: &str) -> String {
+pub(super) fn whose(registry: &RegistryHandle, path: &str) -> String {
     let snapshot = registry.source().current();
     match snapshot.routes().place(None, path).unwrap() {
         Place::Served(found) => found.api.id.to_string(),
@@ -140,7 +152,7 @@ fn at(id: &str, path: &str) -> String {
     keyless(id, "http://127.0.0.1:1").replace(&format!("\"/{id}/\""), &format!("\"{path}/\""))
 }
 
-fn keyless(id: &str, target: &str) -> String {
+pub(super) fn keyless(id: &str, target: &str) -> String {
     format!(
         r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"proxy":{{"listen_path":"/{id}/","target_url":"{target}","strip_listen_path":true}}}}"#
     )
@@ -333,13 +345,7 @@ async fn what_does_not_come_into_force_is_waited_for_within_the_limit() {
 async fn policies_are_published_with_the_apis() {
     let mut config = Config::new();
     let gold = PolicyId::new("gold").unwrap();
-    let document = r#"{"id":"gold","org_id":"default","active":true,"access_rights":{"orders":{"api_id":"orders","versions":["Default"]}}}"#;
-    config.apply(Command::PutPolicy(PutPolicy {
-        id: gold.clone(),
-        org: OrgId::default(),
-        document: document.into(),
-        source: None,
-    }));
+    config.put_policy("gold", "orders");
     let registry = config.run();
     config.settled(&registry).await;
     let orders = ApiId::new("orders").unwrap();

@@ -4,11 +4,12 @@
 
 mod compiled_api;
 mod counters;
+mod depths;
 mod policy;
 mod request_rules;
 mod route_table;
+mod shared_map;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
@@ -27,12 +28,25 @@ pub use request_rules::{
 };
 pub use route_table::{PathMatch, Place, RouteConflict, RouteTable, UnservedApi};
 
+use shared_map::SharedMap;
+
 /// Everything about the configured APIs that a request can depend on, at one revision.
-#[derive(Debug, Default)]
+///
+/// A copy shares with it what is not changed in the copy.
+#[derive(Clone, Debug, Default)]
 pub struct GatewaySnapshot {
-    apis: HashMap<ApiId, Arc<CompiledApi>>,
-    policies: HashMap<PolicyId, Arc<CompiledPolicy>, ahash::RandomState>,
+    apis: SharedMap<ApiId, Arc<CompiledApi>>,
+    policies: SharedMap<PolicyId, Arc<CompiledPolicy>>,
     routes: RouteTable,
+}
+
+/// APIs and policies in other versions than before, or gone.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotChange {
+    /// What is served of each API from now on.
+    pub apis: Vec<(ApiId, Option<Arc<CompiledApi>>)>,
+    /// What each policy says from now on.
+    pub policies: Vec<(PolicyId, Option<Arc<CompiledPolicy>>)>,
 }
 
 impl GatewaySnapshot {
@@ -44,22 +58,46 @@ impl GatewaySnapshot {
         apis: impl IntoIterator<Item = Arc<CompiledApi>>,
         policies: impl IntoIterator<Item = Arc<CompiledPolicy>>,
     ) -> (Self, Vec<RouteConflict>) {
-        let in_order: Vec<_> = apis.into_iter().collect();
-        let apis = in_order
-            .iter()
-            .map(|api| (api.id.clone(), Arc::clone(api)))
-            .collect();
-        let (routes, conflicts) = RouteTable::build(in_order);
-        let policies = policies
-            .into_iter()
-            .map(|policy| (policy.id.clone(), policy))
-            .collect();
-        let snapshot = Self {
-            apis,
-            policies,
-            routes,
-        };
+        let mut snapshot = Self::default();
+        let mut conflicts = Vec::new();
+        for api in apis {
+            conflicts.extend(snapshot.put(api).err());
+        }
+        for policy in policies {
+            snapshot.policies.insert(policy.id.clone(), policy);
+        }
         (snapshot, conflicts)
+    }
+
+    /// The same with some APIs and policies in other versions, which costs the same among few and among many.
+    ///
+    /// `None` when two APIs want one place: who has it, only a look at all of them tells. To be asked of a snapshot that was
+    /// built without a conflict and keeps nobody's place, for the same reason.
+    #[must_use]
+    pub fn with(&self, change: SnapshotChange) -> Option<Self> {
+        let mut next = self.clone();
+        // All places are freed before the first is taken: APIs may exchange them.
+        for (id, _) in &change.apis {
+            if let Some(before) = next.apis.remove(id) {
+                next.routes.remove(&before);
+            }
+        }
+        for api in change.apis.into_iter().filter_map(|(_, api)| api) {
+            next.put(api).ok()?;
+        }
+        for (id, policy) in change.policies {
+            match policy {
+                Some(policy) => drop(next.policies.insert(id, policy)),
+                None => drop(next.policies.remove(&id)),
+            }
+        }
+        Some(next)
+    }
+
+    /// Takes an API in, and mounts it where nobody stands.
+    fn put(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
+        self.apis.insert(api.id.clone(), Arc::clone(&api));
+        self.routes.insert(api)
     }
 
     /// The same, with APIs that do not run by their newest definition: the places that are theirs, and the versions that
@@ -75,8 +113,7 @@ impl GatewaySnapshot {
         self.routes = self.routes.keeping(unserved);
         let mut conflicts = Vec::new();
         for api in older {
-            self.apis.insert(api.id.clone(), Arc::clone(&api));
-            conflicts.extend(self.routes.insert(api).err());
+            conflicts.extend(self.put(api).err());
         }
         (self, conflicts)
     }

@@ -1,12 +1,13 @@
 //! From host and path to an API: the longest listen path that ends at a segment boundary, APIs of the host first.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use raftgate_model::api::{LISTEN_PATH_SEGMENTS_MAX, ListenPath};
 use raftgate_model::id::ApiId;
 
 use super::compiled_api::CompiledApi;
+use super::depths::Depths;
+use super::shared_map::SharedMap;
 
 /// Two APIs claim the same place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,10 +50,10 @@ pub enum Place<'t, 'p> {
     Unserved(&'t ApiId),
 }
 
-/// All listen paths of all hosts.
-#[derive(Debug, Default)]
+/// All listen paths of all hosts; a copy shares what is not changed in it.
+#[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    by_host: HashMap<Box<str>, PathTable, ahash::RandomState>,
+    by_host: SharedMap<Arc<str>, PathTable>,
     any_host: PathTable,
 }
 
@@ -69,27 +70,39 @@ impl RouteTable {
 
     /// Mounts a further API where nobody stands, or where its own place was kept.
     pub(super) fn insert(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
-        self.paths_of(api.host.as_deref()).insert(api)
+        let host = api.host.clone();
+        self.change(host.as_deref(), |paths| paths.insert(api))
+    }
+
+    /// Frees the place of an API, if it is served there.
+    pub(super) fn remove(&mut self, api: &CompiledApi) {
+        self.change(api.host.as_deref(), |paths| paths.remove(api));
     }
 
     /// Keeps the places of APIs that cannot be served, where nobody else stands.
     #[must_use]
     pub fn keeping(mut self, unserved: impl IntoIterator<Item = UnservedApi>) -> Self {
         for api in unserved {
-            let paths = self.paths_of(api.host.as_deref());
-            paths.keep(&api.listen_path, api.id);
+            self.change(api.host.as_deref(), |paths| {
+                paths.keep(&api.listen_path, api.id);
+            });
         }
         self
     }
 
-    fn paths_of(&mut self, host: Option<&str>) -> &mut PathTable {
-        match host {
-            None => &mut self.any_host,
-            Some(host) => self
-                .by_host
-                .entry(host.to_ascii_lowercase().into())
-                .or_default(),
+    /// Changes the paths of a host, or those of any.
+    fn change<T>(&mut self, host: Option<&str>, change: impl FnOnce(&mut PathTable) -> T) -> T {
+        let Some(host) = host else {
+            return change(&mut self.any_host);
+        };
+        let host: Arc<str> = host.to_ascii_lowercase().into();
+        // Taken out, so that it is shared with nobody but an older table.
+        let mut paths = self.by_host.remove(&*host).unwrap_or_default();
+        let done = change(&mut paths);
+        if !paths.by_prefix.is_empty() {
+            self.by_host.insert(host, paths);
         }
+        done
     }
 
     /// The API that serves `path` on `host`, if one does.
@@ -130,7 +143,7 @@ fn host_name(host: &str) -> &str {
 }
 
 /// Who holds a place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Holder {
     Served(Arc<CompiledApi>),
     Unserved(ApiId),
@@ -149,11 +162,11 @@ impl Holder {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct PathTable {
-    by_prefix: HashMap<Box<str>, Holder, ahash::RandomState>,
-    // Bit n is set when some listen path has n segments: other prefixes need no lookup.
-    depths: u64,
+    by_prefix: SharedMap<Arc<str>, Holder>,
+    /// How many segments listen paths have: prefixes of other lengths need no look-up.
+    depths: Depths,
 }
 
 impl PathTable {
@@ -167,17 +180,29 @@ impl PathTable {
                 refused: api.id.clone(),
             });
         }
-        self.depths |= 1 << api.listen_path.segments();
-        let prefix = api.listen_path.prefix().into();
-        self.by_prefix.insert(prefix, Holder::Served(api));
+        let (prefix, segments) = (api.listen_path.prefix().into(), api.listen_path.segments());
+        if self.by_prefix.insert(prefix, Holder::Served(api)).is_none() {
+            self.depths.add(segments);
+        }
         Ok(())
     }
 
     fn keep(&mut self, listen_path: &ListenPath, id: ApiId) {
-        self.depths |= 1 << listen_path.segments();
-        self.by_prefix
-            .entry(listen_path.prefix().into())
-            .or_insert(Holder::Unserved(id));
+        if self.by_prefix.get(listen_path.prefix()).is_none() {
+            let prefix = listen_path.prefix().into();
+            self.by_prefix.insert(prefix, Holder::Unserved(id));
+            self.depths.add(listen_path.segments());
+        }
+    }
+
+    fn remove(&mut self, api: &CompiledApi) {
+        let prefix = api.listen_path.prefix();
+        if let Some(Holder::Served(holder)) = self.by_prefix.get(prefix)
+            && holder.id == api.id
+        {
+            self.by_prefix.remove(prefix);
+            self.depths.remove(api.listen_path.segments());
+        }
     }
 
     fn find<'p>(&self, path: &'p str) -> Option<Place<'_, 'p>> {
@@ -185,7 +210,7 @@ impl PathTable {
         let mut end = path.len();
         loop {
             if depth <= LISTEN_PATH_SEGMENTS_MAX
-                && self.depths & (1 << depth) != 0
+                && self.depths.has(depth)
                 && let Some((prefix, rest)) = path.split_at_checked(end)
                 && let Some(holder) = self.by_prefix.get(prefix)
             {

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use raftgate_model::id::{ApiId, ClientId, PolicyId};
+use raftgate_model::id::{ApiId, ClientId, PolicyId, Revision};
 use raftgate_model::state::{ClientKey, Record, RecordKey, SourcePath};
 
 use super::api_keys::ApiKeys;
 use super::holdings::{Holdings, Perishable, Place};
 use super::queue::Queues;
+use super::versions::Versions;
 
 /// All indexes; changed by the one writer, read for short moments.
 #[derive(Debug, Default)]
@@ -16,8 +17,8 @@ pub(super) struct Indexes {
     pub(super) holdings: Holdings,
     pub(super) queues: Queues,
     pub(super) api_keys: ApiKeys,
-    apis: BTreeSet<ApiId>,
-    policies: BTreeSet<PolicyId>,
+    pub(super) apis: Versions<ApiId>,
+    pub(super) policies: Versions<PolicyId>,
     sources: BTreeSet<SourcePath>,
     clients_of: BTreeMap<ApiId, BTreeSet<ClientId>>,
     apis_of: BTreeMap<ClientId, BTreeSet<ApiId>>,
@@ -32,8 +33,8 @@ impl Indexes {
         after: Option<&Record>,
     ) {
         match key {
-            RecordKey::Api(id) => set(&mut self.apis, id, after.is_some()),
-            RecordKey::Policy(id) => set(&mut self.policies, id, after.is_some()),
+            RecordKey::Api(id) => self.apis.set(id, after.and_then(version_of)),
+            RecordKey::Policy(id) => self.policies.set(id, after.and_then(version_of)),
             RecordKey::Source(path) => set(&mut self.sources, path, after.is_some()),
             RecordKey::Client(client) => self.register(client, after.is_some()),
             RecordKey::Grant(_) | RecordKey::Code(_) | RecordKey::Family(_) => {
@@ -82,14 +83,6 @@ impl Indexes {
         }
     }
 
-    pub(super) fn apis(&self, after: Option<&ApiId>, limit: usize) -> Vec<ApiId> {
-        page(&self.apis, after, limit)
-    }
-
-    pub(super) fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Vec<PolicyId> {
-        page(&self.policies, after, limit)
-    }
-
     pub(super) fn sources(&self, after: Option<&SourcePath>, limit: usize) -> Vec<SourcePath> {
         page(&self.sources, after, limit)
     }
@@ -107,6 +100,15 @@ impl Indexes {
     pub(super) fn apis_of(&self, client: &ClientId, limit: usize) -> Vec<ApiId> {
         let apis = self.apis_of.get(client);
         apis.map_or_else(Vec::new, |apis| page(apis, None, limit))
+    }
+}
+
+/// The version of a configuration record.
+fn version_of(record: &Record) -> Option<Revision> {
+    match record {
+        Record::Api(api) => Some(api.revision),
+        Record::Policy(policy) => Some(policy.revision),
+        _ => None,
     }
 }
 

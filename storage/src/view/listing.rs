@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use raftgate_model::command::SweepItem;
-use raftgate_model::id::{ApiId, ApiKeyId, ClientId, GrantId, NotificationId, OrgId, PolicyId};
+use raftgate_model::id::{
+    ApiId, ApiKeyId, ClientId, GrantId, NotificationId, OrgId, PolicyId, Revision,
+};
 use raftgate_model::state::record::{
     ApiKeyRecord, ClientRecord, Grant, Notification, SourceRecord,
 };
 use raftgate_model::state::{ClientKey, NotificationKey, ReadState, Record, RecordKey, SourcePath};
 use raftgate_model::time::Timestamp;
 
-use super::{NotificationFilter, NotificationTotals, QueuePlace, View};
+use super::{Changed, NotificationFilter, NotificationTotals, QueuePlace, View};
 
 /// How many records of each kind the state holds, expired ones included until they are swept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,13 +31,30 @@ impl View {
     /// The ids of APIs after one, in order.
     #[must_use]
     pub fn apis(&self, after: Option<&ApiId>, limit: usize) -> Vec<ApiId> {
-        self.tables.load().indexes.read().apis(after, limit)
+        self.tables.load().indexes.read().apis.page(after, limit)
     }
 
     /// The ids of policies after one, in order.
     #[must_use]
     pub fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Vec<PolicyId> {
-        self.tables.load().indexes.read().policies(after, limit)
+        self.tables
+            .load()
+            .indexes
+            .read()
+            .policies
+            .page(after, limit)
+    }
+
+    /// The APIs that changed after a revision, bounded by how many there are; all of them after none.
+    #[must_use]
+    pub fn apis_since(&self, after: Option<Revision>) -> Changed<ApiId> {
+        self.tables.load().indexes.read().apis.since(after)
+    }
+
+    /// The policies that changed after a revision, bounded by how many there are; all of them after none.
+    #[must_use]
+    pub fn policies_since(&self, after: Option<Revision>) -> Changed<PolicyId> {
+        self.tables.load().indexes.read().policies.since(after)
     }
 
     /// The definition files after one that something was applied from, in order.

@@ -12,6 +12,7 @@ mod pool;
 mod queue;
 mod shards;
 mod tables;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 pub use listing::LiveTokens;
 pub use queue::{NotificationFilter, NotificationTotals, QueuePlace};
 pub(crate) use tables::Walk;
+pub use versions::Changed;
 
 use tables::Tables;
 

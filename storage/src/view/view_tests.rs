@@ -100,6 +100,43 @@ fn check_indexes(state: &MemoryState, view: &View) {
         assert!(at > now || due.contains(&key), "{key:?} ended at {at:?}");
     }
     check_queues(state, view, &waiting);
+    check_versions(state, view);
+}
+
+/// Compares what changed since each revision with the versions of the records themselves.
+fn check_versions(state: &MemoryState, view: &View) {
+    let mut apis: BTreeMap<ApiId, Revision> = BTreeMap::new();
+    let mut policies: BTreeMap<PolicyId, Revision> = BTreeMap::new();
+    for (_, record) in state.iter() {
+        match record {
+            Record::Api(api) => drop(apis.insert(api.id.clone(), api.revision)),
+            Record::Policy(policy) => drop(policies.insert(policy.id.clone(), policy.revision)),
+            _ => {}
+        }
+    }
+    let newest = view.meta().revision.0;
+    for after in std::iter::once(None).chain((0..=newest).map(|at| Some(Revision(at)))) {
+        check_since(&apis, &view.apis_since(after), after);
+        check_since(&policies, &view.policies_since(after), after);
+    }
+}
+
+fn check_since<K: Ord + Clone + std::fmt::Debug>(
+    versions: &BTreeMap<K, Revision>,
+    told: &Changed<K>,
+    after: Option<Revision>,
+) {
+    let newer = versions
+        .iter()
+        .filter(|(_, version)| Some(**version) > after);
+    let expected: BTreeSet<_> = newer.map(|(id, version)| (*version, id.clone())).collect();
+    let of_told = told.ids.iter().map(|id| (versions[id], id.clone()));
+    let told_ages: Vec<_> = told.ids.iter().map(|id| versions[id]).collect();
+    assert!(told_ages.is_sorted(), "{told:?}");
+    assert_eq!(of_told.collect::<BTreeSet<_>>(), expected);
+    assert_eq!(told.ids.len(), expected.len(), "nobody is told twice");
+    assert_eq!(told.count, versions.len());
+    assert_eq!(told.newest, versions.values().copied().max().max(after));
 }
 
 /// Compares the queues of notifications with those that wait, by API, time and sequence.
