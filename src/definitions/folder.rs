@@ -11,7 +11,7 @@ use std::time::Duration;
 use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
-use raftgate_model::command::{Command, SourceMark};
+use raftgate_model::command::{Command, PUT_APIS_MAX, SourceMark};
 use raftgate_model::state::SourcePath;
 use raftgate_model::state::record::Made;
 use tracing::{error, info, warn};
@@ -41,7 +41,26 @@ pub struct FolderReport {
     pub failed: usize,
 }
 
+/// A definition file and what it holds.
+type File<'f> = (&'f SourcePath, &'f DefinitionFile);
+
 impl FolderReport {
+    /// Counts and logs a file that was applied or was not, unless no file can be.
+    fn count(
+        &mut self,
+        path: &SourcePath,
+        imported: Result<Imported, ImportError>,
+    ) -> Result<(), FolderError> {
+        match imported {
+            Ok(imported) => {
+                log_applied(path, &imported);
+                self.applied = self.applied.saturating_add(1);
+                Ok(())
+            }
+            Err(reason) => self.fail(path, reason),
+        }
+    }
+
     /// Counts and logs a file that cannot be applied or is late, unless no file can be.
     fn fail(&mut self, path: &SourcePath, reason: ImportError) -> Result<(), FolderError> {
         match reason {
@@ -167,18 +186,19 @@ impl DefinitionsFolder {
                 error,
             })?;
         let mut report = FolderReport::default();
+        let changed: Vec<_> = contents
+            .files
+            .iter()
+            .filter(|(path, file)| self.is_changed(path, file))
+            .collect();
+        report.unchanged = contents.files.len().saturating_sub(changed.len());
         // What is in the way of these may go with its file, or move away itself.
-        let mut refused = Vec::new();
-        for (path, file) in &contents.files {
-            match self.apply_file(path, file).await {
-                Ok(true) => report.applied = report.applied.saturating_add(1),
-                Ok(false) => report.unchanged = report.unchanged.saturating_add(1),
-                Err(ImportError::ListenPathTaken { .. }) => refused.push((path, file)),
-                Err(reason) => report.fail(path, reason)?,
-            }
-        }
+        let refused = self.apply_files(&changed, &mut report).await?;
         self.remove_missing(&contents, &mut report).await?;
-        self.apply_together(refused, &mut report).await?;
+        let refused: Vec<_> = refused.into_iter().map(|(file, _)| file).collect();
+        for ((path, _), reason) in self.apply_files(&refused, &mut report).await? {
+            report.fail(path, reason)?;
+        }
         report.failed = report.failed.saturating_add(contents.unread.len());
         Ok(report)
     }
@@ -232,27 +252,48 @@ impl DefinitionsFolder {
         }
     }
 
-    /// Brings one file's definition into force; tells whether it was not before.
-    async fn apply_file(
-        &self,
-        path: &SourcePath,
-        file: &DefinitionFile,
-    ) -> Result<bool, ImportError> {
+    /// Whether a file holds something else than what was last applied from it.
+    fn is_changed(&self, path: &SourcePath, file: &DefinitionFile) -> bool {
         let last = self.cluster.view().source(path);
-        if last
-            .as_ref()
-            .is_some_and(|last| last.content_hash == file.content_hash)
-        {
-            return Ok(false);
-        }
-        let imported = match self.read(path, file)? {
-            (Definition::Api(document), mark) => {
-                self.importer.put_api(document, Some(mark)).await?
+        last.is_none_or(|last| last.content_hash != file.content_hash)
+    }
+
+    /// Brings what files hold into force, many APIs with one command; those whose listen path was taken come back.
+    async fn apply_files<'f>(
+        &self,
+        files: &[File<'f>],
+        report: &mut FolderReport,
+    ) -> Result<Vec<(File<'f>, ImportError)>, FolderError> {
+        let mut refused = Vec::new();
+        for part in files.chunks(PUT_APIS_MAX) {
+            let mut apis = Vec::with_capacity(part.len());
+            for &(path, file) in part {
+                match self.read(path, file) {
+                    Ok((Definition::Api(document), mark)) => {
+                        match self.importer.check(document, Some(mark)) {
+                            Ok(checked) => apis.push(((path, file), checked)),
+                            Err(reason) => report.fail(path, reason)?,
+                        }
+                    }
+                    Ok((Definition::Policy(text), mark)) => {
+                        let imported = self.importer.put_policy(&text, Some(mark)).await;
+                        report.count(path, imported)?;
+                    }
+                    Err(reason) => report.fail(path, reason)?,
+                }
             }
-            (Definition::Policy(text), mark) => self.importer.put_policy(&text, Some(mark)).await?,
-        };
-        log_applied(path, &imported);
-        Ok(true)
+            let outcome = self.importer.put_together(apis).await;
+            for ((path, _), imported) in outcome.applied {
+                report.count(path, Ok(imported))?;
+            }
+            for (file, reason) in outcome.refused {
+                match reason {
+                    ImportError::ListenPathTaken { .. } => refused.push((file, reason)),
+                    reason => report.fail(file.0, reason)?,
+                }
+            }
+        }
+        Ok(refused)
     }
 
     /// What a file holds; a definition that names no id keeps the one that its file was given before.
@@ -274,37 +315,6 @@ impl DefinitionsFolder {
             content_hash: file.content_hash,
         };
         Ok((definition, mark))
-    }
-
-    /// Applies files whose listen paths were in each other's way, in one command as far as they fit.
-    async fn apply_together(
-        &self,
-        files: Vec<(&SourcePath, &DefinitionFile)>,
-        report: &mut FolderReport,
-    ) -> Result<(), FolderError> {
-        let mut set = Vec::new();
-        for (path, file) in files {
-            match self.read(path, file) {
-                Ok((Definition::Api(document), mark)) => {
-                    match self.importer.check(document, Some(mark)) {
-                        Ok(checked) => set.push((path, checked)),
-                        Err(reason) => report.fail(path, reason)?,
-                    }
-                }
-                // Only APIs have listen paths.
-                Ok((Definition::Policy(_), _)) => {}
-                Err(reason) => report.fail(path, reason)?,
-            }
-        }
-        let outcome = self.importer.put_together(set).await;
-        for (path, imported) in outcome.applied {
-            log_applied(path, &imported);
-            report.applied = report.applied.saturating_add(1);
-        }
-        for (path, reason) in outcome.refused {
-            report.fail(path, reason)?;
-        }
-        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::control::{ControlFailure, Door};
+use crate::definitions::DefinitionsFolder;
 
 /// A node of its own, whose configuration the test brings into force.
 struct Node {
@@ -183,4 +184,45 @@ async fn an_api_that_is_stored_and_late_is_not_answered_as_if_it_were_in_force()
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(message.contains("is stored"), "{message}");
     node.cluster.shutdown().await;
+}
+
+#[actix_web::test]
+async fn many_files_come_into_force_by_few_commands_and_each_is_judged_for_itself() {
+    const FILES: usize = 600;
+    let node = Node::start().await;
+    let importer = node.importer(node.registry(Arc::clone(&node.keys)));
+    let files = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(files.path().join(name), text).unwrap();
+    for number in 0..FILES {
+        let text = document(&format!("api{number}")).to_text();
+        write(&format!("{number:03}.json"), &text);
+    }
+    // One wants a place that another file has, far from it in the folder.
+    let rival = document("rival").to_text();
+    write("rival.json", &rival.replace("/rival/", "/api0/"));
+    write("wrong.json", "{");
+    let folder = DefinitionsFolder::new(
+        files.path().to_owned(),
+        importer.clone(),
+        node.cluster.clone(),
+    );
+    let commands = || node.cluster.view().meta().revision.0;
+    let before = commands();
+    let report = folder.apply().await.unwrap();
+    assert_eq!((report.applied, report.failed), (FILES, 2));
+    let needed = commands() - before;
+    assert!(needed < 10, "{needed} commands for {FILES} files");
+    assert!(importer.has_api(&ApiId::new("api599").unwrap()));
+    assert!(!importer.has_api(&ApiId::new("rival").unwrap()));
+
+    write(
+        "599.json",
+        &document("api599")
+            .to_text()
+            .replace("127.0.0.1:1", "127.0.0.1:2"),
+    );
+    let before = commands();
+    let report = folder.apply().await.unwrap();
+    assert_eq!((report.applied, report.unchanged), (1, FILES - 1));
+    assert!(commands() - before <= 3, "one change is one command");
 }

@@ -105,6 +105,29 @@ fn no_request_of_any_api_is_dropped_or_refused_by_changes() {
 }
 
 #[test]
+fn connections_of_other_apis_stand_on_both_sides_while_one_changes() {
+    let world = World::shared();
+    let upstream = RecordingServer::replying(Reply::ok("served"));
+    let (changed, other) = (unique("changing"), unique("standing"));
+    let definition = |id: &str| keyless_api(id, &format!("/{id}/"), &upstream.url("/"));
+    world.node.create_api(&definition(&changed));
+    world.node.create_api(&definition(&other));
+    let mut wire = Wire::connect(world.node.gateway());
+    let path = format!("/{other}/x");
+    assert_eq!(wire.get(&path).answer().0.status, 200);
+    let of_upstream = upstream.connections();
+    for turn in 0..20 {
+        let mut api = definition(&changed);
+        merge(&mut api, json!({"turn": turn}));
+        world.node.create_api(&api);
+        // The same connection: this client makes no other.
+        let (head, body) = wire.get(&path).answer();
+        assert_eq!((head.status, body.as_str()), (200, "served"));
+    }
+    assert_eq!(upstream.connections(), of_upstream);
+}
+
+#[test]
 fn a_change_of_one_api_leaves_the_tokens_of_others_alone() {
     let world = World::shared();
     let changed = OAuthApi::new(&world, Style::Rfc);
