@@ -23,6 +23,8 @@ pub(super) enum Next {
     Head(Box<Response<()>>, bool),
     /// A piece of the body, never empty.
     Piece(Bytes),
+    /// The last piece of the body, with no field behind it.
+    Last(Bytes),
     /// The end, with the fields behind the body.
     End(Option<HeaderMap>),
 }
@@ -68,7 +70,12 @@ impl AnswerReader {
             }
             input.advance(consumed);
             if !data.is_empty() {
-                return Ok(Next::Piece(data));
+                self.has_ended = body.is_done() && self.trailers.is_empty();
+                return Ok(if self.has_ended {
+                    Next::Last(data)
+                } else {
+                    Next::Piece(data)
+                });
             }
         }
         if !body.is_done() {

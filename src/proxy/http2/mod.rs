@@ -125,10 +125,14 @@ impl Client {
             if taken.is_ready() {
                 return taken;
             }
-            // A stream that ends has something to be sent, which is sent by looking for the next request.
-            match Pin::new(&mut self.streams).poll_next(cx) {
-                Poll::Ready(Some(ended)) => self.note(ended),
-                Poll::Ready(None) | Poll::Pending => break,
+            // Streams that end have something to be sent, which is sent by looking for the next request: once for all of
+            // them, because each time is a write of its own.
+            let running = self.streams.len();
+            while let Poll::Ready(Some(ended)) = Pin::new(&mut self.streams).poll_next(cx) {
+                self.note(ended);
+            }
+            if self.streams.len() == running {
+                break;
             }
         }
         if self.worker.is_draining() && !self.is_leaving() {

@@ -160,7 +160,8 @@ async fn download(
                 let sent = respond.send_response(*head, ends_here);
                 frames = Some(sent.map_err(|_| Fault::ClientGone)?);
             }
-            (Next::Piece(piece), Some(frames)) => send(frames, piece).await?,
+            (Next::Piece(piece), Some(frames)) => send(frames, piece, Behind::More).await?,
+            (Next::Last(piece), Some(frames)) => send(frames, piece, Behind::Nothing).await?,
             (Next::End(trailers), Some(frames)) => {
                 let sent = match trailers {
                     Some(trailers) => frames.send_trailers(trailers),
@@ -168,7 +169,7 @@ async fn download(
                 };
                 sent.map_err(|_| Fault::ClientGone)?;
             }
-            (Next::Nothing, _) | (Next::Piece(_) | Next::End(_), None) => {
+            (Next::Nothing, _) | (Next::Piece(_) | Next::Last(_) | Next::End(_), None) => {
                 return Err(Fault::CutOff);
             }
         }
@@ -196,8 +197,21 @@ async fn read_more(
     }
 }
 
-/// Sends a piece of the body as fast as the client takes it.
-async fn send(frames: &mut SendStream<Bytes>, mut piece: Bytes) -> Result<(), Fault> {
+/// What comes behind a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// More of it, or fields.
+    More,
+    /// Nothing: the piece ends the stream.
+    Nothing,
+}
+
+/// Sends a piece of the body, not an empty one, as fast as the client takes it.
+async fn send(
+    frames: &mut SendStream<Bytes>,
+    mut piece: Bytes,
+    behind: Behind,
+) -> Result<(), Fault> {
     while !piece.is_empty() {
         frames.reserve_capacity(piece.len());
         let room = match poll_fn(|cx| frames.poll_capacity(cx)).await {
@@ -206,7 +220,8 @@ async fn send(frames: &mut SendStream<Bytes>, mut piece: Bytes) -> Result<(), Fa
         };
         let part = piece.split_to(room.min(piece.len()));
         if !part.is_empty() {
-            let sent = frames.send_data(part, false);
+            let ends_here = behind == Behind::Nothing && piece.is_empty();
+            let sent = frames.send_data(part, ends_here);
             sent.map_err(|_| Fault::ClientGone)?;
         }
     }
