@@ -5,6 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import apis
+import callers
+import echoes
+import edits
+import encrypted
 import machine
 import million
 import pressure
@@ -20,7 +25,7 @@ def arguments():
         prog="benches/load/compare",
         description="Measures raftgate beside nginx on the same cores: gateway on one core, wrk and upstream on another.",
     )
-    parser.add_argument("mode", choices=["proxy", "tokens", "startup", "idle", "million", "pressure", "smoke"], nargs="?", default="proxy")
+    parser.add_argument("mode", choices=list(MODES), nargs="?", default="proxy")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/raftgate", help="the raftgate to measure")
     parser.add_argument("--gateway-core", type=int, default=0, help="core of the gateway that is measured")
     parser.add_argument("--load-core", type=int, default=1, help="core of wrk and of the upstream")
@@ -31,6 +36,8 @@ def arguments():
     parser.add_argument("--connections", default="1,16,128", help="connections of `tokens`")
     parser.add_argument("--count", type=int, default=1_000_000, help="live tokens of `million` and `pressure`")
     parser.add_argument("--pressure-connections", type=int, default=8, help="connections of the proxied requests of `pressure`")
+    parser.add_argument("--apis", type=int, default=10_000, help="how many APIs `apis` loads")
+    parser.add_argument("--changes", type=int, default=50, help="how many changes `apis` measures")
     parser.add_argument("--folder", type=Path, default=ROOT / "target", help="where data is kept; its disk is measured")
     return parser.parse_args()
 
@@ -39,13 +46,21 @@ def smoke(options):
     """Every mode once and briefly: shows that the script works, not how fast anything is."""
     options.rounds, options.seconds = 1, 1
     options.bodies, options.connections, options.count = "128,65536", "1,16", 2_000
-    for mode in (proxying, tokens, startup, million, pressure):
-        mode.run(options)
-    startup.run_idle(options)
+    options.apis, options.changes = 300, 4
+    for name, mode in MODES.items():
+        if name != "smoke":
+            mode(options)
 
 
 MODES = {
     "proxy": proxying.run,
+    "auth-token": callers.run_token,
+    "basic-auth": callers.run_basic,
+    "headers": edits.run,
+    "tls": encrypted.run_tls,
+    "http2": encrypted.run_http2,
+    "websocket": echoes.run,
+    "apis": apis.run,
     "tokens": tokens.run,
     "startup": startup.run,
     "idle": startup.run_idle,

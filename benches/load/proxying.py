@@ -3,18 +3,19 @@
 import setup
 import wrk
 from report import median, size_name, table
-from servers import KEYLESS, OAUTH, Nginx, Raftgate, status_and_size, upstream
+from servers import KEYLESS, OAUTH, Nginx, Raftgate, Site, status_and_size, upstream
 
 CONNECTIONS = 64
 # With more at a time, most large answers would still be under way when a measurement ends.
 CONNECTIONS_LARGE, LARGE = 8, 1024 * 1024
+BUFFERS = Site(location="            proxy_buffer_size 64k; proxy_buffers 16 64k;\n")
 
 
 class Lane:
-    """One thing that is compared: a server, a path before `/SIZE`, and headers."""
+    """One thing that is compared: a server, a path before `/SIZE`, headers, and the lane that it is measured by."""
 
-    def __init__(self, name, server, prefix, headers=None):
-        self.name, self.server, self.prefix, self.headers = name, server, prefix, headers
+    def __init__(self, name, server, prefix, headers=None, beside="nginx"):
+        self.name, self.server, self.prefix, self.headers, self.beside = name, server, prefix, headers, beside
 
 
 def run(options):
@@ -38,7 +39,7 @@ def open_lanes(options, upstream_port, servers):
         servers.append(proxy)
         lanes.append(Lane("nginx", proxy, ""))
     if "nginx-buffers" in wanted:
-        proxy = Nginx(options.folder / "buffers", options.gateway_core, upstream=upstream_port, buffers="64k")
+        proxy = Nginx(options.folder / "buffers", options.gateway_core, upstream=upstream_port, site=BUFFERS)
         servers.append(proxy)
         lanes.append(Lane("nginx, 64 KiB buffers", proxy, ""))
     if {"keyless", "oauth"} & set(wanted):
@@ -55,19 +56,25 @@ def open_lanes(options, upstream_port, servers):
 
 
 def compare(options, lanes, size):
-    """Runs the rounds for one body size; every other round goes through the lanes backwards."""
-    runs = {lane.name: [] for lane in lanes}
+    """Runs the rounds for one body size."""
     for lane in lanes:
-        got = status_and_size(lane.server.port, f"{lane.prefix}/{size}", lane.headers)
+        got = status_and_size(lane.server, f"{lane.prefix}/{size}", lane.headers)
         if got != (200, size):
             raise RuntimeError(f"{lane.name} answers {got[0]} with {got[1]} bytes for a body of {size}")
         measure(options, lane, size, seconds=1)
+    runs = rounds(options, lanes, lambda lane: measure(options, lane, size, options.seconds))
+    heads = [f"{size_name(size)} body, {connections(size)} connections", "requests/s", "of nginx", "p50 ms", "p99 ms", "CPU us/request"]
+    base = lambda lane: median(runs.get(lane.beside, []), "per_s")
+    return table(heads, [row(lane.name, runs[lane.name], base(lane)) for lane in lanes])
+
+
+def rounds(options, lanes, measure):
+    """Measures every lane in every round; every other round goes through the lanes backwards."""
+    runs = {lane.name: [] for lane in lanes}
     for number in range(options.rounds):
         for lane in lanes if number % 2 == 0 else reversed(lanes):
-            runs[lane.name].append(measure(options, lane, size, options.seconds))
-    base = median(runs.get("nginx", []), "per_s")
-    heads = [f"{size_name(size)} body, {connections(size)} connections", "requests/s", "of nginx", "p50 ms", "p99 ms", "CPU us/request"]
-    return table(heads, [row(name, of_lane, base) for name, of_lane in runs.items()])
+            runs[lane.name].append(measure(lane))
+    return runs
 
 
 def measure(options, lane, size, seconds):

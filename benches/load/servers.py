@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -38,14 +39,23 @@ def wait_for_port(port, process):
     raise RuntimeError(f"{process.args} did not listen on {port} within {START_S} s")
 
 
-class Nginx:
-    """nginx with one worker, as upstream (`root`) or as plain reverse proxy (`upstream`)."""
+class Site:
+    """What nginx is told beyond the plain site: lines for its contexts `http`, `server` and `location`."""
 
-    def __init__(self, folder, core, root=None, upstream=None, buffers=None):
+    def __init__(self, http="", server="", location="", listen="", connection='""'):
+        self.http, self.server, self.location = http, server, location
+        self.listen, self.connection = listen, connection
+
+
+class Nginx:
+    """nginx with one worker, as upstream (`root`) or as reverse proxy (`upstream`)."""
+
+    def __init__(self, folder, core, root=None, upstream=None, site=None):
         self.port = free_port()
         self.folder = folder
-        self.buffers = buffers
-        folder.mkdir(parents=True)
+        self.site = site or Site()
+        self.tls = "ssl" in self.site.listen
+        folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "nginx.conf"
         configuration.write_text(self._configuration(root, upstream))
         command = [TOOLS / "nginx", "-e", folder / "error.log", "-p", folder, "-c", configuration]
@@ -64,20 +74,18 @@ class Nginx:
             "events { worker_connections 4096; }\n"
             "http {\n    access_log off;\n    sendfile on;\n    tcp_nopush on;\n    tcp_nodelay on;\n"
             "    keepalive_requests 1000000000;\n    keepalive_timeout 3600s;\n    open_file_cache max=64;\n"
-            f"{temporary}{self._site(root, upstream)}}}\n"
+            f"{temporary}{self.site.http}{self._site(root, upstream)}}}\n"
         )
 
     def _site(self, root, upstream):
-        listen = f"listen 127.0.0.1:{self.port} backlog=4096;"
+        listen = f"listen 127.0.0.1:{self.port} {self.site.listen} backlog=4096;\n{self.site.server}"
         if root:
             return f"    server {{ {listen} root {root}; }}\n"
-        size = self.buffers
-        buffers = f"            proxy_buffer_size {size}; proxy_buffers 16 {size};\n" if size else ""
         return (
             f"    upstream behind {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 1000000000; }}\n"
             f"    server {{\n        {listen}\n        location / {{\n"
             "            proxy_pass http://behind;\n            proxy_http_version 1.1;\n"
-            f'            proxy_set_header Connection "";\n{buffers}'
+            f"            proxy_set_header Connection {self.site.connection};\n{self.site.location}"
             # nginx streams large bodies too, rather than keeping them in a file: the faster of its two ways.
             "            proxy_max_temp_file_size 0;\n        }\n    }\n"
         )
@@ -92,13 +100,13 @@ class Nginx:
         self.process.wait(START_S)
 
 
-def upstream(folder, core, sizes):
+def upstream(folder, core, sizes, site=None):
     """nginx that answers `/SIZE` with that many bytes from the page cache."""
     root = folder / "root"
     root.mkdir(parents=True)
     for size in sizes:
         (root / str(size)).write_bytes(b"x" * size)
-    return Nginx(folder / "upstream", core, root=root)
+    return Nginx(folder / "upstream", core, root=root, site=site)
 
 
 class Raftgate:
@@ -106,6 +114,7 @@ class Raftgate:
 
     def __init__(self, options, folder, configuration=""):
         self.binary, self.core, self.folder = options.binary.resolve(), options.gateway_core, folder
+        self.tls = "tls_cert" in configuration
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "raftgate.toml").write_text(f"[gateway]\nworkers = 1\n{configuration}")
         self.process = None
@@ -156,17 +165,32 @@ class Raftgate:
         shutil.rmtree(self.folder)
 
 
-def status_and_size(port, path, headers=None):
-    """Status of the answer to a GET and the bytes of its body; 0 and 0 when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S)
+def connect(server):
+    """A connection to a server's port; the certificates are made here, and nobody asks whose they are."""
+    if not server.tls:
+        return http.client.HTTPConnection("127.0.0.1", server.port, timeout=START_S)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection("127.0.0.1", server.port, timeout=START_S, context=context)
+
+
+def got(server, path, headers=None):
+    """Status, header fields and size of the answer to a GET; status 0 when nobody answers."""
+    connection = connect(server)
     try:
         connection.request("GET", path, headers=headers or {})
         response = connection.getresponse()
-        return response.status, len(response.read())
+        return response.status, response.headers, len(response.read())
     except OSError:
-        return 0, 0
+        return 0, {}, 0
     finally:
         connection.close()
+
+
+def status_and_size(server, path, headers=None):
+    """Status of the answer to a GET and the bytes of its body; 0 and 0 when nobody answers."""
+    status, _, size = got(server, path, headers)
+    return status, size
 
 
 def answer(port, method, path, headers, body=None):

@@ -35,11 +35,49 @@ def keyless(node, upstream_port):
     node.ask("POST", "/tyk/apis", definition("load-keyless", KEYLESS, upstream_port, oauth=False))
 
 
+def tunnel(node, listen_path, upstream_port):
+    """Makes a keyless API in front of a WebSocket server."""
+    made = definition("load-tunnel", listen_path, upstream_port, oauth=False)
+    made["proxy"]["target_url"] = f"ws://127.0.0.1:{upstream_port}/"
+    node.ask("POST", "/tyk/apis", made)
+
+
+def edited(node, listen_path, upstream_port):
+    """Makes a keyless API that sets and removes a header field on each of the two ways."""
+    made = definition("load-edited", listen_path, upstream_port, oauth=False)
+    made["version_data"]["versions"]["Default"] |= {
+        "global_headers": {"X-Load-Added": "yes"},
+        "global_headers_remove": ["X-Load-Removed"],
+        "global_response_headers": {"X-Load-Answer": "yes"},
+        "global_response_headers_remove": ["ETag"],
+    }
+    node.ask("POST", "/tyk/apis", made)
+
+
+def key(node, listen_path, upstream_port):
+    """Makes an auth-token API and a generated key for it."""
+    made = definition("load-keyed", listen_path, upstream_port, oauth=False)
+    node.ask("POST", "/tyk/apis", made | {"use_keyless": False, "use_standard_auth": True})
+    return node.ask("POST", "/tyk/keys", {"access_rights": rights("load-keyed")})["key"]
+
+
+def user(node, listen_path, upstream_port, name, password):
+    """Makes a basic-auth API and a user with a right to it."""
+    made = definition("load-users", listen_path, upstream_port, oauth=False)
+    node.ask("POST", "/tyk/apis", made | {"use_keyless": False, "use_basic_auth": True})
+    session = {"access_rights": rights("load-users"), "basic_auth_data": {"password": password}}
+    node.ask("POST", f"/tyk/keys/{name}", session)
+
+
+def rights(api_id):
+    return {api_id: {"api_id": api_id, "api_name": api_id, "versions": ["Default"]}}
+
+
 def oauth(node, upstream_port):
     """Makes the OAuth API and a client; returns the client's Basic credentials."""
     node.ask("POST", "/tyk/apis", definition("load-oauth", OAUTH, upstream_port, oauth=True))
-    rights = {"load-oauth": {"api_id": "load-oauth", "api_name": "load-oauth", "versions": ["Default"]}}
-    policy = {"id": "load", "name": "load", "org_id": "default", "active": True, "quota_max": -1, "access_rights": rights}
+    policy = {"id": "load", "name": "load", "org_id": "default", "active": True, "quota_max": -1}
+    policy["access_rights"] = rights("load-oauth")
     node.ask("POST", "/tyk/policies", policy)
     client = {"client_id": "load", "api_id": "load-oauth", "policy_id": "load", "redirect_uri": "http://127.0.0.1/back"}
     made = node.ask("POST", "/tyk/oauth/clients/create", client)

@@ -41,7 +41,7 @@ def node_with_definition(options, upstream_port, name):
 def first_answer_ms(node):
     began = time.monotonic()
     node.start()
-    while status_and_size(node.port, f"{KEYLESS}/128") != (200, 128):
+    while status_and_size(node, f"{KEYLESS}/128") != (200, 128):
         if time.monotonic() - began > 60:
             raise RuntimeError(f"no proxied answer within 60 s:\n{node.log()}")
         time.sleep(0.001)

@@ -35,7 +35,7 @@ def measure(server, core, path, seconds, connections=64, headers=None, script=No
         command += ["-H", f"{name}: {value}"]
     if script:
         command += ["-s", script]
-    command.append(f"http://127.0.0.1:{server.port}{path}")
+    command.append(f"{'https' if server.tls else 'http'}://127.0.0.1:{server.port}{path}")
     before = cpu_s(server.pids())
     finished = subprocess.run(pinned(core, command), capture_output=True, text=True, timeout=seconds + 120)
     used_s = cpu_s(server.pids()) - before
