@@ -198,6 +198,7 @@ fn defaults(settings: &Settings) -> GatewayDefaults {
             connect: duration(limits.upstream_connect_timeout),
             head: duration(limits.upstream_head_timeout),
             idle: duration(limits.upstream_idle_timeout),
+            total: None,
         },
         paths: settings.compat.path_matching,
     }

@@ -114,6 +114,8 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
             api: selected.api,
         }),
         Ok(Ok(permit)) => {
+            let mut selected = selected;
+            choose_target(&mut selected)?;
             write_request(worker, &view, (&selected, &permit), (upload, edits));
             Ok(Admitted::Forward(selected))
         }
@@ -155,6 +157,23 @@ fn circumstances<'a>(worker: &'a Worker, snapshot: &'a GatewaySnapshot) -> Circu
         snapshot,
         trusted: &worker.settings.trusted_proxies,
         now: worker.parts.clock.now(),
+    }
+}
+
+/// Chooses among several targets.
+fn choose_target(selected: &mut Selected) -> Result<(), Refused> {
+    let Some(balancer) = selected.balancer() else {
+        return Ok(());
+    };
+    match balancer.next() {
+        Some(place) => {
+            selected.place = place;
+            Ok(())
+        }
+        None => Err(Refused {
+            refusal: Refusal::AllTargetsDown,
+            by: Refuser::Api(Arc::clone(&selected.api)),
+        }),
     }
 }
 

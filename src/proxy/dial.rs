@@ -35,8 +35,12 @@ pub(super) enum DialError {
     Tls { origin: String, error: io::Error },
 }
 
-/// Opens a connection to a target.
-pub(super) async fn dial(worker: &Worker, target: &Target) -> Result<Transport, DialError> {
+/// Opens a connection to a target, with an API's own TLS if it has one.
+pub(super) async fn dial(
+    worker: &Worker,
+    target: &Target,
+    own_tls: Option<&Arc<ClientConfig>>,
+) -> Result<Transport, DialError> {
     let connect_failed = |error| DialError::Connect {
         origin: target.origin().to_owned(),
         error,
@@ -49,12 +53,16 @@ pub(super) async fn dial(worker: &Worker, target: &Target) -> Result<Transport, 
     stream.set_nodelay(true).map_err(connect_failed)?;
     match target.scheme() {
         Scheme::Http => Ok(Transport::Plain(stream)),
-        Scheme::Https => secure(target, &worker.parts.upstream_tls, stream)
-            .await
-            .map_err(|error| DialError::Tls {
-                origin: target.origin().to_owned(),
-                error,
-            }),
+        Scheme::Https => secure(
+            target,
+            own_tls.unwrap_or(&worker.parts.upstream_tls),
+            stream,
+        )
+        .await
+        .map_err(|error| DialError::Tls {
+            origin: target.origin().to_owned(),
+            error,
+        }),
     }
 }
 

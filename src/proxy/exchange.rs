@@ -80,8 +80,8 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
             let outcome = refuse_for(worker, connection, Refusal::Unjudged, &api).await;
             finish(worker, connection, Subject::Api(&api), (began, outcome))
         }
-        Ok(Admitted::Forward(selected)) => {
-            let outcome = relay::relay(worker, connection, &selected).await;
+        Ok(Admitted::Forward(mut selected)) => {
+            let outcome = relay::relay(worker, connection, &mut selected).await;
             let subject = Subject::Api(&selected.api);
             finish(worker, connection, subject, (began, outcome))
         }

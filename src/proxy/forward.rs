@@ -119,6 +119,11 @@ impl<'a> Exchange<'a> {
         self.progress.answer.as_ref()
     }
 
+    /// Whether some byte of an answer has arrived.
+    pub(super) const fn answer_began(&self) -> bool {
+        self.progress.answer_began
+    }
+
     /// Whether the whole request has gone out.
     pub(super) fn upload_is_done(&self) -> bool {
         self.progress.upload == Upload::Done

@@ -21,6 +21,7 @@ mod outages;
 mod overrides;
 mod pool;
 mod pump;
+mod reach;
 mod record;
 mod refusal;
 mod relay;

@@ -6,6 +6,8 @@ use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
+use raftgate_model::api::UpstreamTls;
+
 use super::pump::Incoming;
 use super::transport::Transport;
 
@@ -57,10 +59,23 @@ struct Origin {
     in_use: Cell<usize>,
 }
 
+type Origins = HashMap<Box<str>, Rc<Origin>, ahash::RandomState>;
+
+/// Where connections go, and how they are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PoolKey<'k> {
+    /// Scheme, host and port.
+    pub(super) origin: &'k str,
+    /// The TLS of an API's own, if it has one.
+    pub(super) tls: Option<UpstreamTls>,
+}
+
 /// Connections by origin.
 #[derive(Debug)]
 pub(super) struct Pool {
-    origins: RefCell<HashMap<Box<str>, Rc<Origin>, ahash::RandomState>>,
+    origins: RefCell<Origins>,
+    // Connections that are made in another way than the gateway's are no use to whoever did not ask for it.
+    apart: RefCell<HashMap<UpstreamTls, Origins, ahash::RandomState>>,
     limits: PoolLimits,
 }
 
@@ -94,13 +109,14 @@ impl Pool {
     pub(super) fn new(limits: PoolLimits) -> Self {
         Self {
             origins: RefCell::default(),
+            apart: RefCell::default(),
             limits,
         }
     }
 
     /// An idle connection that still looks alive, or room for a new one.
-    pub(super) fn checkout(&self, origin: &str, now_ms: u64) -> Checkout {
-        let Some(slot) = self.slot(origin) else {
+    pub(super) fn checkout(&self, key: PoolKey<'_>, now_ms: u64) -> Checkout {
+        let Some(slot) = self.slot(key) else {
             return Checkout::Full;
         };
         let idle_ms = self.idle_ms();
@@ -119,11 +135,13 @@ impl Pool {
     }
 
     /// Room for a new connection, whatever is idle.
-    pub(super) fn slot(&self, origin: &str) -> Option<Slot> {
-        let mut origins = self.origins.borrow_mut();
-        let origin = match origins.get(origin) {
-            Some(origin) => Rc::clone(origin),
-            None => Rc::clone(origins.entry(origin.into()).or_default()),
+    fn slot(&self, key: PoolKey<'_>) -> Option<Slot> {
+        let origin = match key.tls {
+            None => origin_of(&mut self.origins.borrow_mut(), key.origin),
+            Some(tls) => {
+                let mut apart = self.apart.borrow_mut();
+                origin_of(apart.entry(tls).or_default(), key.origin)
+            }
         };
         let in_use = origin.in_use.get();
         if in_use >= self.limits.in_use_per_origin_max {
@@ -148,17 +166,31 @@ impl Pool {
     /// Closes what has been idle too long or was closed by its peer, and forgets origins without connections.
     pub(super) fn prune(&self, now_ms: u64) {
         let idle_ms = self.idle_ms();
-        self.origins.borrow_mut().retain(|_, origin| {
+        let is_alive = |origin: &Rc<Origin>| {
             let mut idle = origin.idle.borrow_mut();
             idle.retain_mut(|idle| {
                 idle.since_ms.saturating_add(idle_ms) > now_ms && idle.upstream.io.is_quiet()
             });
             !idle.is_empty() || origin.in_use.get() > 0
+        };
+        self.origins
+            .borrow_mut()
+            .retain(|_, origin| is_alive(origin));
+        self.apart.borrow_mut().retain(|_, origins| {
+            origins.retain(|_, origin| is_alive(origin));
+            !origins.is_empty()
         });
     }
 
     fn idle_ms(&self) -> u64 {
         u64::try_from(self.limits.idle.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn origin_of(origins: &mut Origins, origin: &str) -> Rc<Origin> {
+    match origins.get(origin) {
+        Some(origin) => Rc::clone(origin),
+        None => Rc::clone(origins.entry(origin.into()).or_default()),
     }
 }
 

@@ -100,6 +100,8 @@ pub enum Refusal {
     UpstreamTimeout,
     /// As many connections to the upstream as allowed are in use.
     UpstreamBusy,
+    /// Health checks say that none of the API's targets is well.
+    AllTargetsDown,
 }
 
 /// What becomes of the client's connection after a refusal.
@@ -128,7 +130,7 @@ pub struct RenderedRefusal {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
@@ -170,6 +172,7 @@ impl Refusal {
         Self::UpstreamBroken,
         Self::UpstreamTimeout,
         Self::UpstreamBusy,
+        Self::AllTargetsDown,
     ];
 
     /// The name of this refusal in metrics and access records.
@@ -189,7 +192,8 @@ impl Refusal {
             | Self::UpstreamUnreachable
             | Self::UpstreamBroken
             | Self::UpstreamTimeout
-            | Self::UpstreamBusy => Account::Operator,
+            | Self::UpstreamBusy
+            | Self::AllTargetsDown => Account::Operator,
             _ => Account::Caller,
         };
         AnswerNote {
@@ -336,6 +340,7 @@ impl Refusal {
             Self::UpstreamBroken => &rows::UPSTREAM_BROKEN,
             Self::UpstreamTimeout => &rows::UPSTREAM_TIMEOUT,
             Self::UpstreamBusy => &rows::UPSTREAM_BUSY,
+            Self::AllTargetsDown => &rows::ALL_TARGETS_DOWN,
         }
     }
 }

@@ -1,16 +1,15 @@
 //! Relay: finds a connection to the upstream, runs the exchange on it, and repeats it once where that is safe.
 
-use std::pin::pin;
+use raftgate_model::api::RetryOn;
 
 use super::connection::Connection;
-use super::dial::{DialError, dial};
 use super::exchange::{After, Outcome, client_shape, refuse};
 use super::forward::{Exchange, Fault};
-use super::pool::{Checkout, Lease, Reuse};
+use super::pool::{Lease, Reuse};
 use super::pump::PumpError;
+use super::reach::{Tries, reach, renew};
 use super::refusal::Refusal;
 use super::stages::selected::Selected;
-use super::timer::Timer;
 use super::tunnel;
 use super::wire::body::BodyLength;
 use super::wire::response_head::{AnswerFacts, BodyCoding, SWITCHING_PROTOCOLS};
@@ -20,50 +19,47 @@ use super::worker::Worker;
 pub(super) async fn relay(
     worker: &Worker,
     connection: &mut Connection,
-    selected: &Selected,
+    selected: &mut Selected,
 ) -> Outcome {
-    if let Err(error) = connection
+    if let Some(total) = selected.timeouts.total {
+        connection.timer.cap(total);
+    }
+    let ended = forward(worker, connection, selected).await;
+    // What is left is a refusal to be written, or a tunnel, or nothing.
+    connection.timer.uncap();
+    match ended {
+        Ok((end, lease)) => end.resolve(worker, connection, selected, lease).await,
+        Err(refusal) => refuse(worker, connection, refusal, selected.api.error_style).await,
+    }
+}
+
+/// Runs as many attempts as are due.
+async fn forward(
+    worker: &Worker,
+    connection: &mut Connection,
+    selected: &mut Selected,
+) -> Result<(End, Lease), Refusal> {
+    connection
         .upload
         .take_at_hand(&mut connection.client.unread)
-    {
-        return refuse(
-            worker,
-            connection,
-            refusal_of_body(&error),
-            selected.api.error_style,
-        )
-        .await;
-    }
-    let checkout = worker
-        .pool
-        .checkout(selected.target().origin(), worker.deadlines.now_ms());
-    let lease = match checkout {
-        Checkout::Reused(slot, upstream) => Ok(Lease::reused(slot, upstream)),
-        Checkout::Vacant(slot) => open(worker, selected, &connection.timer)
-            .await
-            .map(|io| Lease::fresh(slot, io)),
-        Checkout::Full => Err(Refusal::UpstreamBusy),
-    };
-    let mut lease = match lease {
-        Ok(lease) => lease,
-        Err(refusal) => return refuse(worker, connection, refusal, selected.api.error_style).await,
-    };
+        .map_err(|error| refusal_of_body(&error))?;
+    let mut tries = Tries::of(selected, is_idempotent(connection.head.method()));
+    let mut lease = reach(worker, connection, selected, &mut tries).await?;
     invite_body(connection);
     loop {
-        match attempt(worker, connection, selected, &mut lease).await {
-            Attempt::Over(outcome) => {
-                return outcome.resolve(worker, connection, selected, lease).await;
-            }
+        let retry_on = tries.retry_on();
+        lease = match attempt(worker, connection, (selected, retry_on), &mut lease).await {
+            Attempt::Over(end) => return Ok((end, lease)),
             Attempt::Again => {
                 worker.parts.counters.upstream_retried();
-                match open(worker, selected, &connection.timer).await {
-                    Ok(io) => lease = Lease::fresh(lease.slot, io),
-                    Err(refusal) => {
-                        return refuse(worker, connection, refusal, selected.api.error_style).await;
-                    }
-                }
+                renew(worker, connection, (selected, &mut tries), lease).await?
             }
-        }
+            Attempt::Retry => {
+                drop(lease);
+                tries.spend(worker, connection, selected);
+                reach(worker, connection, selected, &mut tries).await?
+            }
+        };
     }
 }
 
@@ -73,6 +69,8 @@ enum Attempt {
     Over(End),
     /// The connection had been closed under us, and sending the request again does no harm.
     Again,
+    /// It came to nothing in a way that the API has tried again.
+    Retry,
 }
 
 enum End {
@@ -91,7 +89,7 @@ enum End {
 async fn attempt(
     worker: &Worker,
     connection: &mut Connection,
-    selected: &Selected,
+    (selected, retry_on): (&Selected, RetryOn),
     lease: &mut Lease,
 ) -> Attempt {
     let shape = client_shape(worker, connection);
@@ -113,6 +111,7 @@ async fn attempt(
     );
     let result = exchange.run(&mut lease.upstream).await;
     let upload_done = exchange.upload_is_done();
+    let answer_began = exchange.answer_began();
     match (result, exchange.answer().copied()) {
         (Ok(facts), _) => Attempt::Over(End::Answered { facts, upload_done }),
         (Err(fault), Some(_)) if download.nothing_sent() => {
@@ -130,7 +129,27 @@ async fn attempt(
                 Attempt::Over(End::Refused(Refusal::UpstreamBroken))
             }
         }
-        (Err(fault), None) => Attempt::Over(End::Refused(refusal_of(fault))),
+        (Err(fault), None) => {
+            let is_due = !answer_began && retry_on.contains(outcome_of(fault));
+            if is_due && !timer.cap_has_passed() && upload.rewind() {
+                Attempt::Retry
+            } else {
+                Attempt::Over(End::Refused(refusal_of(fault)))
+            }
+        }
+    }
+}
+
+/// What an API may have named for another try.
+const fn outcome_of(fault: Fault) -> RetryOn {
+    match fault {
+        Fault::UpstreamSilent => RetryOn::CLOSED,
+        Fault::UpstreamTimeout => RetryOn::TIMEOUT,
+        Fault::ClientGone
+        | Fault::ClientTimeout
+        | Fault::ClientBody
+        | Fault::BodyTooLarge
+        | Fault::UpstreamBroken => RetryOn::NOTHING,
     }
 }
 
@@ -195,52 +214,6 @@ impl End {
                 refuse(worker, connection, refusal, selected.api.error_style).await
             }
         }
-    }
-}
-
-async fn open(
-    worker: &Worker,
-    selected: &Selected,
-    timer: &Timer,
-) -> Result<super::transport::Transport, Refusal> {
-    timer.set(selected.timeouts.connect);
-    // On the heap: it is large, and most requests need none.
-    let mut dialling = pin!(Box::pin(dial(worker, selected.target())));
-    let dialled = timer.limit(|cx| dialling.as_mut().poll(cx)).await;
-    match dialled {
-        Ok(Ok(io)) => {
-            worker.parts.counters.upstream_connected();
-            tell_recovery(worker, selected);
-            Ok(io)
-        }
-        Ok(Err(error)) => {
-            tell_outage(worker, selected, &error);
-            Err(match error {
-                DialError::Lookup { .. } => Refusal::UpstreamLookup,
-                DialError::Connect { .. } | DialError::Tls { .. } => Refusal::UpstreamUnreachable,
-            })
-        }
-        Err(_) => {
-            tell_outage(worker, selected, &"it took too long");
-            Err(Refusal::UpstreamTimeout)
-        }
-    }
-}
-
-fn tell_outage(worker: &Worker, selected: &Selected, error: &dyn std::fmt::Display) {
-    let origin = selected.target().origin();
-    let now = tokio::time::Instant::now();
-    if let Some(report) = worker.shared.outages.failed(origin, now) {
-        let failures = report.failures;
-        tracing::warn!(origin, api = %selected.api.id, %error, failures, "no connection to the upstream");
-    }
-}
-
-fn tell_recovery(worker: &Worker, selected: &Selected) {
-    let origin = selected.target().origin();
-    if let Some(report) = worker.shared.outages.connected(origin) {
-        let failures = report.failures;
-        tracing::info!(origin, api = %selected.api.id, failures, "the upstream can be connected to again");
     }
 }
 

@@ -27,6 +27,8 @@ struct Cells {
 #[derive(Debug)]
 struct Entry {
     deadline_ms: Cell<u64>,
+    // No deadline lies behind it.
+    cap_ms: Cell<u64>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -43,6 +45,7 @@ impl Deadlines {
         self.cells.next_id.set(id.wrapping_add(1));
         let entry = Rc::new(Entry {
             deadline_ms: Cell::new(u64::MAX),
+            cap_ms: Cell::new(u64::MAX),
             waker: RefCell::new(None),
         });
         self.cells
@@ -96,15 +99,34 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    /// Sets the deadline to `after` from now.
+    /// Sets the deadline to `after` from now, or to the cap if that comes first.
     pub(super) fn set(&self, after: Duration) {
+        let cap_ms = self.entry.cap_ms.get();
+        self.entry.deadline_ms.set(self.in_ms(after).min(cap_ms));
+    }
+
+    /// No deadline lies further away than `after` from now, until [`Timer::uncap`].
+    pub(super) fn cap(&self, after: Duration) {
+        self.entry.cap_ms.set(self.in_ms(after));
+    }
+
+    /// Whether the time that [`Timer::cap`] gave is over.
+    pub(super) fn cap_has_passed(&self) -> bool {
+        self.entry.cap_ms.get() <= self.cells.now_ms.get()
+    }
+
+    /// Deadlines set from now on may lie wherever they are set.
+    pub(super) fn uncap(&self) {
+        self.entry.cap_ms.set(u64::MAX);
+    }
+
+    /// The worker's time `after` from now.
+    fn in_ms(&self, after: Duration) -> u64 {
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         // The last tick may be nearly one tick old.
         let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX);
         let now_ms = self.cells.now_ms.get();
-        self.entry
-            .deadline_ms
-            .set(now_ms.saturating_add(after_ms).saturating_add(tick_ms));
+        now_ms.saturating_add(after_ms).saturating_add(tick_ms)
     }
 
     /// Whether the deadline has passed; if not, `cx` is woken when it does.
@@ -178,6 +200,25 @@ mod tests {
         deadlines.tick(1_150);
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
         assert!(timer.poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn no_deadline_lies_behind_the_cap() {
+        let deadlines = Deadlines::default();
+        let timer = deadlines.timer();
+        let mut cx = Context::from_waker(Waker::noop());
+        timer.cap(Duration::from_millis(200));
+        timer.set(Duration::from_millis(100));
+        deadlines.tick(150);
+        assert!(timer.poll(&mut cx).is_ready() && !timer.cap_has_passed());
+        timer.set(Duration::from_millis(100));
+        deadlines.tick(249);
+        assert!(timer.poll(&mut cx).is_pending() && !timer.cap_has_passed());
+        deadlines.tick(250);
+        assert!(timer.poll(&mut cx).is_ready() && timer.cap_has_passed());
+        timer.uncap();
+        timer.set(Duration::from_millis(100));
+        assert!(timer.poll(&mut cx).is_pending() && !timer.cap_has_passed());
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn gateway(
 }
 
 /// Runs a client on this thread.
-fn run<T>(client: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(client: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -46,7 +46,7 @@ fn run<T>(client: impl Future<Output = T>) -> T {
     runtime.block_on(limited).expect("in time")
 }
 
-async fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> SendRequest<Bytes> {
+pub(crate) async fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> SendRequest<Bytes> {
     let (client, _) = connect_watched(address, config).await;
     client
 }
@@ -95,7 +95,7 @@ async fn whole(mut body: RecvStream) -> Result<(Vec<u8>, Option<HeaderMap>), h2:
     Ok((bytes, body.trailers().await?))
 }
 
-async fn get(client: &SendRequest<Bytes>, path: &str) -> (Response<()>, Vec<u8>) {
+pub(crate) async fn get(client: &SendRequest<Bytes>, path: &str) -> (Response<()>, Vec<u8>) {
     let (answer, _) = send(client, request(Method::GET, path), true).await;
     let (head, body) = answer.await.unwrap().into_parts();
     (Response::from_parts(head, ()), whole(body).await.unwrap().0)

@@ -19,6 +19,7 @@ mod http2;
 mod http2_raw;
 mod limits;
 mod rig;
+mod targets;
 mod tls;
 mod websocket;
 mod wire;

@@ -8,11 +8,12 @@ use crate::harness::{merge, oauth_api, policy};
 use crate::wire::Wire;
 use crate::world::{STYLES, World, unique};
 
-const AGREED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// What an upstream says to the handshake.
+pub(crate) const AGREED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 /// The handshake of a client, with these fields more.
-fn handshake(path: &str, fields: &str) -> String {
+pub(crate) fn handshake(path: &str, fields: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"

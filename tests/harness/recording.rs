@@ -131,7 +131,15 @@ pub(crate) struct RecordingServer {
 impl RecordingServer {
     /// Starts on a port of the system's choice; `script` decides each reply.
     pub(crate) fn start(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
+    }
+
+    /// The same at an address, such as that of a server that has ended.
+    pub(crate) fn start_at(
+        address: SocketAddr,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             script: Mutex::new(Arc::new(script)),

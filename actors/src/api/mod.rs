@@ -1,5 +1,6 @@
 //! The actor of one API: it owns the definition and its auth config, and compiles what requests read.
 
+mod checks;
 mod messages;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::state::record::ApiRecord;
 use tracing::{info, warn};
 
+use checks::Checks;
 pub use messages::{ApiHealth, Compile, Compiled};
 
 use crate::compile::{GatewayDefaults, compile};
@@ -24,6 +26,8 @@ pub struct ApiActor {
     defaults: GatewayDefaults,
     counters: Arc<ApiCounters>,
     in_force: Option<Arc<CompiledApi>>,
+    // Health checks of what is in force.
+    checks: Option<Checks>,
 }
 
 impl ApiActor {
@@ -43,6 +47,7 @@ impl ApiActor {
             defaults,
             counters,
             in_force,
+            checks: None,
         }
     }
 
@@ -76,8 +81,31 @@ pub(crate) fn outcome_of_failure(has_earlier: bool) -> &'static str {
     }
 }
 
+impl ApiActor {
+    /// Puts a version in force; what was known of its targets' health goes on.
+    fn enforce(&mut self, mut compiled: Option<CompiledApi>) {
+        let earlier = self.in_force.take();
+        let earlier = earlier.as_ref().and_then(|api| api.balancer.as_ref());
+        if let Some((api, earlier)) = compiled.as_mut().zip(earlier) {
+            let balancer = api.balancer.take();
+            api.balancer = balancer.map(|balancer| balancer.following(earlier));
+        }
+        self.in_force = compiled.map(Arc::new);
+        self.check();
+    }
+
+    /// Checks the targets of what is in force, and no others.
+    fn check(&mut self) {
+        self.checks = self.in_force.as_deref().and_then(Checks::of);
+    }
+}
+
 impl Actor for ApiActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        self.check();
+    }
 }
 
 impl Handler<Compile> for ApiActor {
@@ -88,7 +116,7 @@ impl Handler<Compile> for ApiActor {
         let health = match self.build(&record) {
             Ok(compiled) => {
                 info!(api = %record.id, revision = record.revision.0, active = compiled.is_some(), "API in force");
-                self.in_force = compiled.map(Arc::new);
+                self.enforce(compiled);
                 ApiHealth::Good
             }
             Err(reason) => {

@@ -5,15 +5,15 @@ mod rules;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{ApiSpec, Auth, CredentialPlace, TokenLifetimes};
+use raftgate_model::api::{ApiSpec, Auth, CredentialPlace, Rotation, TokenLifetimes};
 use raftgate_model::id::Revision;
 use raftgate_model::oauth::error::ErrorStyle;
 use raftgate_model::path_pattern::{InvalidPattern, PathMatching};
 use raftgate_model::time::Ttl;
 
 use crate::snapshot::{
-    Access, ApiCounters, CompiledApi, CredentialForwarding, HostHeader, KeyAccess,
-    ListenPathForwarding, OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
+    Access, ApiCounters, Balancer, CompiledApi, CompiledTls, CredentialForwarding, HostHeader,
+    KeyAccess, ListenPathForwarding, OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
 };
 
 /// What holds for every API that does not say otherwise.
@@ -48,16 +48,27 @@ impl Default for GatewayDefaults {
     }
 }
 
+/// Why a definition that could be read cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum Uncompilable {
+    /// The library that compiles patterns refuses one.
+    #[error(transparent)]
+    Pattern(#[from] InvalidPattern),
+    /// The library that speaks TLS refuses its settings.
+    #[error("proxy.transport: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
 /// Compiles a definition; counters go on from version to version. What cannot be served is no [`ApiSpec`].
 ///
 /// # Errors
-/// None for a definition that could be read; said all the same, because the library that compiles patterns may.
+/// None for a definition that could be read; said all the same, because the libraries that patterns and TLS come from may.
 pub fn compile(
     spec: &ApiSpec,
     revision: Revision,
     defaults: &GatewayDefaults,
     counters: Arc<ApiCounters>,
-) -> Result<CompiledApi, InvalidPattern> {
+) -> Result<CompiledApi, Uncompilable> {
     let credential = if spec.strip_auth_data {
         CredentialForwarding::Stripped
     } else {
@@ -90,6 +101,9 @@ pub fn compile(
         listen_path: spec.listen_path.clone(),
         host: spec.domain.as_ref().map(|domain| domain.as_str().into()),
         target: spec.target.clone(),
+        balancer: balancer(spec),
+        retries: spec.upstream.retries,
+        tls: CompiledTls::compile(spec.upstream.tls)?,
         forwarding: forwarding(spec),
         host_header: if spec.preserve_host_header {
             HostHeader::Client
@@ -108,6 +122,18 @@ pub fn compile(
     })
 }
 
+/// The targets that take turns, or the one whose health is checked.
+fn balancer(spec: &ApiSpec) -> Option<Arc<Balancer>> {
+    let upstream = &spec.upstream;
+    let rotation = match (&upstream.rotation, &upstream.health_check) {
+        (Some(rotation), _) => rotation.clone(),
+        (None, Some(_)) => Rotation::new(vec![spec.target.clone()])?,
+        (None, None) => return None,
+    };
+    let balancer = Balancer::new(rotation, upstream.health_check.clone());
+    Some(Arc::new(balancer))
+}
+
 /// An API's own timeouts beat the gateway's.
 fn timeouts(spec: &ApiSpec, gateway: UpstreamTimeouts) -> UpstreamTimeouts {
     let own = |own: Option<Ttl>| own.map(|own| Duration::from_millis(own.as_ms()));
@@ -115,6 +141,7 @@ fn timeouts(spec: &ApiSpec, gateway: UpstreamTimeouts) -> UpstreamTimeouts {
         connect: own(spec.rules.timeouts.connect).unwrap_or(gateway.connect),
         head: own(spec.rules.timeouts.head).unwrap_or(gateway.head),
         idle: gateway.idle,
+        total: own(spec.rules.timeouts.total).or(gateway.total),
     }
 }
 

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{CredentialPlace, ListenPath, OAuthSpec, Target, TokenLifetimes};
+use raftgate_model::api::{
+    CredentialPlace, ListenPath, OAuthSpec, RetrySpec, Target, TokenLifetimes,
+};
 use raftgate_model::id::{ApiId, OrgId, Revision};
 use raftgate_model::oauth::error::{AuthScheme, ErrorStyle};
 use raftgate_model::session::SessionLifetime;
 
+use super::balancer::Balancer;
 use super::counters::ApiCounters;
 use super::request_rules::CompiledRules;
+use super::upstream_tls::CompiledTls;
 
 /// Who may call an API: what the identify stage matches on.
 #[derive(Clone, Debug)]
@@ -113,6 +117,8 @@ pub struct UpstreamTimeouts {
     pub head: Duration,
     /// Between two bytes of a body, in either direction.
     pub idle: Duration,
+    /// From the moment the request is forwarded until the last byte of its answer; tunnels are cut by none.
+    pub total: Option<Duration>,
 }
 
 impl Default for UpstreamTimeouts {
@@ -121,6 +127,7 @@ impl Default for UpstreamTimeouts {
             connect: Duration::from_secs(5),
             head: Duration::from_secs(30),
             idle: Duration::from_secs(60),
+            total: None,
         }
     }
 }
@@ -140,8 +147,14 @@ pub struct CompiledApi {
     pub listen_path: ListenPath,
     /// The only host it answers to, in lower case and without port; `None` for any.
     pub host: Option<Box<str>>,
-    /// Where requests go.
+    /// Where requests go, if there is no balancer.
     pub target: Target,
+    /// Whose turn it is among several targets, or the health of the one; `None` for most APIs.
+    pub balancer: Option<Arc<Balancer>>,
+    /// What is tried a second time.
+    pub retries: Option<RetrySpec>,
+    /// TLS towards the targets, where it is not the gateway's.
+    pub tls: Option<CompiledTls>,
     /// What becomes of the listen path.
     pub forwarding: ListenPathForwarding,
     /// Which `Host` the upstream sees.
@@ -174,6 +187,9 @@ impl CompiledApi {
             listen_path,
             host: None,
             target,
+            balancer: None,
+            retries: None,
+            tls: None,
             forwarding: ListenPathForwarding::Strip,
             host_header: HostHeader::Target,
             timeouts: UpstreamTimeouts::default(),

@@ -2,6 +2,7 @@
 //!
 //! One writer publishes (`Publisher`); every HTTP worker holds a `SnapshotReader` of its own, whose read costs one atomic load.
 
+mod balancer;
 mod compiled_api;
 mod counters;
 mod depths;
@@ -9,12 +10,14 @@ mod policy;
 mod request_rules;
 mod route_table;
 mod shared_map;
+mod upstream_tls;
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
 use raftgate_model::id::{ApiId, PolicyId};
 
+pub use balancer::{Balancer, TargetPlace};
 pub use compiled_api::{
     Access, CompiledApi, CredentialForwarding, HostHeader, KeyAccess, ListenPathForwarding,
     OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
@@ -27,6 +30,7 @@ pub use request_rules::{
     PathTable,
 };
 pub use route_table::{PathMatch, Place, RouteConflict, RouteTable, UnservedApi};
+pub use upstream_tls::CompiledTls;
 
 use shared_map::SharedMap;
 

@@ -250,3 +250,7 @@ pub(super) const UPSTREAM_BUSY: Row = Row::unavailable(
     "upstream_busy",
     "all connections to the upstream are in use",
 );
+pub(super) const ALL_TARGETS_DOWN: Row = Row {
+    tyk: TykText::Plain(503, "all hosts are down"),
+    ..Row::unavailable("all_targets_down", "all upstreams of this API are down")
+};

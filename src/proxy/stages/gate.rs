@@ -224,6 +224,6 @@ fn enforced(timeouts: UpstreamTimeouts, timeout: Duration) -> UpstreamTimeouts {
     UpstreamTimeouts {
         connect: timeouts.connect.min(timeout),
         head: timeout,
-        idle: timeouts.idle,
+        ..timeouts
     }
 }

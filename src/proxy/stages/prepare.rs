@@ -25,14 +25,9 @@ pub(crate) fn prepare(
     values: &HeaderValues<'_>,
     out: &mut Vec<u8>,
 ) {
+    write_start(view, selected, out);
     let edits = selected.request_edits.as_deref();
     let is_dropped = |name: &str| edits.is_some_and(|edits| edits.drops(name.as_bytes()));
-    out.extend_from_slice(view.method());
-    out.push(b' ');
-    write_target(view, selected, out);
-    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-    out.extend_from_slice(host(view, selected).as_bytes());
-    out.extend_from_slice(b"\r\n");
     write_fields(view, selected, out);
     if !is_dropped("x-forwarded-for") {
         write_forwarded_for(view, out);
@@ -57,6 +52,28 @@ pub(crate) fn prepare(
         write_websocket(out);
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Request line and `Host`, which alone depend on the target.
+fn write_start(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) {
+    out.extend_from_slice(view.method());
+    out.push(b' ');
+    write_target(view, selected, out);
+    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+    out.extend_from_slice(host(view, selected).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Turns a message whose head [`prepare`] wrote to the target that is selected by now.
+pub(crate) fn redirect(view: &RequestView<'_>, selected: &Selected, message: &mut Vec<u8>) {
+    let line_ends =
+        |place: &usize| message.get(*place..place.saturating_add(2)) == Some(&b"\r\n"[..]);
+    let second_line_end = (0..message.len()).filter(line_ends).nth(1);
+    if let Some(end) = second_line_end {
+        let mut start = Vec::new();
+        write_start(view, selected, &mut start);
+        message.splice(..end.saturating_add(2), start);
+    }
 }
 
 /// The host that a transform sets, else the client's or the target's.

@@ -7,8 +7,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use raftgate_actors::snapshot::{Access, GatewaySnapshot, OAuthAccess};
-use raftgate_model::api::{ListenPath, OAuthSpec, Target, TokenLifetimes};
+use raftgate_actors::snapshot::{Access, Balancer, GatewaySnapshot, OAuthAccess};
+use raftgate_model::api::{ListenPath, OAuthSpec, Rotation, Target, TokenLifetimes};
 use raftgate_model::id::ApiId;
 use raftgate_model::oauth::grant_type::{GrantTypes, ResponseTypes};
 use raftgate_model::time::Ttl;
@@ -351,5 +351,46 @@ fn a_cookie_field_of_the_credential_alone_goes_whole() {
     assert!(
         out.contains("Authorization: kept") && out.starts_with("/x?token=kept"),
         "{out}"
+    );
+}
+
+#[test]
+fn a_head_is_turned_to_another_target_and_keeps_the_rest() {
+    let targets = ["http://u1/base?k=1", "http://u2:81/"].map(|text| Target::parse(text).unwrap());
+    let rotation = Rotation::new(targets.to_vec()).unwrap();
+    let balancer = Arc::new(Balancer::new(rotation, None));
+    let api = Arc::new(CompiledApi {
+        balancer: Some(Arc::clone(&balancer)),
+        ..plain("/l/", "http://u1/base?k=1")
+    });
+    let text = "POST /l/x?y=z HTTP/1.1\r\nHost: c\r\nX-A: b\r\nContent-Length: 9\r\n\r\n";
+    let mut selected = Selected::whole(api);
+    let first = prepared_of("10.0.0.0/8", &selected, text);
+    let start = "POST /base/x?k=1&y=z HTTP/1.1\r\nHost: u1\r\nX-A: b\r\n";
+    assert!(first.starts_with(start), "{first}");
+    let _ = balancer.next();
+    selected.place = balancer.next().unwrap();
+    let mut head = RequestHead::default();
+    let limits = HeadLimits {
+        bytes_max: 4096,
+        fields_max: 100,
+    };
+    assert!(head.parse(text.as_bytes(), limits).unwrap().is_some());
+    let trusted = TrustedProxies::new([]);
+    let peer = Peer::new(SocketAddr::from(([192, 0, 2, 7], 5)), &trusted);
+    let mut message = format!("{first}line 1\r\nline 2\r\n").into_bytes();
+    redirect(
+        &RequestView::new(&head, &peer, b"id-1"),
+        &selected,
+        &mut message,
+    );
+    let again = prepared_of("10.0.0.0/8", &selected, text);
+    assert!(
+        again.starts_with("POST /x?y=z HTTP/1.1\r\nHost: u2:81\r\n"),
+        "{again}"
+    );
+    assert_eq!(
+        String::from_utf8(message).unwrap(),
+        format!("{again}line 1\r\nline 2\r\n")
     );
 }

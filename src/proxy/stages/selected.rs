@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use raftgate_actors::snapshot::{CompiledApi, CompiledVersion, HeaderEdits, UpstreamTimeouts};
+use raftgate_actors::snapshot::{
+    Balancer, CompiledApi, CompiledVersion, HeaderEdits, TargetPlace, UpstreamTimeouts,
+};
 use raftgate_model::api::Target;
 
 /// Whether the caller must prove itself.
@@ -32,6 +34,8 @@ pub(crate) struct Selected {
     pub(crate) api: Arc<CompiledApi>,
     /// Its version, if the API has rules at all.
     pub(crate) version: Option<Arc<CompiledVersion>>,
+    /// Which of several targets it goes to.
+    pub(crate) place: TargetPlace,
     /// How long the listen path is that it was found by: another than the API's own if the API is a version of that one.
     pub(crate) listen_bytes: usize,
     /// Where in its path the rest begins that the upstream is asked for.
@@ -56,6 +60,7 @@ impl Selected {
         let prefix_bytes = api.listen_path.prefix().len();
         Self {
             version: None,
+            place: TargetPlace::default(),
             listen_bytes: prefix_bytes,
             rest_at: prefix_bytes,
             hidden: HiddenName::None,
@@ -72,7 +77,16 @@ impl Selected {
     pub(crate) fn target(&self) -> &Target {
         let own = self.version.as_deref();
         own.and_then(|version| version.target.as_ref())
+            .or_else(|| self.api.balancer.as_ref()?.target(self.place))
             .unwrap_or(&self.api.target)
+    }
+
+    /// What chooses among its targets; none where there is one, as where its version has a target of its own.
+    pub(crate) fn balancer(&self) -> Option<&Balancer> {
+        let balancer = self.api.balancer.as_deref()?;
+        let own = self.version.as_deref();
+        own.is_none_or(|version| version.target.is_none())
+            .then_some(balancer)
     }
 
     /// The name of its version, which a session's rights must hold; none where the API has no versions.

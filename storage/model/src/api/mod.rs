@@ -23,6 +23,7 @@ mod spec;
 mod target;
 mod timeouts;
 mod unsupported;
+mod upstream;
 mod version;
 mod versioning;
 
@@ -43,6 +44,10 @@ pub use spec::{ApiSpec, TokenLifetimes};
 pub use target::{InvalidTarget, Scheme, Target};
 pub use timeouts::ApiTimeouts;
 pub use unsupported::ImportWarning;
+pub use upstream::{
+    HealthCheck, RetryOn, RetrySpec, Rotation, Tls12Ciphers, TlsVersions, UpstreamSpec,
+    UpstreamTls, Verification,
+};
 pub use version::{HeaderTransforms, SizeLimits, VersionSpec};
 pub use versioning::{
     NameForwarding, NamedVersions, SegmentPattern, UnknownVersion, VersionApis, VersionPlace,

@@ -13,6 +13,7 @@ use super::settings::ApiSettings;
 use super::spec::ApiSpec;
 use super::target::Target;
 use super::unsupported::{self, ImportWarning};
+use super::upstream::{Rotation, UpstreamSpec};
 use crate::id::{ApiId, OrgId};
 use crate::json::{DocumentFaults, Node};
 use crate::session::SessionLifetime;
@@ -61,7 +62,16 @@ fn read_spec(
     let org = read_org(definition, faults);
     let proxy = Node::member(definition, "proxy", faults);
     let listen_path = read_listen_path(&proxy.get("listen_path", faults), faults);
-    let target = read_target(&proxy.get("target_url", faults), faults);
+    let upstream = UpstreamSpec::read(definition, warnings, faults);
+    let named = proxy.get("target_url", faults);
+    // Several targets need no other one beside them, and the first of them stands for all (Tyk).
+    let target = match upstream.rotation.as_ref().and_then(Rotation::first) {
+        Some(first) => {
+            let _ = named.text(faults);
+            Some(first.clone())
+        }
+        None => read_target(&named, faults),
+    };
     let auth = read_auth::read(definition, warnings, faults);
     let active = Node::member(definition, "active", faults);
     if active.value().is_none() {
@@ -80,6 +90,7 @@ fn read_spec(
         domain: read_domain(definition, faults),
         listen_path: listen_path?,
         target: target?,
+        upstream,
         strip_listen_path: proxy.get("strip_listen_path", faults).flag(faults),
         preserve_host_header: proxy.get("preserve_host_header", faults).flag(faults),
         disable_strip_slash: proxy.get("disable_strip_slash", faults).flag(faults),

@@ -124,7 +124,6 @@ pub(super) const RULES: &[Rule] = &[
         "error answers are not overridden",
     ),
     // Where it goes.
-    refuse(Definition, "proxy.enable_load_balancing", Set, TARGET),
     refuse(
         Definition,
         "proxy.service_discovery.use_discovery_service",
@@ -132,31 +131,6 @@ pub(super) const RULES: &[Rule] = &[
         TARGET,
     ),
     refuse(Definition, "proxy.transport.proxy_url", Set, TARGET),
-    refuse(Definition, "proxy.transport.ssl_ciphers", Set, UPSTREAM_TLS),
-    refuse(
-        Definition,
-        "proxy.transport.ssl_min_version",
-        Above(771),
-        UPSTREAM_TLS,
-    ),
-    warn(
-        Definition,
-        "proxy.transport.ssl_max_version",
-        Above(0),
-        "the newest TLS is used",
-    ),
-    warn(
-        Definition,
-        "proxy.transport.ssl_insecure_skip_verify",
-        Set,
-        "the upstream's certificate is verified all the same",
-    ),
-    warn(
-        Definition,
-        "proxy.check_host_against_uptime_tests",
-        Set,
-        "uptime tests are not run",
-    ),
     refuse(
         Definition,
         "upstream_certificates",

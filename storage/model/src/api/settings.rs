@@ -10,7 +10,7 @@ use crate::time::Ttl;
 const OBJECT: &str = "raftgate";
 
 /// Every key of the object.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "error_style",
     "oauth_error_status_code",
     "consistency",
@@ -22,6 +22,9 @@ const KEYS: [&str; 11] = [
     "allowed_scopes",
     "connect_timeout_ms",
     "response_head_timeout_ms",
+    "total_timeout_ms",
+    "health_check",
+    "retries",
 ];
 
 const YEAR_S: i64 = 365 * 24 * 3600;

@@ -8,6 +8,7 @@ use super::listen_path::ListenPath;
 use super::request_rules::RequestRules;
 use super::settings::ApiSettings;
 use super::target::Target;
+use super::upstream::UpstreamSpec;
 use crate::id::{ApiId, OrgId};
 use crate::session::SessionLifetime;
 use crate::time::Ttl;
@@ -27,8 +28,10 @@ pub struct ApiSpec {
     pub listen_path: ListenPath,
     /// The only host that it answers to.
     pub domain: Option<Domain>,
-    /// Where its requests go.
+    /// Where its requests go; the first one where there are several.
     pub target: Target,
+    /// How its upstreams are reached.
+    pub upstream: UpstreamSpec,
     /// Whether the listen path is taken off before the target sees the request.
     pub strip_listen_path: bool,
     /// Whether the target sees the client's `Host`.

@@ -16,6 +16,8 @@ pub struct ApiTimeouts {
     pub connect: Option<Ttl>,
     /// From the request's last byte until the head of the answer.
     pub head: Option<Ttl>,
+    /// From the moment the request is forwarded until the last byte of its answer; nothing limits it where none is set.
+    pub total: Option<Ttl>,
 }
 
 impl ApiTimeouts {
@@ -32,6 +34,7 @@ impl ApiTimeouts {
         Self {
             connect: own_ms("connect_timeout_ms").or(global),
             head: own_ms("response_head_timeout_ms").or(global),
+            total: own_ms("total_timeout_ms"),
         }
     }
 }
@@ -212,7 +215,7 @@ mod tests {
     fn timeouts_that_are_none_are_named() {
         let (_, _, faults) = read(&json!({
             "global_enforce_timeout": {"timeout": -1},
-            "raftgate": {"connect_timeout_ms": 0, "response_head_timeout_ms": "5s"}
+            "raftgate": {"connect_timeout_ms": 0, "response_head_timeout_ms": "5s", "total_timeout_ms": -1}
         }));
         assert_eq!(
             faults,
@@ -220,7 +223,19 @@ mod tests {
                 "global_enforce_timeout.timeout",
                 "raftgate.connect_timeout_ms",
                 "raftgate.response_head_timeout_ms",
+                "raftgate.total_timeout_ms",
             ]
         );
+    }
+
+    #[test]
+    fn the_time_for_a_whole_exchange_is_our_own_alone() {
+        let total = |definition: Value| {
+            let mut faults = DocumentFaults::default();
+            ApiTimeouts::read(definition.as_object().unwrap(), &mut faults).total
+        };
+        assert_eq!(total(json!({"global_enforce_timeout": 9})), None);
+        let own = json!({"raftgate": {"total_timeout_ms": 1500}});
+        assert_eq!(total(own), Some(Ttl::from_ms(1500)));
     }
 }

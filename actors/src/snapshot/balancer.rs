@@ -1,0 +1,279 @@
+//! Whose turn it is among an API's targets: round robin without a lock, past those that are known to be down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use raftgate_model::api::{HealthCheck, Rotation, Target};
+use tokio::time::Instant;
+
+/// A target that could not be connected to comes last for so long; then one request at a time finds out whether it stands again.
+const PAUSE_MS: u64 = 5_000;
+
+/// A target by its place in the rotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TargetPlace(u16);
+
+impl TargetPlace {
+    /// The place as an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+// On cache lines of its own: every request writes it, and what is known of targets is mostly read.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Cursor(AtomicUsize);
+
+/// What is known of one target.
+#[derive(Debug, Default)]
+struct TargetState {
+    /// Health checks say so.
+    down: AtomicBool,
+    /// Milliseconds since the balancer began; 0 while there is nothing against it.
+    paused_until_ms: AtomicU64,
+}
+
+/// The targets of an API that has several, or one whose health is checked.
+#[derive(Debug)]
+pub struct Balancer {
+    rotation: Rotation,
+    check: Option<HealthCheck>,
+    states: Box<[TargetState]>,
+    cursor: Cursor,
+    began: Instant,
+}
+
+impl Balancer {
+    /// A balancer of targets of which nothing bad is known.
+    #[must_use]
+    pub fn new(rotation: Rotation, check: Option<HealthCheck>) -> Self {
+        let states = rotation
+            .targets()
+            .iter()
+            .map(|_| TargetState::default())
+            .collect();
+        Self {
+            states,
+            rotation,
+            check,
+            cursor: Cursor::default(),
+            began: tokio::time::Instant::now(),
+        }
+    }
+
+    /// What goes on from an earlier balancer of the same API: that one itself if it says the same, else this one with what
+    /// is known about targets of the same origin.
+    #[must_use]
+    pub fn following(self: Arc<Self>, earlier: &Arc<Self>) -> Arc<Self> {
+        if self.rotation == earlier.rotation && self.check == earlier.check {
+            return Arc::clone(earlier);
+        }
+        for (state, target) in self.states.iter().zip(self.targets()) {
+            let same = |known: &Target| known.origin() == target.origin();
+            let known = earlier.targets().iter().position(same);
+            if let Some(known) = known.and_then(|known| earlier.states.get(known)) {
+                // Without checks nobody would find out that it is well again.
+                let is_down = known.down.load(Ordering::Relaxed) && self.check.is_some();
+                state.down.store(is_down, Ordering::Relaxed);
+            }
+        }
+        let turn = earlier.cursor.0.load(Ordering::Relaxed);
+        self.cursor.0.store(turn, Ordering::Relaxed);
+        self
+    }
+
+    /// The different targets.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        self.rotation.targets()
+    }
+
+    /// How targets are checked.
+    #[must_use]
+    pub const fn check(&self) -> Option<&HealthCheck> {
+        self.check.as_ref()
+    }
+
+    /// The target at a place.
+    #[must_use]
+    pub fn target(&self, place: TargetPlace) -> Option<&Target> {
+        self.targets().get(place.index())
+    }
+
+    /// The target of the next request; `None` when all are down.
+    ///
+    /// One that could not be connected to lately is the last resort, until its pause is over: then it gets one request, and
+    /// as many as the others when a connection has stood.
+    #[must_use]
+    pub fn next(&self) -> Option<TargetPlace> {
+        self.beginning_at(self.cursor.0.fetch_add(1, Ordering::Relaxed), &[])
+    }
+
+    /// Another target for a request, none of those `tried`; it takes nobody's turn, or targets in trouble would get more.
+    #[must_use]
+    pub fn another(&self, tried: &[TargetPlace]) -> Option<TargetPlace> {
+        self.beginning_at(self.cursor.0.load(Ordering::Relaxed), tried)
+    }
+
+    fn beginning_at(&self, turn: usize, tried: &[TargetPlace]) -> Option<TargetPlace> {
+        let turns = self.rotation.turns();
+        let (before, from_here) = turns.split_at_checked(turn % turns.len().max(1))?;
+        let mut paused = None;
+        for turn in from_here.iter().chain(before) {
+            let place = TargetPlace(*turn);
+            let state = self.states.get(place.index())?;
+            if state.down.load(Ordering::Relaxed) || tried.contains(&place) {
+                continue;
+            }
+            if !self.is_paused(state) {
+                return Some(place);
+            }
+            paused = paused.or(Some(place));
+        }
+        paused
+    }
+
+    /// Whether a target is to be passed over; whoever is told first that its pause is over tries it, and the others wait.
+    fn is_paused(&self, state: &TargetState) -> bool {
+        let until_ms = state.paused_until_ms.load(Ordering::Relaxed);
+        if until_ms == 0 {
+            return false;
+        }
+        let now_ms = self.now_ms();
+        let again_ms = now_ms.saturating_add(PAUSE_MS);
+        until_ms > now_ms
+            || state
+                .paused_until_ms
+                .compare_exchange(until_ms, again_ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Notes that a target could not be connected to.
+    pub fn failed(&self, place: TargetPlace) {
+        if let Some(state) = self.states.get(place.index()) {
+            let until_ms = self.now_ms().saturating_add(PAUSE_MS);
+            state.paused_until_ms.store(until_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that there is a connection to a target.
+    pub fn connected(&self, place: TargetPlace) {
+        if let Some(state) = self.states.get(place.index())
+            && state.paused_until_ms.load(Ordering::Relaxed) != 0
+        {
+            state.paused_until_ms.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// What health checks found about the target with this index.
+    pub fn set_down(&self, index: usize, down: bool) {
+        if let Some(state) = self.states.get(index) {
+            state.down.store(down, Ordering::Relaxed);
+            if !down {
+                state.paused_until_ms.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether health checks have found the target with this index to be down.
+    #[must_use]
+    pub fn is_down(&self, index: usize) -> bool {
+        let state = self.states.get(index);
+        state.is_some_and(|state| state.down.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::time::Duration;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_millis(PAUSE_MS);
+
+    fn balancer(hosts: &[&str]) -> Balancer {
+        let targets = hosts
+            .iter()
+            .map(|host| Target::parse(&format!("http://{host}/")).unwrap());
+        let check = HealthCheck::of("/");
+        Balancer::new(Rotation::new(targets.collect()).unwrap(), Some(check))
+    }
+
+    fn round(balancer: &Balancer, count: usize) -> String {
+        let turn = |_| match balancer.next() {
+            Some(place) => balancer.target(place).unwrap().dial_host().to_owned(),
+            None => "-".to_owned(),
+        };
+        (0..count).map(turn).collect()
+    }
+
+    #[test]
+    fn targets_take_turns_by_weight() {
+        let balancer = balancer(&["a", "b", "a"]);
+        assert_eq!(balancer.targets().len(), 2);
+        assert_eq!(round(&balancer, 7), "abaabaa");
+    }
+
+    #[test]
+    fn what_is_down_has_no_turn() {
+        let balancer = balancer(&["a", "b", "c"]);
+        balancer.set_down(1, true);
+        assert_eq!(round(&balancer, 4), "acca");
+        balancer.set_down(0, true);
+        assert_eq!(round(&balancer, 2), "cc");
+        balancer.set_down(2, true);
+        assert!(balancer.is_down(2));
+        assert_eq!(round(&balancer, 2), "--");
+        balancer.set_down(1, false);
+        assert_eq!(round(&balancer, 2), "bb");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_connected_to_comes_last_for_a_while() {
+        let balancer = balancer(&["a", "b"]);
+        balancer.failed(TargetPlace(0));
+        assert_eq!(round(&balancer, 3), "bbb");
+        assert_eq!(
+            balancer.another(&[TargetPlace(1)]),
+            Some(TargetPlace(0)),
+            "the last resort"
+        );
+        balancer.connected(TargetPlace(0));
+        assert_eq!(round(&balancer, 2), "ba");
+        assert_eq!(balancer.another(&[TargetPlace(0), TargetPlace(1)]), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_finds_out_whether_a_target_stands_again() {
+        let balancer = balancer(&["a", "b"]);
+        balancer.failed(TargetPlace(0));
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(round(&balancer, 4), "abbb");
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(round(&balancer, 2), "ab");
+        balancer.connected(TargetPlace(0));
+        assert_eq!(round(&balancer, 4), "abab");
+    }
+
+    #[test]
+    fn a_new_version_knows_what_the_old_one_knew() {
+        let old = Arc::new(balancer(&["a", "b"]));
+        old.set_down(0, true);
+        old.set_down(1, true);
+        let new = Arc::new(balancer(&["b", "c"])).following(&old);
+        assert_eq!(round(&new, 2), "cc");
+        let same = Arc::new(balancer(&["b", "c"])).following(&new);
+        assert!(Arc::ptr_eq(&same, &new));
+        let unchecked = Balancer::new(new.rotation.clone(), None);
+        let unchecked = Arc::new(unchecked).following(&new);
+        assert!(!unchecked.is_down(0), "nobody would find out");
+    }
+}

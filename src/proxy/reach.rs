@@ -1,0 +1,217 @@
+//! Reach: a connection to one of an API's targets, and what is still tried when there is none.
+
+use std::pin::pin;
+
+use raftgate_actors::snapshot::TargetPlace;
+use raftgate_model::api::RetryOn;
+
+use super::connection::Connection;
+use super::dial::{DialError, dial};
+use super::pool::{Checkout, Lease, PoolKey};
+use super::refusal::Refusal;
+use super::request::RequestView;
+use super::stages::prepare::redirect;
+use super::stages::selected::Selected;
+use super::timer::Timer;
+use super::transport::Transport;
+use super::worker::Worker;
+
+/// How many other targets one request is turned to that could not be sent.
+const FAILOVERS_MAX: usize = 3;
+
+/// What may still be tried for one request.
+#[derive(Debug)]
+pub(super) struct Tries {
+    left: u8,
+    on: RetryOn,
+    // Targets that could not be connected to.
+    tried: Vec<TargetPlace>,
+}
+
+impl Tries {
+    /// What the API allows, for requests of which twice is as good as once (RFC 9110 section 9.2.2).
+    pub(super) fn of(selected: &Selected, is_idempotent: bool) -> Self {
+        let retries = selected.api.retries.filter(|_| is_idempotent);
+        Self {
+            left: retries.map_or(0, |retries| retries.attempts.saturating_sub(1)),
+            on: retries.map_or(RetryOn::NOTHING, |retries| retries.on),
+            tried: Vec::new(),
+        }
+    }
+
+    /// What another try follows now.
+    pub(super) const fn retry_on(&self) -> RetryOn {
+        if self.left == 0 {
+            RetryOn::NOTHING
+        } else {
+            self.on
+        }
+    }
+
+    /// Takes one try, at another target if there is one.
+    pub(super) fn spend(
+        &mut self,
+        worker: &Worker,
+        connection: &mut Connection,
+        selected: &mut Selected,
+    ) {
+        worker.parts.counters.upstream_retried();
+        self.left = self.left.saturating_sub(1);
+        let another = selected
+            .balancer()
+            .and_then(|balancer| balancer.another(&[selected.place]));
+        if let Some(place) = another {
+            turn_to(place, connection, selected);
+        }
+    }
+
+    /// Whether there is another try at a request of which nothing was sent; it then stands ready for its target.
+    ///
+    /// Turning to another target needs nobody's leave; to try the same one again is what retries are asked for.
+    fn go_on(
+        &mut self,
+        worker: &Worker,
+        connection: &mut Connection,
+        selected: &mut Selected,
+    ) -> bool {
+        if connection.timer.cap_has_passed() {
+            return false;
+        }
+        let another = selected
+            .balancer()
+            .filter(|_| self.tried.len() < FAILOVERS_MAX)
+            .and_then(|balancer| {
+                self.tried.push(selected.place);
+                balancer.another(&self.tried)
+            });
+        if let Some(place) = another {
+            turn_to(place, connection, selected);
+            return true;
+        }
+        let goes_on = self.retry_on().contains(RetryOn::CONNECT);
+        if goes_on {
+            self.spend(worker, connection, selected);
+        }
+        goes_on
+    }
+}
+
+/// Writes the head anew for another target; what follows it stays.
+fn turn_to(place: TargetPlace, connection: &mut Connection, selected: &mut Selected) {
+    if selected.place == place {
+        return;
+    }
+    selected.place = place;
+    let Connection {
+        head,
+        upload,
+        peer,
+        request_id,
+        ..
+    } = connection;
+    let view = RequestView::new(head, peer, request_id.as_bytes());
+    redirect(&view, selected, &mut upload.pending);
+}
+
+/// A connection to the request's target, or to another that it is turned to.
+pub(super) async fn reach(
+    worker: &Worker,
+    connection: &mut Connection,
+    selected: &mut Selected,
+    tries: &mut Tries,
+) -> Result<Lease, Refusal> {
+    loop {
+        let key = PoolKey {
+            origin: selected.target().origin(),
+            tls: selected.api.tls.as_ref().map(|tls| tls.identity),
+        };
+        let refusal = match worker.pool.checkout(key, worker.deadlines.now_ms()) {
+            Checkout::Reused(slot, upstream) => {
+                if let Some(balancer) = selected.balancer() {
+                    balancer.connected(selected.place);
+                }
+                return Ok(Lease::reused(slot, upstream));
+            }
+            Checkout::Vacant(slot) => match open(worker, selected, &connection.timer).await {
+                Ok(io) => return Ok(Lease::fresh(slot, io)),
+                Err(refusal) => refusal,
+            },
+            Checkout::Full => Refusal::UpstreamBusy,
+        };
+        if !tries.go_on(worker, connection, selected) {
+            return Err(refusal);
+        }
+    }
+}
+
+/// A new connection in place of one that had been closed under us.
+pub(super) async fn renew(
+    worker: &Worker,
+    connection: &mut Connection,
+    (selected, tries): (&mut Selected, &mut Tries),
+    lease: Lease,
+) -> Result<Lease, Refusal> {
+    match open(worker, selected, &connection.timer).await {
+        Ok(io) => Ok(Lease::fresh(lease.slot, io)),
+        Err(refusal) => {
+            drop(lease);
+            if tries.go_on(worker, connection, selected) {
+                reach(worker, connection, selected, tries).await
+            } else {
+                Err(refusal)
+            }
+        }
+    }
+}
+
+async fn open(worker: &Worker, selected: &Selected, timer: &Timer) -> Result<Transport, Refusal> {
+    timer.set(selected.timeouts.connect);
+    let tls = selected.api.tls.as_ref().map(|tls| &tls.config);
+    // On the heap: it is large, and most requests need none.
+    let mut dialling = pin!(Box::pin(dial(worker, selected.target(), tls)));
+    let dialled = timer.limit(|cx| dialling.as_mut().poll(cx)).await;
+    match dialled {
+        Ok(Ok(io)) => {
+            worker.parts.counters.upstream_connected();
+            tell_recovery(worker, selected);
+            Ok(io)
+        }
+        Ok(Err(error)) => {
+            tell_outage(worker, selected, &error);
+            Err(match error {
+                DialError::Lookup { .. } => Refusal::UpstreamLookup,
+                DialError::Connect { .. } | DialError::Tls { .. } => Refusal::UpstreamUnreachable,
+            })
+        }
+        Err(_) => {
+            // A request whose own time is over says nothing about its last target.
+            if !timer.cap_has_passed() {
+                tell_outage(worker, selected, &"it took too long");
+            }
+            Err(Refusal::UpstreamTimeout)
+        }
+    }
+}
+
+fn tell_outage(worker: &Worker, selected: &Selected, error: &dyn std::fmt::Display) {
+    let origin = selected.target().origin();
+    if let Some(balancer) = selected.balancer() {
+        balancer.failed(selected.place);
+    }
+    let now = tokio::time::Instant::now();
+    if let Some(report) = worker.shared.outages.failed(origin, now) {
+        let failures = report.failures;
+        tracing::warn!(origin, api = %selected.api.id, %error, failures, "no connection to the upstream");
+    }
+}
+
+fn tell_recovery(worker: &Worker, selected: &Selected) {
+    let origin = selected.target().origin();
+    if let Some(balancer) = selected.balancer() {
+        balancer.connected(selected.place);
+    }
+    if let Some(report) = worker.shared.outages.connected(origin) {
+        let failures = report.failures;
+        tracing::info!(origin, api = %selected.api.id, failures, "the upstream can be connected to again");
+    }
+}
