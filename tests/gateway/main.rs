@@ -53,6 +53,7 @@ mod ip_access;
 mod key_rules;
 mod keys;
 mod last_good;
+mod memory;
 mod notification_queue;
 mod notifications;
 mod oas;

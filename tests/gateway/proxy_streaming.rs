@@ -4,8 +4,10 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
-use crate::harness::{PATIENCE, RecordingServer, Reply, keyless_api, wait_for};
+use crate::harness::{Node, PATIENCE, RecordingServer, Reply, keyless_api, wait_for};
 use crate::wire::Wire;
 use crate::world::{World, unique};
 
@@ -69,6 +71,57 @@ fn an_event_arrives_before_the_next_one_is_sent() {
     }
     assert_eq!(wire.chunk(), None);
     assert_eq!(wire.get(&format!("{base}/events")).head().status, 200);
+}
+
+#[test]
+fn events_pass_at_once_whatever_is_recorded_case_98() {
+    const EVENTS: usize = 5;
+    let node = Node::builder()
+        .configuration("[log]\nformat = \"json\"\naccess = true")
+        .start();
+    let world = World::of(node);
+    let (sent, times) = sync_channel::<Instant>(EVENTS);
+    let upstream = RecordingServer::replying(Reply::raw(move |stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        for number in 0..EVENTS {
+            std::thread::sleep(Duration::from_secs(1));
+            sent.send(Instant::now()).unwrap();
+            stream
+                .write_all(format!("data: {number}\n\n").as_bytes())
+                .unwrap();
+        }
+        false
+    }));
+    let mut definition = keyless_api("recorded", "/recorded/", &upstream.url("/"));
+    definition["enable_detailed_recording"] = serde_json::json!(true);
+    world.node.create_api(&definition);
+    let mut wire = Wire::connect(world.node.gateway());
+    wire.send("GET /recorded/events HTTP/1.1\r\nHost: x\r\nX-Request-Id: recorded-1\r\n\r\n");
+    assert_eq!(wire.head().status, 200);
+    let mut late = Vec::new();
+    for number in 0..EVENTS {
+        let event = wire.take_through(b"\n\n");
+        let arrived = Instant::now();
+        let event = String::from_utf8(event).unwrap();
+        assert!(event.contains(&format!("data: {number}\n\n")), "{event}");
+        late.push(arrived.duration_since(times.recv().unwrap()));
+    }
+    wire.rest();
+    // One may meet a busy moment of the machine; a gateway that gathers events would be late with each.
+    late.sort();
+    assert!(late[EVENTS / 2] < Duration::from_millis(200), "{late:?}");
+    let records = || {
+        let log = world.node.log();
+        let of_request = |line: &&str| line.contains("recorded-1") && line.contains("\"access\"");
+        log.lines().filter(of_request).count()
+    };
+    wait_for("the record", || records() > 0);
+    // What comes behind it in the log was written behind it.
+    let last = "GET /recorded-not HTTP/1.1\r\nHost: x\r\nX-Request-Id: behind-1\r\n\r\n";
+    Wire::connect(world.node.gateway()).send(last).head();
+    wait_for("the next record", || world.node.log().contains("behind-1"));
+    assert_eq!(records(), 1);
 }
 
 #[test]
