@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
-use http::{HeaderMap, Method, Request, Response};
+use http1::{HeaderMap, Method, Request, Response};
 use raftgate::proxy::{GatewaySettings, Refusal};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -70,22 +70,22 @@ async fn connect_watched(
     (client, tokio::spawn(connection))
 }
 
-fn request(method: Method, path: &str) -> http::request::Builder {
+pub(crate) fn request(method: Method, path: &str) -> http1::request::Builder {
     Request::builder()
         .method(method)
         .uri(format!("https://gateway.example{path}"))
 }
 
-async fn send(
+pub(crate) async fn send(
     client: &SendRequest<Bytes>,
-    request: http::request::Builder,
+    request: http1::request::Builder,
     ends: bool,
 ) -> (ResponseFuture, SendStream<Bytes>) {
     let mut ready = client.clone().ready().await.unwrap();
     ready.send_request(request.body(()).unwrap(), ends).unwrap()
 }
 
-async fn whole(mut body: RecvStream) -> Result<(Vec<u8>, Option<HeaderMap>), h2::Error> {
+pub(crate) async fn whole(mut body: RecvStream) -> Result<(Vec<u8>, Option<HeaderMap>), h2::Error> {
     let mut bytes = Vec::new();
     while let Some(piece) = body.data().await {
         let piece = piece?;

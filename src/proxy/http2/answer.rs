@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Response, StatusCode};
+use http1::header::{HeaderName, HeaderValue};
+use http1::{HeaderMap, Response, StatusCode};
 
 use crate::proxy::wire::body::{BodyDecoder, BodyLength};
 use crate::proxy::wire::field::{FieldKind, content_length};
@@ -19,6 +19,8 @@ pub(super) struct Broken;
 pub(super) enum Next {
     /// More has to be read.
     Nothing,
+    /// An interim answer; the head is still to come.
+    Interim(Box<Response<()>>),
     /// The head; `true` when no body follows.
     Head(Box<Response<()>>, bool),
     /// A piece of the body, never empty.
@@ -40,9 +42,9 @@ pub(super) struct AnswerReader {
 
 impl AnswerReader {
     /// A reader of the answer to a request with this method.
-    pub(super) fn new(method: &http::Method) -> Self {
+    pub(super) fn new(method: &http1::Method) -> Self {
         Self {
-            is_head_request: method == http::Method::HEAD,
+            is_head_request: method == http1::Method::HEAD,
             body: None,
             trailers: Vec::new(),
             has_ended: false,
@@ -98,28 +100,27 @@ impl AnswerReader {
     }
 
     fn read_head(&mut self, input: &mut BytesMut) -> Result<Next, Broken> {
-        loop {
-            let mut slots = [const { MaybeUninit::uninit() }; FIELDS_CEILING];
-            let mut response = httparse::Response::new(&mut []);
-            let parsed = httparse::ParserConfig::default()
-                .parse_response_with_uninit_headers(&mut response, input, &mut slots)
-                .map_err(|_| Broken)?;
-            let httparse::Status::Complete(length) = parsed else {
-                return Ok(Next::Nothing);
-            };
-            let status = response.code.unwrap_or_default();
-            // An interim answer has no frames in this library.
-            if (100..200).contains(&status) {
-                input.advance(length);
-                continue;
-            }
-            let (head, body) = self.convert(status, response.headers)?;
-            input.advance(length);
-            let ends_here = body == BodyLength::Empty || body == BodyLength::Sized(0);
-            self.has_ended = ends_here;
-            self.body = Some(BodyDecoder::new(body));
-            return Ok(Next::Head(Box::new(head), ends_here));
+        let mut slots = [const { MaybeUninit::uninit() }; FIELDS_CEILING];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut response, input, &mut slots)
+            .map_err(|_| Broken)?;
+        let httparse::Status::Complete(length) = parsed else {
+            return Ok(Next::Nothing);
+        };
+        let status = response.code.unwrap_or_default();
+        let (head, body) = self.convert(status, response.headers)?;
+        input.advance(length);
+        match status {
+            // No other protocol is spoken on a stream (RFC 9113 section 8.6).
+            101 => return Err(Broken),
+            100..=199 => return Ok(Next::Interim(Box::new(head))),
+            _ => {}
         }
+        let ends_here = body == BodyLength::Empty || body == BodyLength::Sized(0);
+        self.has_ended = ends_here;
+        self.body = Some(BodyDecoder::new(body));
+        Ok(Next::Head(Box::new(head), ends_here))
     }
 
     fn convert(
@@ -134,6 +135,8 @@ impl AnswerReader {
             match FieldKind::of(field.name.as_bytes()) {
                 FieldKind::TransferEncoding => body = BodyLength::Chunked,
                 FieldKind::Connection | FieldKind::HopByHop | FieldKind::Upgrade => {}
+                // An interim answer has no body (RFC 9110 section 8.6).
+                FieldKind::ContentLength if status < 200 => {}
                 kind => {
                     if kind == FieldKind::ContentLength {
                         body = BodyLength::Sized(content_length(field.value).ok_or(Broken)?);

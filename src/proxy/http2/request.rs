@@ -1,8 +1,8 @@
 //! A stream's request as a message of HTTP/1.1, whose parser then judges it like every other.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, HOST};
-use http::{HeaderMap, Method, Request};
+use http1::header::{CONTENT_LENGTH, COOKIE, HOST};
+use http1::{HeaderMap, Method, Request};
 
 /// How the body goes behind the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,7 @@ pub(super) fn write_head<B>(
         let is_repeated_host = *name == HOST
             && authority
                 .is_some_and(|known| known.as_bytes().eq_ignore_ascii_case(value.as_bytes()));
-        // An interim answer cannot be passed on, so nobody waits for one.
-        if *name == COOKIE || *name == EXPECT || is_repeated_host {
+        if *name == COOKIE || is_repeated_host {
             continue;
         }
         field(name.as_str(), value.as_bytes(), out)?;
@@ -155,7 +154,7 @@ mod tests {
             written(&request, true),
             (
                 "GET /p%20q?x=1 HTTP/1.1\r\nConnection: close\r\nHost: a.example:8443\r\n\
-                 accept: */*\r\n\r\n"
+                 accept: */*\r\nexpect: 100-continue\r\n\r\n"
                     .to_owned(),
                 Framing::Empty
             )

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::Request;
+use http1::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex};
 
 use super::answer::{AnswerReader, Next};
@@ -20,6 +20,9 @@ use crate::proxy::worker::Worker;
 
 /// What a connection in memory holds in either direction, in bytes.
 const MEMORY_BYTES: usize = 16 * 1024;
+
+/// Interim answers that are passed on for one request; more are dropped, for a client that takes none holds nobody back.
+const INTERIM_MAX: usize = 16;
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +149,7 @@ async fn download(
 ) -> Result<(), Fault> {
     let mut input = BytesMut::with_capacity(MEMORY_BYTES);
     let mut frames: Option<SendStream<Bytes>> = None;
+    let mut interim = 0_usize;
     loop {
         let next = reader.next(&mut input).map_err(|_| Fault::CutOff)?;
         let next = match next {
@@ -156,6 +160,13 @@ async fn download(
             next => next,
         };
         match (next, &mut frames) {
+            (Next::Interim(head), _) => {
+                interim = interim.saturating_add(1);
+                if interim <= INTERIM_MAX {
+                    let sent = respond.send_informational(*head);
+                    sent.map_err(|_| Fault::ClientGone)?;
+                }
+            }
             (Next::Head(head, ends_here), _) => {
                 let sent = respond.send_response(*head, ends_here);
                 frames = Some(sent.map_err(|_| Fault::ClientGone)?);
