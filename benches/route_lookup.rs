@@ -1,8 +1,8 @@
 //! What finding the API of a request costs, among 10, 1,000 and 10,000 APIs.
 //!
 //! Budget: the checks of a request, routing among them, add at most 2 us of CPU (stretch 1 us), and a look-up costs
-//! the same whatever the number of APIs, and so does publishing a change. Building all of it anew may cost more; the group
-//! `snapshot_build` says how much.
+//! the same whatever the number of APIs. Publishing a change may cost more, and hardly does (`snapshot_change`); building all
+//! of it anew is dear (`snapshot_build`).
 
 #![allow(
     clippy::expect_used,

@@ -73,7 +73,7 @@ impl GatewaySnapshot {
         (snapshot, conflicts)
     }
 
-    /// The same with some APIs and policies in other versions, which costs the same among few and among many.
+    /// The same with some APIs and policies in other versions: among 10,000 APIs some microseconds, not milliseconds.
     ///
     /// `None` when two APIs want one place: who has it, only a look at all of them tells. To be asked of a snapshot that was
     /// built without a conflict and keeps nobody's place, for the same reason.
