@@ -1,6 +1,7 @@
 //! What every client talks to: a node that serves TLS, an API for each style of errors, an identity server.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::{Value, json};
@@ -11,6 +12,8 @@ use crate::identity_server;
 
 /// Where the clients are called back; nobody serves it, the browsers of the flows stop before it.
 pub(crate) const REDIRECT_URI: &str = "https://client.example/back";
+/// Characters that a form must encode, and one that is no ASCII.
+const PASSWORD: &str = "p+ss w%rd&=\u{e9}";
 /// What the clients ask for.
 pub(crate) const SCOPE: &str = "orders:read orders:write";
 
@@ -19,6 +22,14 @@ const fn wrong_secret(style: Style) -> &'static str {
     match style {
         Style::Rfc => "invalid_client",
         Style::Tyk => "unauthorized_client",
+    }
+}
+
+/// The error code of a person whose password is wrong.
+const fn wrong_password(style: Style) -> &'static str {
+    match style {
+        Style::Rfc => "invalid_grant",
+        Style::Tyk => "access_denied",
     }
 }
 
@@ -87,9 +98,10 @@ impl Deployment {
         self.node.folder()
     }
 
-    /// What a client needs to know: endpoints, a confidential and a public client of its own, a person.
+    /// What a client needs to know: endpoints, a confidential and a public client of its own, a person of its own.
     pub(crate) fn described(&self, style: Style) -> Value {
         let id = style.name();
+        let person = self.person(id);
         let client = |fields: Value| {
             let mut client = json!({
                 "api_id": id, "policy_id": format!("{id}-policy"), "redirect_uri": REDIRECT_URI,
@@ -109,10 +121,26 @@ impl Deployment {
             "redirect_uri": REDIRECT_URI,
             "scope": SCOPE,
             "wrong_secret": wrong_secret(style),
+            "wrong_password": wrong_password(style),
             "client": {"id": confidential.id, "secret": confidential.secret},
             "public_client": public.id,
-            "person": {"name": "", "password": ""},
+            "person": {"name": person, "password": PASSWORD},
         })
+    }
+
+    /// A basic-auth user who may call this API, made as Tyk's documents ask.
+    fn person(&self, api: &str) -> String {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("person+{api}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let session = json!({
+            "org_id": "default",
+            "access_rights": {api: {"api_id": api, "api_name": api, "versions": ["Default"]}},
+            "basic_auth_data": {"password": PASSWORD},
+        });
+        let path = format!("/tyk/keys/{}", name.replace('+', "%2B"));
+        let made = self.node.ask("POST", &path, &session);
+        made.expect_status(200);
+        name
     }
 }
 
@@ -120,6 +148,13 @@ fn create_api(node: &Node, style: Style, target_url: &str, login_url: &str) {
     let id = style.name();
     let mut api = oauth_api(id, &format!("/{id}/"), target_url);
     api["oauth_meta"]["auth_login_redirect"] = json!(login_url);
+    let grants = [
+        "authorization_code",
+        "client_credentials",
+        "password",
+        "refresh_token",
+    ];
+    api["oauth_meta"]["allowed_access_types"] = json!(grants);
     merge(&mut api, json!({"raftgate": {"error_style": id}}));
     node.create_api(&api);
     node.create_policy(&policy(&format!("{id}-policy"), &[id]));

@@ -102,3 +102,23 @@ fn oauth4webapi_refreshes() {
 fn oauth4webapi_revokes() {
     oauth4webapi("revoke");
 }
+
+#[test]
+fn openid_client_uses_a_persons_password() {
+    openid_client("password");
+}
+
+#[test]
+fn openid_client_exchanges_a_code_without_pkce() {
+    openid_client("code_without_pkce");
+}
+
+#[test]
+fn oauth4webapi_uses_a_persons_password() {
+    oauth4webapi("password");
+}
+
+#[test]
+fn oauth4webapi_exchanges_a_code_without_pkce() {
+    oauth4webapi("code_without_pkce");
+}

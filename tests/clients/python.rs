@@ -111,3 +111,23 @@ fn requests_oauthlib_revokes() {
 fn requests_oauthlib_takes_an_implicit_token() {
     requests_oauthlib("implicit");
 }
+
+#[test]
+fn authlib_uses_a_persons_password() {
+    authlib("password");
+}
+
+#[test]
+fn authlib_exchanges_a_code_without_pkce() {
+    authlib("code_without_pkce");
+}
+
+#[test]
+fn requests_oauthlib_uses_a_persons_password() {
+    requests_oauthlib("password");
+}
+
+#[test]
+fn requests_oauthlib_exchanges_a_code_without_pkce() {
+    requests_oauthlib("code_without_pkce");
+}

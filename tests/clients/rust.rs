@@ -12,8 +12,8 @@ use oauth2::reqwest::{Certificate, Client as HttpClient, Url};
 use oauth2::{
     AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, EndpointSet, HttpClientError, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, RevocationUrl, Scope, StandardRevocableToken, TokenResponse,
-    TokenUrl,
+    RefreshToken, RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, RevocationUrl,
+    Scope, StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use serde_json::Value;
 
@@ -147,6 +147,16 @@ impl User {
         assert!(tokens.expires_in().is_some());
         self.expect_called(tokens.access_token()).await;
         tokens
+    }
+
+    /// Tokens for the person's name and this password.
+    async fn with_password(&self, library: &Library, password: &str) -> Asked {
+        let name = ResourceOwnerUsername::new(self.text("/person/name"));
+        let password = ResourceOwnerPassword::new(password.to_owned());
+        let ask = library.exchange_password(&name, &password);
+        ask.add_scopes(self.scopes())
+            .request_async(&self.http)
+            .await
     }
 
     async fn refresh(&self, library: &Library, token: &RefreshToken) -> Asked {
@@ -301,5 +311,35 @@ fn oauth2_takes_an_implicit_token() {
     flow(async |user| {
         let token = user.implicit(&user.confidential()).await;
         user.expect_called(&token).await;
+    });
+}
+
+#[test]
+fn oauth2_exchanges_a_code_without_pkce() {
+    flow(async |user| {
+        let library = user.confidential();
+        let asked = library.authorize_url(CsrfToken::new_random);
+        let (url, _) = asked.add_scopes(user.scopes()).url();
+        let callback = user.callback_of(url).await;
+        let mut pairs = callback.query_pairs();
+        let (_, code) = pairs.find(|(name, _)| name == "code").unwrap();
+        let exchange = library.exchange_code(AuthorizationCode::new(code.into_owned()));
+        let tokens = exchange.request_async(&user.http).await.unwrap();
+        user.expect_called(tokens.access_token()).await;
+    });
+}
+
+#[test]
+fn oauth2_uses_a_persons_password() {
+    flow(async |user| {
+        let library = user.confidential();
+        let password = user.text("/person/password");
+        let tokens = user.with_password(&library, &password).await.unwrap();
+        user.expect_called(tokens.access_token()).await;
+        let refresh = tokens.refresh_token().unwrap();
+        let renewed = user.refresh(&library, refresh).await.unwrap();
+        user.expect_called(renewed.access_token()).await;
+        let refused = error_of(user.with_password(&library, "guessed").await);
+        assert_eq!(refused, user.text("/wrong_password"));
     });
 }

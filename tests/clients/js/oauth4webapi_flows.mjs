@@ -45,6 +45,20 @@ async function call(at, tokens) {
 await run({
   code: (at) => logIn(at, confidential(at)),
 
+  // What the library allows only when it is told so by name.
+  code_without_pkce: async (at) => {
+    const [client, authentication] = confidential(at)
+    const state = oauth.generateRandomState()
+    const url = new URL(at.server.authorization_endpoint)
+    const parameters = { client_id: client.client_id, redirect_uri: at.redirect_uri, response_type: 'code', scope: at.scope, state }
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+    const callback = oauth.validateAuthResponse(at.server, client, await callbackOf(at, url), state)
+    const answer = await oauth.authorizationCodeGrantRequest(
+      at.server, client, authentication, callback, at.redirect_uri, oauth.nopkce,
+    )
+    await call(at, await oauth.processAuthorizationCodeResponse(at.server, client, answer))
+  },
+
   public_code: (at) => logIn(at, withPublic(at)),
 
   credentials_in_the_body: (at) => logIn(at, [{ client_id: at.client.id }, oauth.ClientSecretPost(at.client.secret)]),
@@ -101,6 +115,6 @@ await run({
     const tokens = await ask(at.person.password)
     await call(at, tokens)
     await call(at, await refreshed(at, confidential(at), tokens.refresh_token))
-    await assert.rejects(ask('guessed'))
+    await assert.rejects(ask('guessed'), { error: at.wrong_password })
   },
 })

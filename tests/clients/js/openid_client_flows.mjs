@@ -34,6 +34,14 @@ async function call(at, config, tokens) {
 await run({
   code: (at) => logIn(at, confidential(at)),
 
+  code_without_pkce: async (at) => {
+    const config = confidential(at)
+    const state = client.randomState()
+    const url = client.buildAuthorizationUrl(config, { redirect_uri: at.redirect_uri, scope: at.scope, state })
+    const tokens = await client.authorizationCodeGrant(config, await callbackOf(at, url), { expectedState: state })
+    await call(at, config, tokens)
+  },
+
   public_code: (at) => logIn(at, withPublic(at)),
 
   credentials_by_basic: (at) => {
@@ -83,6 +91,7 @@ await run({
     const tokens = await client.genericGrantRequest(config, 'password', pair)
     await call(at, config, tokens)
     await call(at, config, await client.refreshTokenGrant(config, tokens.refresh_token))
-    await assert.rejects(client.genericGrantRequest(config, 'password', { ...pair, password: 'guessed' }))
+    const guess = client.genericGrantRequest(config, 'password', { ...pair, password: 'guessed' })
+    await assert.rejects(guess, { error: at.wrong_password })
   },
 })

@@ -31,6 +31,13 @@ def code(at):
     log_in(at)
 
 
+def code_without_pkce(at):
+    oauth = session(at)
+    url, state = oauth.create_authorization_url(at.authorize)
+    oauth.fetch_token(at.token, authorization_response=at.callback_of(url), state=state)
+    at.expect_called(oauth.get(at.api))
+
+
 def public_code(at):
     log_in(at, at.public)
 
@@ -96,7 +103,8 @@ def password(at):
     at.expect_called(oauth.get(at.api))
     oauth.refresh_token(at.token)
     at.expect_called(oauth.get(at.api))
-    raised(OAuthError, lambda: session(at).fetch_token(at.token, username=at.person, password="guessed"))
+    call = lambda: session(at).fetch_token(at.token, username=at.person, password="guessed")
+    assert raised(OAuthError, call).error == at.wrong_password
 
 
 def implicit(at):
@@ -108,7 +116,8 @@ def implicit(at):
 
 
 FLOWS = [
-    code, public_code, wrong_verifier, client_credentials, refresh, refresh_by_itself, revoke, password, implicit,
+    code, code_without_pkce, public_code, wrong_verifier, client_credentials, refresh, refresh_by_itself, revoke, password,
+    implicit,
 ]
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ class Deployment:
         self.api = fields["api"]
         self.redirect_uri = fields["redirect_uri"]
         self.scope = fields["scope"]
-        # How the server names a client that it does not believe: the styles differ.
+        # How the server names a client or a person that it does not believe: the styles differ.
         self.wrong_secret = fields["wrong_secret"]
+        self.wrong_password = fields["wrong_password"]
         self.confidential = Client(fields["client"]["id"], fields["client"]["secret"])
         self.public = Client(fields["public_client"], None)
         self.person = fields["person"]["name"]

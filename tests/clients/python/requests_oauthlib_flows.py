@@ -26,6 +26,14 @@ def code(at):
     log_in(at)
 
 
+def code_without_pkce(at):
+    client = at.confidential
+    oauth = OAuth2Session(client.id, redirect_uri=at.redirect_uri, scope=at.scope.split())
+    url, _ = oauth.authorization_url(at.authorize)
+    oauth.fetch_token(at.token, authorization_response=at.callback_of(url), client_secret=client.secret)
+    at.expect_called(oauth.get(at.api))
+
+
 def credentials_in_the_body(at):
     client = at.confidential
     oauth = OAuth2Session(client.id, redirect_uri=at.redirect_uri, scope=at.scope.split())
@@ -102,7 +110,8 @@ def password(at):
     oauth.refresh_token(at.token, auth=(client.id, client.secret))
     at.expect_called(oauth.get(at.api))
     guess = {"username": at.person, "password": "guessed"}
-    raised(OAuth2Error, lambda: oauth.fetch_token(at.token, client_secret=client.secret, **guess))
+    error = raised(OAuth2Error, lambda: oauth.fetch_token(at.token, client_secret=client.secret, **guess))
+    assert error.error == at.wrong_password, error.error
 
 
 def implicit(at):
@@ -115,8 +124,8 @@ def implicit(at):
 
 
 FLOWS = [
-    code, credentials_in_the_body, public_code, denied, client_credentials, refresh, refresh_by_itself, revoke, password,
-    implicit,
+    code, code_without_pkce, credentials_in_the_body, public_code, denied, client_credentials, refresh, refresh_by_itself,
+    revoke, password, implicit,
 ]
 
 if __name__ == "__main__":
