@@ -11,23 +11,23 @@ use crate::http2::gateway;
 use crate::rig::Rig;
 use crate::wire::{PATIENCE, Upstream};
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
+pub(crate) const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 
 /// A connection over TLS on which the test writes each frame itself.
-struct Frames(StreamOwned<ClientConnection, TcpStream>);
+pub(crate) struct Frames(StreamOwned<ClientConnection, TcpStream>);
 
 /// A frame's type, stream and payload.
-type Frame = (u8, u32, Vec<u8>);
+pub(crate) type Frame = (u8, u32, Vec<u8>);
 
 impl Frames {
-    fn connect(rig: &Rig, config: Arc<ClientConfig>) -> Self {
+    pub(crate) fn connect(rig: &Rig, config: Arc<ClientConfig>) -> Self {
         let stream = TcpStream::connect(rig.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -43,7 +43,7 @@ impl Frames {
     }
 
     /// Writes a frame; a peer that has closed is found out by reading.
-    fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
+    pub(crate) fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let mut frame = vec![length[1], length[2], length[3], kind, flags];
         frame.extend_from_slice(&stream.to_be_bytes());
@@ -62,7 +62,7 @@ impl Frames {
     }
 
     /// What is said of a stream: the frame that answers, resets it or ends the connection; `None` at its end.
-    fn verdict(&mut self) -> Option<Frame> {
+    pub(crate) fn verdict(&mut self) -> Option<Frame> {
         loop {
             let frame = self.read()?;
             if matches!(frame.0, HEADERS | DATA | RST_STREAM | GOAWAY) {
@@ -73,12 +73,16 @@ impl Frames {
 }
 
 /// Fields as literals that are not indexed (RFC 7541 section 6.2.2).
-fn block(fields: &[(&[u8], &[u8])]) -> Vec<u8> {
+pub(crate) fn block(fields: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
         block.push(0);
         for text in [name, value] {
-            block.push(u8::try_from(text.len()).unwrap());
+            // A length of 127 and more stands in a second byte (RFC 7541 section 5.1).
+            match u8::try_from(text.len()).unwrap() {
+                short @ ..127 => block.push(short),
+                long => block.extend([127, long - 127]),
+            }
             block.extend_from_slice(text);
         }
     }
@@ -128,6 +132,7 @@ fn malformed_requests_never_become_messages() {
         with(&[(b":made-up", b"1")]),
         with(&[(b"x", b"1"), (b":method", b"GET")]),
         with(&[(b"content-length", b"+1")]),
+        with(&[(b"content-length", b"1")]),
         path(b"/a b"),
         path(b"/a\r\nHost: evil"),
         path(b""),

@@ -18,6 +18,7 @@ mod framing;
 mod http2;
 mod http2_interim;
 mod http2_raw;
+mod http2_smuggling;
 mod limits;
 mod rig;
 mod targets;

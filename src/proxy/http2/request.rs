@@ -32,7 +32,8 @@ pub(super) fn write_head<B>(
     let authority = uri.authority().map(|authority| authority.as_str());
     let target = match (request.method(), uri.path_and_query(), authority) {
         (&Method::CONNECT, None, Some(authority)) => authority,
-        (_, Some(path), _) => path.as_str(),
+        // No other form stands there (RFC 9113 section 8.3.1), whatever the library lets through.
+        (_, Some(path), _) if path.as_str().starts_with('/') || path == "*" => path.as_str(),
         _ => return Err(Unwritable),
     };
     line(&[request.method().as_str(), " ", target, " HTTP/1.1"], out)?;
@@ -42,6 +43,9 @@ pub(super) fn write_head<B>(
         line(&["Host: ", authority], out)?;
     }
     let fields = request.headers();
+    if ends_here && !says_no_body(fields) {
+        return Err(Unwritable);
+    }
     for (name, value) in fields {
         let is_repeated_host = *name == HOST
             && authority
@@ -62,6 +66,13 @@ pub(super) fn write_head<B>(
     };
     out.extend_from_slice(b"\r\n");
     Ok(framing)
+}
+
+/// Whether no length promises a body: where the stream has ended there will be none (RFC 9113 section 8.1.1), and
+/// whoever is told of one waits for it. The library has looked at the first length.
+fn says_no_body(fields: &HeaderMap) -> bool {
+    let mut lengths = fields.get_all(CONTENT_LENGTH).iter();
+    lengths.all(|length| length.as_bytes().iter().all(|digit| *digit == b'0'))
 }
 
 /// Cookies come in crumbs, which are one field in HTTP/1.1 (RFC 9113 section 8.2.3).
@@ -203,6 +214,30 @@ mod tests {
         trailers.insert("x-sum", "1".parse().unwrap());
         write_end(framing, Some(&trailers), &mut out).unwrap();
         assert_eq!(out, b"3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n");
+    }
+
+    #[test]
+    fn a_path_has_one_form() {
+        let written = |path: &str| {
+            let mut parts = http1::uri::Parts::default();
+            parts.path_and_query = Some(path.parse().unwrap());
+            let uri = http1::Uri::from_parts(parts).unwrap();
+            let request = Request::get(uri).header("host", "a").body(()).unwrap();
+            write_head(&request, true, &mut Vec::new())
+        };
+        assert_eq!(written("/x"), Ok(Framing::Empty));
+        assert_eq!(written("?x"), Err(Unwritable));
+    }
+
+    #[test]
+    fn a_stream_that_has_ended_promises_no_body() {
+        let ended = |length: &str| {
+            let request = Request::post("https://a/").header("content-length", length);
+            write_head(&request.body(()).unwrap(), true, &mut Vec::new())
+        };
+        assert_eq!(ended("0"), Ok(Framing::Empty));
+        assert_eq!(ended("3"), Err(Unwritable));
+        assert_eq!(ended("x"), Err(Unwritable));
     }
 
     #[test]
