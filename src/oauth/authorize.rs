@@ -1,6 +1,6 @@
 //! `oauth/authorize`: looks at the request and sends the browser on to the login page.
 
-use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
 use raftgate_actors::snapshot::{CompiledApi, OAuthAccess};
 use raftgate_model::oauth::error::OAuthFailure;
@@ -45,19 +45,21 @@ impl AuthorizationServer {
             .as_deref()
             .ok_or(OAuthFailure::Internal)?;
         // A secret that somebody put here by mistake must not stand in the address of a page.
-        let is_secret = |name: &str| matches!(name, "client_secret" | "secret");
+        let is_secret = |name: &str| matches!(name, "client_secret" | "secret" | "password");
         let sent: Vec<_> = form.pairs().filter(|(name, _)| !is_secret(name)).collect();
         let location = HeaderValue::try_from(login_location(login, &sent));
         let location = location.map_err(|_| OAuthFailure::Internal)?;
-        let mut response = EndpointResponse::new(StatusCode::TEMPORARY_REDIRECT, "");
+        // By a 307 the browser posts the form again, there; by a 303 it does not (RFC 9700 section 4.12).
+        let holds_secret = form.pairs().any(|(name, _)| is_secret(name));
+        let status = match (call.method, holds_secret) {
+            (&Method::POST, true) => StatusCode::SEE_OTHER,
+            _ => StatusCode::TEMPORARY_REDIRECT,
+        };
+        let mut response = EndpointResponse::new(status, "");
         response.headers.insert(LOCATION, location);
         response
             .headers
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        // The request's parameters are no business of what the login page loads or links to (RFC 9700 section 4.2.4).
-        response
-            .headers
-            .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Ok(response)
     }
 

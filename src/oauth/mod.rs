@@ -108,9 +108,10 @@ impl AuthorizationServer {
     /// `oauth/authorize` under a listen path (RFC 6749 section 3.1).
     #[must_use]
     pub fn authorize(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
-        self.answer(api, OAuthEndpoint::Authorize, |oauth| {
+        let answer = self.answer(api, OAuthEndpoint::Authorize, |oauth| {
             self.try_authorize(api, oauth, call)
-        })
+        });
+        render::for_browsers(answer)
     }
 
     /// `oauth/token` under a listen path (RFC 6749 section 3.2).
@@ -168,7 +169,10 @@ impl AuthorizationServer {
     ) -> EndpointResponse {
         let failure = OAuthFailure::from(fault);
         match endpoint {
-            OAuthEndpoint::Authorize | OAuthEndpoint::Revoke | OAuthEndpoint::RevokeAll => {
+            OAuthEndpoint::Authorize => {
+                render::for_browsers(render::failure(&failure, endpoint, api))
+            }
+            OAuthEndpoint::Revoke | OAuthEndpoint::RevokeAll => {
                 render::failure(&failure, endpoint, api)
             }
             OAuthEndpoint::Token => render::token_answer(Err(failure), api),

@@ -1,9 +1,9 @@
 //! What goes out: token answers, approvals and errors, each with the headers that belong to it.
 
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderName, PRAGMA, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-    X_XSS_PROTECTION,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPIRES, HeaderName, PRAGMA,
+    REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 use http::{HeaderValue, StatusCode};
 use raftgate_actors::snapshot::{CompiledApi, ErrorStyle};
@@ -28,6 +28,15 @@ const TOKEN_HEADERS: [(HeaderName, &str); 7] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (X_XSS_PROTECTION, "1; mode=block"),
+];
+
+/// The headers of every answer of the authorization endpoint, the one that browsers see: its parameters are no business of
+/// what comes next (RFC 9700 section 4.2.4), and no page shows it inside itself (section 4.16).
+const BROWSER_HEADERS: [(HeaderName, &str); 4] = [
+    (REFERRER_POLICY, "no-referrer"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
 /// The token answer (RFC 6749 section 5.1), its members in Tyk's order.
@@ -84,6 +93,14 @@ pub(super) fn token_answer(
         response
             .headers
             .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+pub(super) fn for_browsers(mut response: EndpointResponse) -> EndpointResponse {
+    for (name, value) in BROWSER_HEADERS {
+        let value = HeaderValue::from_static(value);
+        response.headers.insert(name, value);
     }
     response
 }

@@ -18,6 +18,8 @@ mod apis;
 mod apis_in_motion;
 mod apis_refused;
 mod attacks;
+mod attacks_on_redirects;
+mod attacks_on_tokens;
 mod authorize;
 mod authorize_client;
 mod authorize_doors;

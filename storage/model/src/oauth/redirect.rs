@@ -175,7 +175,8 @@ fn is_same_but_for_port(registered: &str, named: &str) -> bool {
     without_port(registered).is_some_and(|loopback| Some(loopback) == without_port(named))
 }
 
-/// Tyk's comparison, on normalised URLs so that dot segments cannot leave the registered path.
+/// Tyk's comparison, on normalised URLs so that dot segments cannot leave the registered path, nor what a server that
+/// decodes the path first would take for some.
 fn is_prefix(registered: &str, named: &Url) -> bool {
     let Ok(registered) = checked(registered) else {
         return false;
@@ -183,7 +184,17 @@ fn is_prefix(registered: &str, named: &Url) -> bool {
     registered.scheme() == named.scheme()
         && registered.host() == named.host()
         && registered.port_or_known_default() == named.port_or_known_default()
-        && named.path().starts_with(registered.path())
+        && named
+            .path()
+            .strip_prefix(registered.path())
+            .is_some_and(|rest| !hides_a_segment(rest))
+}
+
+/// Whether a path holds an encoded slash, backslash or dot.
+fn hides_a_segment(path: &str) -> bool {
+    let encoded = path.split('%').skip(1).filter_map(|rest| rest.get(..2));
+    let mut encoded = encoded.map(str::to_ascii_lowercase);
+    encoded.any(|digits| matches!(&*digits, "2f" | "5c" | "2e"))
 }
 
 /// Where the browser brings an authorization code to the client (RFC 6749 section 4.1.2); an empty state is left out.
