@@ -82,6 +82,7 @@ mod retries;
 mod routing;
 mod rules;
 mod secrets;
+mod secrets_of_callers;
 mod smuggling;
 mod snapshots;
 mod starting;

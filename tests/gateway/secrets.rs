@@ -243,12 +243,24 @@ fn places(world: &mut World) -> Vec<(String, Vec<u8>)> {
     places
 }
 
-fn assert_held_nowhere(places: &[(String, Vec<u8>)], secret: &str, needles: &[Vec<u8>]) {
-    for (name, content) in places {
-        for needle in needles {
-            assert!(!holds(content, needle), "{name} holds {secret}");
-        }
-    }
+/// The lines of a private key's text, and its bytes.
+fn key_material(pem: &str) -> Vec<Vec<u8>> {
+    let lines: Vec<&str> = pem.lines().filter(|line| !line.contains("---")).collect();
+    let der = STANDARD.decode(lines.concat()).unwrap();
+    // The secret number of a P-256 key stands behind the algorithm's name.
+    let number = der.windows(24).skip(36).step_by(8).take(2);
+    let texts = lines.iter().skip(1).map(|line| line.as_bytes().to_vec());
+    texts.chain(number.map(<[u8]>::to_vec)).collect()
+}
+
+/// Where a secret lies about, in any of its forms.
+fn leaks(places: &[(String, Vec<u8>)], secret: &str, needles: &[Vec<u8>]) -> Vec<String> {
+    let holding = places
+        .iter()
+        .filter(|(_, content)| needles.iter().any(|needle| holds(content, needle)));
+    holding
+        .map(|(name, _)| format!("{name} holds {secret}"))
+        .collect()
 }
 
 #[test]
@@ -257,21 +269,54 @@ fn secrets_and_tokens_are_found_nowhere() {
         let mut world = World::of(node_that_logs(level));
         let sink = RecordingServer::replying(Reply::ok(""));
         let mut secrets = exercise(&world, &sink);
+        secrets.extend(crate::secrets_of_callers::exercise(&world));
         secrets.push(CONTROL.to_owned());
         let ring = ring_material(&world.node);
         let places = places(&mut world);
-        for secret in &secrets {
-            assert_held_nowhere(&places, secret, &spellings(secret));
-        }
+        let of_secrets = secrets
+            .iter()
+            .flat_map(|secret| leaks(&places, secret, &spellings(secret)));
+        assert_eq!(of_secrets.collect::<Vec<_>>(), [""; 0]);
         assert!(
             ring.len() >= 8,
             "the key ring is not where it was looked for"
         );
-        assert_held_nowhere(&places, "the key ring", &ring);
+        assert_eq!(leaks(&places, "the key ring", &ring), [""; 0]);
         // The search finds what is there: the API's name stands in the store and in the log.
         let found = places
             .iter()
             .filter(|(_, content)| holds(content, b"-policy"));
         assert!(found.count() >= 2);
     }
+}
+
+#[test]
+fn keys_of_tls_are_found_nowhere() {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+    let settings =
+        "[gateway]\ntls_cert = \"g.cert\"\ntls_key = \"g.key\"\n[log]\nlevel = \"trace\"";
+    let mut node = Node::builder().configuration(settings).prepare();
+    let write = |node: &Node, name: &str, text: &str| {
+        std::fs::write(node.folder().join(name), text).unwrap();
+    };
+    write(&node, "g.cert", &certificate);
+    write(&node, "g.key", &key);
+    node.start_again();
+    // Files that are wrong in several ways, and somebody who speaks no TLS.
+    let broken = key.replacen("PRIVATE", "PRIVAT", 1);
+    for (name, text) in [("g.key", broken.as_str()), ("g.cert", &key), ("g.key", "")] {
+        write(&node, name, text);
+        let told = |node: &Node| node.log().matches("stays in force").count();
+        let before = told(&node);
+        node.process().signal(rustix::process::Signal::HUP);
+        crate::harness::wait_for("the broken file is told of", || told(&node) > before);
+    }
+    let mut plain = crate::wire::Wire::connect(node.gateway());
+    plain.get("/").rest();
+    let mut world = World::of(node);
+    let places = places(&mut world);
+    let material = key_material(&key);
+    assert!(material.len() >= 3, "the key is not what it was taken for");
+    assert_eq!(leaks(&places, "a key of TLS", &material), [""; 0]);
 }
