@@ -78,16 +78,22 @@ struct NewToken {
     role: String,
 }
 
-async fn create(
-    control: web::Data<Control>,
-    body: web::Bytes,
-) -> Result<HttpResponse, ControlFailure> {
-    let asked: NewToken = serde_json::from_slice(&body)
+/// Reads for whom a token is asked and what it shall be good for.
+pub(super) fn asked(body: &[u8]) -> Result<(AdminName, AdminRole), ControlFailure> {
+    let asked: NewToken = serde_json::from_slice(body)
         .map_err(|error| ControlFailure::Invalid(format!("Request malformed: {error}")))?;
     let invalid = |error: String| ControlFailure::Invalid(error);
     let name = AdminName::new(&asked.name).map_err(|error| invalid(error.to_string()))?;
     let role = AdminRole::parse(&asked.role)
         .ok_or_else(|| invalid("role: operator, read-only or identity-server".to_owned()))?;
+    Ok((name, role))
+}
+
+async fn create(
+    control: web::Data<Control>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let (name, role) = asked(&body)?;
     let mut random = [0; 32];
     control.entropy.fill(&mut random);
     let token = Secret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random)));

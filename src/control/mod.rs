@@ -14,6 +14,8 @@ mod entrance;
 mod failure;
 mod head_limit;
 mod health;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod key_lookup;
 mod key_session;
 mod keys;

@@ -44,7 +44,7 @@ pub(super) struct ServingQuery {
 }
 
 impl ServingQuery {
-    fn serving(self) -> Result<Serving, ControlFailure> {
+    pub(super) fn serving(self) -> Result<Serving, ControlFailure> {
         let api_id = self.api_id.as_deref().filter(|id| !id.is_empty());
         let api_id = api_id
             .map(ApiId::new)

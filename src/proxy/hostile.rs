@@ -8,6 +8,9 @@
     reason = "an oracle stops at the first breach"
 )]
 
+mod address;
+mod websocket;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -28,12 +31,20 @@ use super::wire::request_head::{HeadLimits, RequestHead};
 use super::wire::response_head::{Answer, BodyCoding, ClientShape, translate};
 use super::wire::target::RequestTarget;
 
-const LIMITS: HeadLimits = HeadLimits {
+pub(crate) use self::address::client_address;
+pub(crate) use self::websocket::websocket_handshake;
+pub(crate) use super::http2::hostile::http2_request;
+pub(crate) use super::stages::hostile::{request_credentials, request_versions};
+
+/// What stands between the parts of an input that has several.
+pub(super) const SEPARATOR: u8 = 0x1f;
+
+pub(super) const LIMITS: HeadLimits = HeadLimits {
     bytes_max: 4096,
     fields_max: 64,
 };
 /// What forwarding may add to a head of [`LIMITS`].
-const FORWARDED: HeadLimits = HeadLimits {
+pub(super) const FORWARDED: HeadLimits = HeadLimits {
     bytes_max: 2 * 4096,
     fields_max: 72,
 };
@@ -75,7 +86,7 @@ pub(crate) fn request_head(input: &[u8]) {
 }
 
 /// The upstream's version of a head, written for a peer that may be a trusted proxy.
-fn goes_on(head: &RequestHead, trusted: &str) {
+pub(super) fn goes_on(head: &RequestHead, trusted: &str) {
     if head.method() == b"CONNECT" {
         return;
     }
@@ -131,7 +142,7 @@ fn goes_on(head: &RequestHead, trusted: &str) {
 }
 
 /// A head's fields by the plainest reading: lines that end with CR LF, names up to the first colon.
-fn lines(head: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub(super) fn lines(head: &[u8]) -> Vec<(String, Vec<u8>)> {
     let text: Vec<&[u8]> = split_crlf(head);
     let fields = text.iter().skip(1).filter(|line| !line.is_empty());
     fields
@@ -160,7 +171,10 @@ fn split_crlf(mut head: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-fn named<'l>(lines: &'l [(String, Vec<u8>)], name: &'l str) -> impl Iterator<Item = &'l [u8]> {
+pub(super) fn named<'l>(
+    lines: &'l [(String, Vec<u8>)],
+    name: &'l str,
+) -> impl Iterator<Item = &'l [u8]> {
     let same = lines.iter().filter(move |(known, _)| known == name);
     same.map(|(_, value)| value.as_slice())
 }

@@ -117,11 +117,12 @@ impl<'r> RequestView<'r> {
         while let Some(member) = members.pop() {
             let Some(ip) = std::str::from_utf8(member)
                 .ok()
-                .and_then(|text| text.parse().ok())
+                .and_then(|text| text.parse::<IpAddr>().ok())
             else {
                 break;
             };
-            client = ip;
+            // The same client has one address, however its proxy's sockets write it.
+            client = ip.to_canonical();
             if !trusted.contains(ip) {
                 break;
             }

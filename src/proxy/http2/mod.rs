@@ -4,6 +4,8 @@
 //! limit and refusal stands once; the answer is read back and sent as frames. Frames, HPACK and flow control are `h2`'s.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub(in crate::proxy) mod hostile;
 mod request;
 mod stream;
 

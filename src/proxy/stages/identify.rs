@@ -78,7 +78,7 @@ pub(crate) fn identify(
 }
 
 /// The credential as sent: a filled query parameter beats the header, a filled cookie beats both (Tyk).
-fn credential<'r>(
+pub(super) fn credential<'r>(
     view: &RequestView<'r>,
     place: &CredentialPlace,
 ) -> Result<Cow<'r, str>, Refusal> {
@@ -125,19 +125,22 @@ fn query<'r>(view: &RequestView<'r>, name: &str) -> Option<Cow<'r, str>> {
         .map(|(_, value)| value)
 }
 
+/// The space that HTTP knows: any other is part of a name, and stays where the cookie is taken out.
+const OWS: [char; 2] = [' ', '\t'];
+
 fn cookie<'r>(view: &RequestView<'r>, name: &str) -> Option<&'r str> {
     let fields = view.head().fields();
     fields
         .filter(|(_, candidate, _)| candidate.eq_ignore_ascii_case(b"cookie"))
         .filter_map(|(_, _, value)| std::str::from_utf8(value).ok())
         .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|pair| pair.trim_matches(OWS).split_once('='))
         .find(|(candidate, value)| *candidate == name && !value.is_empty())
         .map(|(_, value)| value)
 }
 
 /// The token behind the word `Bearer`, whose case does not matter; a single word is no credential (Tyk, D26).
-fn bearer(credential: &str) -> Result<&str, Refusal> {
+pub(super) fn bearer(credential: &str) -> Result<&str, Refusal> {
     let mut words = credential.split(' ');
     match (words.next(), words.next()) {
         (Some(scheme), Some(token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token),
@@ -147,7 +150,7 @@ fn bearer(credential: &str) -> Result<&str, Refusal> {
 }
 
 /// The key, with or without the word `Bearer` before it (Tyk).
-fn key(credential: &str) -> &str {
+pub(super) fn key(credential: &str) -> &str {
     match credential.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
         _ => credential,
@@ -155,7 +158,7 @@ fn key(credential: &str) -> &str {
 }
 
 /// Name and password of Basic credentials; one colon stands between them and none in them (Tyk, case 102).
-fn basic(credential: &str) -> Result<(String, Secret), Refusal> {
+pub(super) fn basic(credential: &str) -> Result<(String, Secret), Refusal> {
     let mut words = credential.split(' ');
     let (Some(scheme), Some(encoded), None) = (words.next(), words.next(), words.next()) else {
         return Err(Refusal::CredentialMalformed);

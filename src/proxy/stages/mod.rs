@@ -4,6 +4,8 @@ pub(super) mod authorize;
 pub(super) mod cors;
 pub(super) mod gate;
 pub(super) mod header_values;
+#[cfg(any(test, fuzzing))]
+pub(super) mod hostile;
 pub(super) mod identify;
 pub(super) mod prepare;
 pub(super) mod route;
