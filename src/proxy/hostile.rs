@@ -136,6 +136,10 @@ pub(super) fn goes_on(head: &RequestHead, trusted: &str) {
         }
     }
     let lines = lines(&out);
+    if let BodyLength::Sized(length) = head.facts().body {
+        let said: Vec<&[u8]> = named(&lines, "content-length").collect();
+        assert_eq!(said, [length.to_string().as_bytes()], "{shown}");
+    }
     for once in ["host", "x-forwarded-for", "x-request-id"] {
         assert_eq!(named(&lines, once).count(), 1, "{once}: {shown}");
     }

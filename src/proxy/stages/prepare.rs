@@ -8,7 +8,7 @@ use raftgate_model::api::CredentialPlace;
 use super::header_values::HeaderValues;
 use super::selected::{HiddenName, Selected};
 use crate::proxy::request::RequestView;
-use crate::proxy::wire::body::BodyLength;
+use crate::proxy::wire::body::{BodyLength, plain_length};
 use crate::proxy::wire::field::{FieldKind, is_same_variable};
 use crate::proxy::wire::upgrade::write_websocket;
 
@@ -154,6 +154,10 @@ fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) 
             | FieldKind::Te
             | FieldKind::TransferEncoding
             | FieldKind::Upgrade => false,
+        };
+        let value = match kind {
+            FieldKind::ContentLength => plain_length(value),
+            _ => value,
         };
         match hidden {
             Some(place) if travels => write_stripped_field(place, (name, value), out),

@@ -16,6 +16,15 @@ pub(crate) enum BodyLength {
     UntilClose,
 }
 
+/// A length as it was said, without zeros in front: a reader may take those for the sign of another base.
+pub(crate) fn plain_length(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    match digits.get(zeros..) {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => b"0",
+    }
+}
+
 /// Why a body is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadBody {
@@ -131,6 +140,19 @@ mod tests {
         let decoded = decoder.decode(b"deGET", &mut trailers).unwrap();
         assert_eq!((decoded.consumed, decoded.data), (2, b"de".as_slice()));
         assert!(decoder.is_done());
+    }
+
+    #[test]
+    fn a_length_is_said_in_one_way() {
+        for (said, plain) in [
+            ("5", "5"),
+            ("05", "5"),
+            ("0010", "10"),
+            ("0", "0"),
+            ("00", "0"),
+        ] {
+            assert_eq!(plain_length(said.as_bytes()), plain.as_bytes(), "{said}");
+        }
     }
 
     #[test]

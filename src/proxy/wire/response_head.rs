@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::body::BodyLength;
+use super::body::{BodyLength, plain_length};
 use super::field::{ConnectionOptions, FieldKind, content_length, list_members};
 use super::request_head::FIELDS_CEILING;
 use super::upgrade::{UpgradeOffer, write_websocket};
@@ -274,7 +274,8 @@ fn write_head(
     out.extend_from_slice(b"\r\n");
     for header in response.headers.iter() {
         let name = header.name.as_bytes();
-        let travels = match FieldKind::of(name) {
+        let kind = FieldKind::of(name);
+        let travels = match kind {
             FieldKind::Connection
             | FieldKind::HopByHop
             | FieldKind::Te
@@ -287,10 +288,14 @@ fn write_head(
                     || edits.is_some_and(|edits| edits.drops(name)))
             }
         };
+        let value = match kind {
+            FieldKind::ContentLength => plain_length(header.value),
+            _ => header.value,
+        };
         if travels {
             out.extend_from_slice(name);
             out.extend_from_slice(b": ");
-            out.extend_from_slice(header.value);
+            out.extend_from_slice(value);
             out.extend_from_slice(b"\r\n");
         }
     }
