@@ -142,7 +142,7 @@ fn checked(text: &str) -> Result<Url, InvalidRedirectUri> {
     if matches!(url.scheme(), "http" | "https") && !has_plain_authority(text) {
         return Err(InvalidRedirectUri::Syntax);
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if names_a_user(text) {
         return Err(InvalidRedirectUri::Credentials);
     }
     Ok(url)
@@ -154,6 +154,14 @@ fn has_plain_authority(text: &str) -> bool {
         .split_once(':')
         .and_then(|(_, rest)| rest.strip_prefix("//"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
+/// Whether a user stands before the host, an empty one too, which the parser passes over.
+fn names_a_user(text: &str) -> bool {
+    let (_, rest) = text.split_once(':').unwrap_or_default();
+    let authority = rest.strip_prefix("//").unwrap_or_default();
+    let end = authority.find(['/', '?']).unwrap_or(authority.len());
+    authority.bytes().take(end).any(|byte| byte == b'@')
 }
 
 /// Whether both are the same `http` URI on the same loopback address, whatever their ports.

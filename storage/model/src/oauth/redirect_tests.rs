@@ -158,6 +158,8 @@ fn what_may_be_registered() {
         ("https://a/cb#frag", Invalid::Fragment),
         ("https://a/cb#", Invalid::Fragment),
         ("https://u:p@a/cb", Invalid::Credentials),
+        ("https://@a/cb", Invalid::Credentials),
+        ("my.app://@", Invalid::Credentials),
         ("/cb", Invalid::Syntax),
         ("client.example/cb", Invalid::Syntax),
         ("https:/a", Invalid::Syntax),
