@@ -6,6 +6,15 @@ use std::thread::Builder;
 /// The niceness of such a thread, as `nice(1)` counts: it gets a seventieth of a core that others want too.
 const NICENESS: i32 = 19;
 
+/// The niceness of a thread that others wait for in the end, but not at once: a tenth of a core that others want too.
+const NICENESS_OF_FOLLOWERS: i32 = 10;
+
+/// Lets the present thread, and those that it starts from now on, follow behind whoever answers requests.
+pub(crate) fn follow_behind() {
+    // As below, a system that refuses lets the work disturb others.
+    let _ = rustix::process::setpriority_process(None, NICENESS_OF_FOLLOWERS);
+}
+
 /// Does `work` on a named thread of its own and waits for it, on a thread that may block.
 ///
 /// The kernel counts niceness by thread, and a thread cannot take its own back without privileges; that is why no

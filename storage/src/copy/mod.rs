@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 pub(crate) use folder::CopyFolder;
 pub(crate) use store::CopyPosition;
 
+use crate::background_thread::follow_behind;
 use crate::digest::StateDigest;
 use crate::snapshot::SnapshotFile;
 use crate::types::{LogId, Membership};
@@ -128,7 +129,10 @@ impl Copier {
         let (sender, receiver) = sync_channel(QUEUE_UNITS as usize + 64);
         let status = Arc::new(CopyStatus::default());
         let writer = writer::Writer::new(folder, start, Arc::clone(&status));
-        let thread = crate::fatal::spawn_fatal_thread("state copy", move || writer.run(&receiver))?;
+        let thread = crate::fatal::spawn_fatal_thread("state copy", move || {
+            follow_behind();
+            writer.run(&receiver);
+        })?;
         Ok(Self {
             sender: Some(sender),
             room: Arc::new(Semaphore::new(QUEUE_UNITS as usize)),
