@@ -1,10 +1,9 @@
 //! Rights to single paths (Tyk's `allowed_urls`): the patterns of sessions and policies, compiled once per node.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use ahash::RandomState;
-use parking_lot::RwLock;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use raftgate_model::path_pattern::{
     LetterCase, MatchedPath, PathMatching, PathPattern, PatternTerms, PatternText,
 };
@@ -14,14 +13,28 @@ use super::refusal::Refusal;
 use super::request::RequestView;
 use super::stages::selected::Selected;
 
-/// How many patterns are kept compiled; beyond it they are begun anew.
-const PATTERNS_MAX: usize = 1024;
+/// How much memory compiled patterns may take, in bytes: 16,384 ordinary ones. Beyond it, those used least go.
+const PATTERNS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How many patterns there is room for from the beginning.
+const PATTERNS_EXPECTED: usize = 1024;
+
+/// The memory that a compiled pattern may take.
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<PatternText, Arc<PathPattern>> for Bytes {
+    fn weight(&self, text: &PatternText, pattern: &Arc<PathPattern>) -> u64 {
+        let bytes = pattern.bytes_max().saturating_add(text.as_str().len());
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
 
 /// The compiled patterns of rights to single paths.
 pub(crate) struct AllowedPaths {
     terms: PatternTerms,
     // Only requests whose rights name paths come here.
-    compiled: RwLock<HashMap<PatternText, Arc<PathPattern>, RandomState>>,
+    compiled: Cache<PatternText, Arc<PathPattern>, Bytes>,
 }
 
 impl AllowedPaths {
@@ -31,7 +44,7 @@ impl AllowedPaths {
                 anchoring: matching.granting(),
                 case: LetterCase::Matters,
             },
-            compiled: RwLock::default(),
+            compiled: Cache::with_weighter(PATTERNS_EXPECTED, PATTERNS_BYTES_MAX, Bytes),
         }
     }
 
@@ -57,15 +70,43 @@ impl AllowedPaths {
     }
 
     fn pattern(&self, text: &PatternText) -> Option<Arc<PathPattern>> {
-        if let Some(known) = self.compiled.read().get(text) {
-            return Some(Arc::clone(known));
+        if let Some(known) = self.compiled.get(text) {
+            return Some(known);
         }
         let compiled = Arc::new(text.compile(self.terms).ok()?);
-        let mut all = self.compiled.write();
-        if all.len() >= PATTERNS_MAX {
-            all.clear();
-        }
-        all.insert(text.clone(), Arc::clone(&compiled));
+        self.compiled.insert(text.clone(), Arc::clone(&compiled));
         Some(compiled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    fn kept(pattern: impl Fn(usize) -> String, count: usize) -> AllowedPaths {
+        let paths = AllowedPaths::new(PathMatching::Anchored);
+        for number in 0..count {
+            let text = PatternText::parse(&pattern(number)).unwrap();
+            paths.pattern(&text).unwrap();
+        }
+        paths
+    }
+
+    #[test]
+    fn thousands_of_patterns_stay_compiled() {
+        let paths = kept(|number| format!("/orders/{number}"), 4000);
+        let first = PatternText::parse("/orders/0").unwrap();
+        let known = paths.pattern(&first).unwrap();
+        assert!(Arc::ptr_eq(&known, &paths.pattern(&first).unwrap()));
+        assert_eq!(paths.compiled.len(), 4000);
+    }
+
+    #[test]
+    fn compiled_patterns_are_bounded_by_what_they_may_take() {
+        let paths = kept(|number| format!(r"/\w{{3}}/{number}"), 600);
+        assert!(paths.compiled.weight() <= PATTERNS_BYTES_MAX);
+        assert!(paths.compiled.len() < 600);
     }
 }

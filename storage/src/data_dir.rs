@@ -21,8 +21,8 @@ use layout::{FORMAT_FILE, Holdings, LOCK_FILE};
 /// What this version writes into the directory, and all that it reads: no older format was ever released.
 ///
 /// It is raised whenever data of before would be read wrongly, with the version of the codec; a test holds both against the
-/// list of persisted enums.
-pub const FORMAT: u32 = 2;
+/// list of persisted types.
+pub const FORMAT: u32 = 3;
 
 /// What stands before the number in the file of the format.
 const FORMAT_WORDS: &str = "raftgate data format ";

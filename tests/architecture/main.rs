@@ -115,7 +115,7 @@ fn the_table_of_cases_names_every_test_and_none_that_is_not_there() {
 }
 
 #[test]
-fn no_number_of_a_persisted_enum_has_moved() {
+fn no_member_of_a_persisted_type_has_moved() {
     let list = std::fs::read_to_string(root().join(persisted::LIST)).unwrap();
     assert_none(persisted::differences(production_sources(), &list));
 }

@@ -2,19 +2,27 @@
 //!
 //! Matching takes time linear in the path, whatever the pattern.
 
-use std::borrow::Cow;
+mod matched_path;
+
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::api::ListenPath;
 use crate::json::{DocumentFaults, Node};
+
+pub use matched_path::MatchedPath;
 
 /// The longest pattern, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 1024;
 
 /// The most memory that one compiled pattern may take, in bytes; also that of its cache per thread.
 const COMPILED_BYTES_MAX: usize = 256 * 1024;
+
+/// The classes by which patterns are accounted for, in bytes: a pattern takes no more than its class says.
+const SIZE_CLASSES_BYTES: [usize; 4] = [4 * 1024, 16 * 1024, 64 * 1024, COMPILED_BYTES_MAX];
+
+/// The most memory that all patterns of one document may take together once compiled, in bytes: 8,192 ordinary ones.
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How deep groups may stand in each other.
 const NESTING_MAX: u32 = 32;
@@ -139,81 +147,6 @@ impl Methods {
     }
 }
 
-/// A request's path as patterns see it: percent-encoding undone, runs of slashes and backslashes as one slash.
-///
-/// So that one resource has one spelling here however it was asked for; the upstream still gets the path as sent.
-#[derive(Clone, Debug)]
-pub struct MatchedPath<'r> {
-    full: Cow<'r, str>,
-    rest: Cow<'r, str>,
-}
-
-impl<'r> MatchedPath<'r> {
-    /// The path of a request, percent-encoded as sent and without dot segments, to an API at `listen_path`.
-    #[must_use]
-    pub fn new(path: &'r str, listen_path: &ListenPath) -> Self {
-        let rest = path.strip_prefix(listen_path.prefix()).unwrap_or(path);
-        Self {
-            full: canonical(path),
-            rest: canonical(rest),
-        }
-    }
-
-    /// A path whose rest begins behind the name of a version, which is no part of it.
-    #[must_use]
-    pub fn split(path: &'r str, listen_bytes: usize, rest_at: usize) -> Self {
-        let rest = canonical(path.get(rest_at..).unwrap_or(path));
-        let full = match path.get(..listen_bytes) {
-            Some(listen_path) if listen_bytes != rest_at => format!("{listen_path}{rest}").into(),
-            _ => canonical(path),
-        };
-        Self { full, rest }
-    }
-
-    /// The whole path.
-    #[must_use]
-    pub fn full(&self) -> &str {
-        &self.full
-    }
-
-    /// The path behind the listen path; begins with a slash.
-    #[must_use]
-    pub fn behind_listen_path(&self) -> &str {
-        &self.rest
-    }
-}
-
-fn canonical(path: &str) -> Cow<'_, str> {
-    if path.is_empty() {
-        return Cow::Borrowed("/");
-    }
-    if !path.contains(['%', '\\']) && !path.contains("//") {
-        return Cow::Borrowed(path);
-    }
-    let mut decoded: Vec<u8> = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((byte, after)) = next_decoded(rest) {
-        rest = after;
-        let byte = if byte == b'\\' { b'/' } else { byte };
-        if byte != b'/' || decoded.last() != Some(&b'/') {
-            decoded.push(byte);
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
-}
-
-/// The first byte of a path with its percent-encoding undone, and what follows it.
-fn next_decoded(path: &[u8]) -> Option<(u8, &[u8])> {
-    let hex = |byte: u8| char::from(byte).to_digit(16);
-    if let [b'%', high, low, after @ ..] = path
-        && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        && let Ok(byte) = u8::try_from(high << 4 | low)
-    {
-        return Some((byte, after));
-    }
-    path.split_first().map(|(byte, after)| (*byte, after))
-}
-
 /// The text of a pattern that can be compiled on any terms.
 ///
 /// It is a regular expression with two shorthands of Tyk's: `{name}` is one segment (`{name:expression}` what the
@@ -227,6 +160,11 @@ impl PatternText {
     /// # Errors
     /// It is empty, too long or too large, or no regular expression.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        Self::measured(text).map(|(text, _)| text)
+    }
+
+    /// Checks a pattern, and says how much memory it may take once compiled, in bytes.
+    fn measured(text: &str) -> Result<(Self, usize), InvalidPattern> {
         if text.is_empty() {
             return Err(InvalidPattern::Empty);
         }
@@ -234,14 +172,16 @@ impl PatternText {
             return Err(InvalidPattern::TooLong);
         }
         // By itself first: a parenthesis too many would else end the group that anchors it.
-        build(&expression_of(text)?, LetterCase::Ignored)?;
+        let expression = expression_of(text)?;
+        regex_syntax::parse(&expression)
+            .map_err(|error| InvalidPattern::Syntax(last_line(&error.to_string())))?;
         let text = Self(Arc::from(text));
         // The largest of all forms.
-        text.compile(PatternTerms {
+        let largest = text.compile(PatternTerms {
             anchoring: Anchoring::Segment,
             case: LetterCase::Ignored,
         })?;
-        Ok(text)
+        Ok((text, largest.bytes_max))
     }
 
     /// The text as it was given.
@@ -256,7 +196,7 @@ impl PatternText {
     /// None for a text that was checked; said all the same, because the library that compiles it may.
     pub fn compile(&self, terms: PatternTerms) -> Result<PathPattern, InvalidPattern> {
         let expression = expression_of(&self.0)?;
-        build(&anchored(&expression, terms.anchoring), terms.case).map(PathPattern)
+        build(&anchored(&expression, terms.anchoring), terms.case)
     }
 
     /// Reads the pattern at a place of a document; a bad or missing one is a fault there.
@@ -265,36 +205,54 @@ impl PatternText {
             Some(_) => node.text(faults)?,
             None => "",
         };
-        Self::parse(text)
+        let checked = Self::measured(text);
+        let (text, bytes) = checked
             .map_err(|invalid| faults.add(node.path(), invalid.to_string()))
-            .ok()
+            .ok()?;
+        faults.charge_patterns(node.path(), bytes);
+        Some(text)
     }
 }
 
 /// A compiled path pattern.
 #[derive(Clone, Debug)]
-pub struct PathPattern(Regex);
+pub struct PathPattern {
+    regex: Regex,
+    bytes_max: usize,
+}
 
 impl PathPattern {
+    /// How much memory it may take, in bytes; matching takes as much again per thread at most.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     /// Whether the pattern covers a path, seen whole or behind the listen path (Tyk's prefix matching).
     #[must_use]
     pub fn covers(&self, path: &MatchedPath<'_>) -> bool {
-        self.0.is_match(&path.rest)
-            || (path.full.len() != path.rest.len() && self.0.is_match(&path.full))
+        self.regex.is_match(path.behind_listen_path())
+            || (path.full().len() != path.behind_listen_path().len()
+                && self.regex.is_match(path.full()))
     }
 }
 
-fn build(expression: &str, case: LetterCase) -> Result<Regex, InvalidPattern> {
-    RegexBuilder::new(expression)
-        .case_insensitive(case == LetterCase::Ignored)
-        .size_limit(COMPILED_BYTES_MAX)
-        .dfa_size_limit(COMPILED_BYTES_MAX)
-        .nest_limit(NESTING_MAX)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => InvalidPattern::TooLarge,
-            other => InvalidPattern::Syntax(last_line(&other.to_string())),
-        })
+/// Compiles an expression within the smallest class of sizes that holds it.
+fn build(expression: &str, case: LetterCase) -> Result<PathPattern, InvalidPattern> {
+    for bytes_max in SIZE_CLASSES_BYTES {
+        let built = RegexBuilder::new(expression)
+            .case_insensitive(case == LetterCase::Ignored)
+            .size_limit(bytes_max)
+            .dfa_size_limit(COMPILED_BYTES_MAX)
+            .nest_limit(NESTING_MAX)
+            .build();
+        match built {
+            Ok(regex) => return Ok(PathPattern { regex, bytes_max }),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(other) => return Err(InvalidPattern::Syntax(last_line(&other.to_string()))),
+        }
+    }
+    Err(InvalidPattern::TooLarge)
 }
 
 /// What is wrong, without the drawing of the place that the library puts before it.

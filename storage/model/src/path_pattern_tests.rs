@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::api::ListenPath;
 
 fn terms(anchoring: Anchoring) -> PatternTerms {
     PatternTerms {
@@ -211,6 +212,52 @@ fn a_bad_pattern_in_a_document_is_a_fault_with_its_path() {
         .map(|fault| fault.path.as_str())
         .collect();
     assert_eq!(places, ["bad", "number", "none", "list[1]", "list[2]"]);
+}
+
+/// As many patterns as take `parts` of what a document may hold, all of one size class.
+fn allow_list(parts: usize, pattern: &str) -> serde_json::Value {
+    let bytes = PatternText::measured(pattern).unwrap().1;
+    let count = DOCUMENT_BYTES_MAX / bytes * parts / 2;
+    let list = (0..count).map(|_| json!(pattern));
+    json!(list.collect::<Vec<_>>())
+}
+
+fn read_all(list: &serde_json::Value) -> DocumentFaults {
+    let mut faults = DocumentFaults::default();
+    let object = json!({ "list": list });
+    let node = Node::member(object.as_object().unwrap(), "list", &mut faults);
+    for item in node.items(usize::MAX, &mut faults) {
+        PatternText::read(&item, &mut faults);
+    }
+    faults
+}
+
+#[test]
+fn the_patterns_of_one_document_are_bounded_together() {
+    for pattern in ["/a/{id}", r"/\w+/\w+"] {
+        assert!(read_all(&allow_list(2, pattern)).is_empty(), "{pattern}");
+        let list = allow_list(3, pattern);
+        let faults = read_all(&list);
+        let [fault] = faults.all() else {
+            panic!("{faults}");
+        };
+        let first_too_many = DOCUMENT_BYTES_MAX / PatternText::measured(pattern).unwrap().1;
+        assert_eq!(fault.path, format!("list[{first_too_many}]"));
+        assert!(fault.problem.contains("too large together"), "{fault}");
+    }
+}
+
+#[test]
+fn what_a_pattern_may_take_is_told_by_classes() {
+    let bytes = |text: &str| {
+        let pattern = PatternText::parse(text).unwrap();
+        pattern
+            .compile(terms(Anchoring::Segment))
+            .unwrap()
+            .bytes_max()
+    };
+    assert_eq!(bytes("/orders/{id}"), SIZE_CLASSES_BYTES[0]);
+    assert!(bytes(r"/\w{3}") > bytes(r"/\w"));
 }
 
 proptest! {

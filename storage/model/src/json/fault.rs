@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::path_pattern::DOCUMENT_BYTES_MAX;
+
 /// The most faults that one document is answered with; more would only hide the first ones.
 pub const FAULTS_MAX: usize = 50;
 
@@ -25,30 +27,45 @@ impl fmt::Display for DocumentFault {
 
 /// Everything that is wrong with a document; empty only while it is being collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DocumentFaults(Vec<DocumentFault>);
+pub struct DocumentFaults {
+    all: Vec<DocumentFault>,
+    /// What the path patterns that were read so far may take once compiled; no fault while it is within its bound.
+    patterns_bytes: usize,
+}
 
 impl DocumentFaults {
     /// One fault alone.
     pub(crate) fn one(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self(vec![DocumentFault {
-            path: path.into(),
-            problem: problem.into(),
-        }])
+        let mut faults = Self::default();
+        faults.add(path, problem);
+        faults
     }
 
     /// Adds a fault; from [`FAULTS_MAX`] on further ones are dropped.
     pub(crate) fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
-        if self.0.len() < FAULTS_MAX {
-            self.0.push(DocumentFault {
+        if self.all.len() < FAULTS_MAX {
+            self.all.push(DocumentFault {
                 path: path.into(),
                 problem: problem.into(),
             });
         }
     }
 
+    /// Accounts for a path pattern; the one that takes the document beyond its bound is a fault, and it alone.
+    pub(crate) fn charge_patterns(&mut self, path: impl Into<String>, bytes: usize) {
+        let within = self.patterns_bytes <= DOCUMENT_BYTES_MAX;
+        self.patterns_bytes = self.patterns_bytes.saturating_add(bytes);
+        if within && self.patterns_bytes > DOCUMENT_BYTES_MAX {
+            self.add(
+                path,
+                "from here on the path patterns of this document are too large together: use fewer, or simpler ones",
+            );
+        }
+    }
+
     /// The value, unless a fault was found.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             Ok(value)
         } else {
             Err(self)
@@ -58,19 +75,19 @@ impl DocumentFaults {
     /// The faults in the order in which they were found.
     #[must_use]
     pub fn all(&self) -> &[DocumentFault] {
-        &self.0
+        &self.all
     }
 
     /// Whether no fault was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 }
 
 impl fmt::Display for DocumentFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, fault) in self.0.iter().enumerate() {
+        for (position, fault) in self.all.iter().enumerate() {
             if position > 0 {
                 f.write_str("; ")?;
             }
