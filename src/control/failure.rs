@@ -261,7 +261,7 @@ impl From<ProposeError> for ControlFailure {
 impl From<NotInForce> for ControlFailure {
     fn from(reason: NotInForce) -> Self {
         match reason {
-            NotInForce::Late(_) => Self::NotInForce,
+            NotInForce::Late => Self::NotInForce,
             NotInForce::Stopped => Self::NeverInForce,
             NotInForce::Unservable(apis) => Self::NotServable(apis.to_string()),
         }
@@ -310,13 +310,12 @@ impl From<Refusal> for ControlFailure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
 
     #[test]
     fn a_change_that_is_stored_and_not_in_force_is_not_to_be_repeated() {
-        let late = NotInForce::Late(Duration::from_secs(10));
+        let late = NotInForce::Late;
         for (reason, what_to_do) in [
             (late, "ask /tyk/reload until that is 200"),
             (NotInForce::Stopped, "until it is started again"),

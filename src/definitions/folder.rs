@@ -84,7 +84,7 @@ impl FolderReport {
     /// Counts and logs a file whose change is stored and not in force; only what is late comes by itself.
     fn not_in_force(&mut self, path: &SourcePath, reason: &NotInForce) {
         match reason {
-            NotInForce::Late(_) => {
+            NotInForce::Late => {
                 self.late = self.late.saturating_add(1);
                 warn!(file = %path.0, %reason, "definition file is late");
             }

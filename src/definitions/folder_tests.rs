@@ -83,7 +83,7 @@ fn log_of(run: impl FnOnce()) -> String {
 #[test]
 fn only_what_is_late_comes_by_itself_and_what_is_stored_keeps_its_warnings() {
     let path = SourcePath("a.json".into());
-    let late = NotInForce::Late(Duration::from_secs(10));
+    let late = NotInForce::Late;
     for (reason, counted) in [(late, (1, 0)), (NotInForce::Stopped, (0, 1))] {
         let mut report = FolderReport::default();
         let stored = ImportError::NotInForce {

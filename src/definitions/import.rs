@@ -299,7 +299,12 @@ impl Importer {
 
     /// Waits until what is stored of these APIs is in force on this node.
     pub(super) async fn in_force(&self, apis: &[ApiId], limit: Duration) -> Result<(), NotInForce> {
-        let stored = self.cluster.view().meta().config_revision;
+        let view = self.cluster.view();
+        let own: Option<Vec<_>> = apis.iter().map(|id| Some(view.api(id)?.revision)).collect();
+        // Of what was deleted only the revision of all configuration is left.
+        let stored = own
+            .and_then(|revisions| revisions.into_iter().max())
+            .unwrap_or_else(|| view.meta().config_revision);
         let scope = Scope::Apis(apis);
         self.registry.in_force(stored, scope, limit).await
     }

@@ -1,76 +1,92 @@
 //! The actor of one API: it owns the definition and its auth config, and compiles what requests read.
 
 mod checks;
+mod definitions;
 mod messages;
 
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler};
-use raftgate_model::api::ApiSpec;
-use raftgate_model::keyring::KeyRing;
-use raftgate_model::seal::{SecretKind, SecretOwner};
+use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, WrapFuture};
+use raftgate_model::id::Revision;
 use raftgate_model::state::record::ApiRecord;
+use tokio::task::{JoinError, spawn_blocking};
 use tracing::{info, warn};
 
 use checks::Checks;
+pub use definitions::{Definitions, SealedDefinitions};
 pub use messages::{ApiHealth, Compile, Compiled};
 
-use crate::compile::{GatewayDefaults, compile};
 use crate::snapshot::{ApiCounters, CompiledApi};
 
 /// Owns one API while it runs.
 ///
-/// Asked by the Registry alone; it asks nobody.
+/// Asked by the Registry alone; it asks nobody. It compiles on a thread for long work, one version at a time: meanwhile
+/// the thread of all actors goes on, and further questions to this one wait.
 pub struct ApiActor {
-    keys: Arc<KeyRing>,
-    defaults: GatewayDefaults,
+    definitions: Arc<dyn Definitions>,
     counters: Arc<ApiCounters>,
     in_force: Option<Arc<CompiledApi>>,
-    // Health checks of what is in force.
+    /// What came of the newest version that was compiled here.
+    newest: Option<(Revision, ApiHealth)>,
+    /// Health checks of what is in force.
     checks: Option<Checks>,
 }
 
 impl ApiActor {
     /// An actor that goes on from a version in force, if there is one.
     #[must_use]
-    pub fn new(
-        keys: Arc<KeyRing>,
-        defaults: GatewayDefaults,
-        in_force: Option<Arc<CompiledApi>>,
-    ) -> Self {
+    pub fn new(definitions: Arc<dyn Definitions>, in_force: Option<Arc<CompiledApi>>) -> Self {
         let counters = in_force
             .as_ref()
             .map(|api| Arc::clone(&api.counters))
             .unwrap_or_default();
         Self {
-            keys,
-            defaults,
+            definitions,
             counters,
             in_force,
+            newest: None,
             checks: None,
         }
     }
 
-    /// Opens, reads and compiles a definition; an inactive API compiles to nothing.
-    fn build(&self, record: &ApiRecord) -> Result<Option<CompiledApi>, String> {
-        let owner = SecretOwner {
-            kind: SecretKind::ApiDefinition,
-            id: record.id.as_str(),
-        };
-        let text = self
-            .keys
-            .open(owner, &record.document)
-            .map_err(|fault| fault.to_string())?;
-        let (spec, _) = ApiSpec::from_text(text.expose()).map_err(|faults| faults.to_string())?;
-        if !spec.active {
-            return Ok(None);
+    /// What was made of this version before, for one who did not wait for it.
+    fn known(&self, revision: Revision) -> Option<Compiled> {
+        let (newest, health) = self.newest.as_ref()?;
+        (*newest == revision).then(|| self.compiled(health.clone()))
+    }
+
+    fn compiled(&self, health: ApiHealth) -> Compiled {
+        Compiled {
+            in_force: self.in_force.clone(),
+            health,
         }
-        let counters = Arc::clone(&self.counters);
-        compile(&spec, record.revision, &self.defaults, counters)
-            .map(Some)
-            .map_err(|invalid| invalid.to_string())
+    }
+
+    /// Takes over what compiling a version brought; one that cannot be served leaves what is in force.
+    fn settle(&mut self, record: &ApiRecord, outcome: Outcome) -> Compiled {
+        let outcome =
+            outcome.unwrap_or_else(|_| Err("compiling the definition failed inside".to_owned()));
+        let health = match outcome {
+            Ok(compiled) => {
+                info!(api = %record.id, revision = record.revision.0, active = compiled.is_some(), "API in force");
+                self.enforce(compiled);
+                ApiHealth::Good
+            }
+            Err(reason) => {
+                let outcome = outcome_of_failure(self.in_force.is_some());
+                warn!(api = %record.id, revision = record.revision.0, %reason, "{outcome}");
+                ApiHealth::Degraded {
+                    reason: reason.into(),
+                }
+            }
+        };
+        self.newest = Some((record.revision, health.clone()));
+        self.compiled(health)
     }
 }
+
+/// What compiling brought; an error of the thread is a panic on it.
+type Outcome = Result<Result<Option<CompiledApi>, String>, JoinError>;
 
 /// What the log says of an API whose newest definition cannot come into force.
 pub(crate) fn outcome_of_failure(has_earlier: bool) -> &'static str {
@@ -109,27 +125,20 @@ impl Actor for ApiActor {
 }
 
 impl Handler<Compile> for ApiActor {
-    type Result = actix::MessageResult<Compile>;
+    type Result = AtomicResponse<Self, Compiled>;
 
     fn handle(&mut self, message: Compile, _: &mut Context<Self>) -> Self::Result {
         let record = message.0;
-        let health = match self.build(&record) {
-            Ok(compiled) => {
-                info!(api = %record.id, revision = record.revision.0, active = compiled.is_some(), "API in force");
-                self.enforce(compiled);
-                ApiHealth::Good
-            }
-            Err(reason) => {
-                let outcome = outcome_of_failure(self.in_force.is_some());
-                warn!(api = %record.id, revision = record.revision.0, %reason, "{outcome}");
-                ApiHealth::Degraded {
-                    reason: reason.into(),
-                }
-            }
-        };
-        actix::MessageResult(Compiled {
-            in_force: self.in_force.clone(),
-            health,
-        })
+        if let Some(known) = self.known(record.revision) {
+            return AtomicResponse::new(Box::pin(actix::fut::ready(known)));
+        }
+        let definitions = Arc::clone(&self.definitions);
+        let counters = Arc::clone(&self.counters);
+        let version = Arc::clone(&record);
+        let compiling = spawn_blocking(move || definitions.compile(&version, counters));
+        let settled = compiling
+            .into_actor(self)
+            .map(move |outcome, actor, _| actor.settle(&record, outcome));
+        AtomicResponse::new(Box::pin(settled))
     }
 }

@@ -8,15 +8,16 @@ use std::time::Duration;
 use actix::{Actor, Addr};
 use raftgate_model::api::ListenPath;
 use raftgate_model::id::{ApiId, Revision};
-use raftgate_model::keyring::KeyRing;
 use raftgate_model::state::RouteKey;
 use raftgate_model::state::record::ApiRecord;
 use tracing::error;
 
 use super::degraded::{DegradedApi, DegradedApis, Hindrance};
-use crate::api::{ApiActor, ApiHealth, Compile, Compiled, outcome_of_failure};
-use crate::compile::GatewayDefaults;
-use crate::snapshot::{CompiledApi, RouteConflict, UnservedApi};
+use crate::api::{ApiActor, ApiHealth, Compile, Compiled, Definitions, outcome_of_failure};
+use crate::snapshot::{CompiledApi, GatewaySnapshot, RouteConflict, UnservedApi};
+
+/// How long an API that was too late before is waited for: long enough to see that it has come.
+const LATE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// One API that runs.
 struct Member {
@@ -42,14 +43,24 @@ impl Round {
 struct Attempt {
     record: Arc<ApiRecord>,
     actor: Addr<ApiActor>,
+    /// What was in force before.
+    earlier: Option<Arc<CompiledApi>>,
     answer: Result<Compiled, Unanswered>,
+}
+
+/// One API that is to be asked.
+struct Question {
+    record: Arc<ApiRecord>,
+    actor: Addr<ApiActor>,
+    earlier: Option<Arc<CompiledApi>>,
+    timeout: Duration,
 }
 
 /// An API actor did not answer.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 enum Unanswered {
-    /// It panicked while it compiled.
-    #[error("compiling the definition failed inside")]
+    /// It ended.
+    #[error("the owner of the definition has ended")]
     Died,
     /// It did not come back in time.
     #[error("compiling the definition takes too long, it is tried again")]
@@ -67,6 +78,24 @@ impl Unanswered {
     }
 }
 
+impl Question {
+    /// Asks, and waits for so long.
+    async fn ask(self) -> Attempt {
+        let compile = Compile(Arc::clone(&self.record));
+        let answer = match self.actor.send(compile).timeout(self.timeout).await {
+            Ok(compiled) => Ok(compiled),
+            Err(actix::MailboxError::Closed) => Err(Unanswered::Died),
+            Err(actix::MailboxError::Timeout) => Err(Unanswered::Late),
+        };
+        Attempt {
+            record: self.record,
+            actor: self.actor,
+            earlier: self.earlier,
+            answer,
+        }
+    }
+}
+
 /// Whether a round left something to be asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -78,22 +107,29 @@ pub(super) enum Settled {
 
 /// The API actors by the id of their API.
 pub(super) struct Fleet {
-    keys: Arc<KeyRing>,
-    defaults: GatewayDefaults,
+    definitions: Arc<dyn Definitions>,
     timeout: Duration,
     members: HashMap<ApiId, Member>,
     /// Those that do not run by their newest definition.
     hindered: BTreeSet<ApiId>,
+    /// What an earlier fleet had in force of APIs that this one has not asked yet.
+    inherited: HashMap<ApiId, Arc<CompiledApi>>,
 }
 
 impl Fleet {
-    pub(super) fn new(keys: Arc<KeyRing>, defaults: GatewayDefaults, timeout: Duration) -> Self {
+    /// A fleet that goes on from what is in force.
+    pub(super) fn new(
+        definitions: Arc<dyn Definitions>,
+        timeout: Duration,
+        in_force: &GatewaySnapshot,
+    ) -> Self {
+        let inherited = in_force.apis().map(|api| (api.id.clone(), Arc::clone(api)));
         Self {
-            keys,
-            defaults,
+            definitions,
             timeout,
             members: HashMap::new(),
             hindered: BTreeSet::new(),
+            inherited: inherited.collect(),
         }
     }
 
@@ -116,8 +152,8 @@ impl Fleet {
 
     /// Asks the APIs among these whose definition is new to compile it, one after the other.
     ///
-    /// They share one thread: asked all at once, the last would wait for the work of all others, and its time limit would
-    /// measure that.
+    /// Asked all at once, the last would wait for the work of all others, and its time limit would measure that. One that
+    /// was too late before is not waited for again: the others would be late with it.
     pub(super) fn compile(
         &self,
         records: Vec<Arc<ApiRecord>>,
@@ -129,39 +165,41 @@ impl Fleet {
                     .get(&record.id)
                     .is_none_or(|member| member.revision != Some(record.revision))
             })
-            .map(|record| (self.actor_of(&record), record))
+            .map(|record| self.question(record))
             .collect();
-        let timeout = self.timeout;
         async move {
             let mut attempts = Vec::with_capacity(changed.len());
-            for (actor, record) in changed {
-                let answer = match actor
-                    .send(Compile(Arc::clone(&record)))
-                    .timeout(timeout)
-                    .await
-                {
-                    Ok(compiled) => Ok(compiled),
-                    Err(actix::MailboxError::Closed) => Err(Unanswered::Died),
-                    Err(actix::MailboxError::Timeout) => Err(Unanswered::Late),
-                };
-                attempts.push(Attempt {
-                    record,
-                    actor,
-                    answer,
-                });
+            for question in changed {
+                attempts.push(question.ask().await);
             }
             Round(attempts)
         }
     }
 
-    /// The actor of an API, started if it does not run.
-    fn actor_of(&self, record: &ApiRecord) -> Addr<ApiActor> {
-        match self.members.get(&record.id) {
-            Some(member) if member.actor.connected() => member.actor.clone(),
-            dead_or_new => {
-                let in_force = dead_or_new.and_then(|member| member.in_force.clone());
-                ApiActor::new(Arc::clone(&self.keys), self.defaults, in_force).start()
-            }
+    /// What is asked of an API; its actor is started if it does not run.
+    fn question(&self, record: Arc<ApiRecord>) -> Question {
+        let member = self.members.get(&record.id);
+        let earlier = member
+            .map_or_else(
+                || self.inherited.get(&record.id),
+                |member| member.in_force.as_ref(),
+            )
+            .cloned();
+        let running = member.filter(|member| member.actor.connected());
+        let was_late = running.is_some_and(|member| member.health == ApiHealth::Late);
+        let actor = running.map_or_else(
+            || ApiActor::new(Arc::clone(&self.definitions), earlier.clone()).start(),
+            |member| member.actor.clone(),
+        );
+        Question {
+            record,
+            actor,
+            earlier,
+            timeout: if was_late {
+                LATE_PATIENCE.min(self.timeout)
+            } else {
+                self.timeout
+            },
         }
     }
 
@@ -170,15 +208,16 @@ impl Fleet {
     /// One whose actor died gets a new actor when its definition changes next; one that answered too late is asked again.
     pub(super) fn settle(&mut self, round: Round) -> Settled {
         let mut settled = Settled::All;
+        self.inherited.clear();
         for Attempt {
             record,
             actor,
+            earlier: kept,
             answer,
         } in round.0
         {
             let known = self.members.remove(&record.id);
-            let (last, kept) =
-                known.map_or((None, None), |member| (member.revision, member.in_force));
+            let last = known.and_then(|member| member.revision);
             let late = matches!(answer, Err(Unanswered::Late));
             if late {
                 settled = Settled::AskAgain;

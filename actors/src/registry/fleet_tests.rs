@@ -1,12 +1,23 @@
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected must fail"
+)]
 
+use std::sync::mpsc;
+
+use parking_lot::Mutex;
 use raftgate_model::id::{KeyId, OrgId};
+use raftgate_model::keyring::KeyRing;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::{Secret, SecretBytes};
 use raftgate_model::time::Timestamp;
 use tokio::time::Instant;
 
 use super::*;
+use crate::api::SealedDefinitions;
+use crate::compile::GatewayDefaults;
+use crate::snapshot::ApiCounters;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 const APIS: usize = 4000;
@@ -19,8 +30,15 @@ fn keys() -> Arc<KeyRing> {
     ))
 }
 
+fn sealed() -> SealedDefinitions {
+    SealedDefinitions {
+        keys: keys(),
+        defaults: GatewayDefaults::default(),
+    }
+}
+
 fn fleet(timeout: Duration) -> Fleet {
-    Fleet::new(keys(), GatewayDefaults::default(), timeout)
+    Fleet::new(Arc::new(sealed()), timeout, &GatewaySnapshot::default())
 }
 
 fn record(number: usize) -> Arc<ApiRecord> {
@@ -28,22 +46,26 @@ fn record(number: usize) -> Arc<ApiRecord> {
     let text = format!(
         r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"proxy":{{"listen_path":"/{id}/","target_url":"http://up"}}}}"#
     );
+    stored(&id, text, Revision(1))
+}
+
+fn stored(id: &str, text: String, revision: Revision) -> Arc<ApiRecord> {
     let owner = SecretOwner {
         kind: SecretKind::ApiDefinition,
-        id: &id,
+        id,
     };
     let document = keys()
         .seal(KeyId(1), owner, [0; 12], &Secret::new(text))
         .unwrap();
     Arc::new(ApiRecord {
-        id: ApiId::new(&id).unwrap(),
+        id: ApiId::new(id).unwrap(),
         org: OrgId::default(),
         document,
         document_hash: [0; 32],
         routes: Arc::from([]),
         source: None,
         updated_at: Timestamp::ZERO,
-        revision: Revision(1),
+        revision,
     })
 }
 
@@ -99,4 +121,106 @@ async fn whoever_died_over_a_definition_does_not_come_by_itself() {
     let degraded = fleet.degraded(&[]);
     let hindrances: Vec<_> = degraded.iter().map(|api| api.hindrance).collect();
     assert_eq!(hindrances, [Hindrance::Unservable]);
+}
+
+/// Definitions of which the one of `api1` is compiled only when the test lets it.
+struct Held {
+    sealed: SealedDefinitions,
+    release: Mutex<mpsc::Receiver<Release>>,
+}
+
+/// How the definition that was held goes on.
+enum Release {
+    Go,
+    Panic,
+}
+
+impl Definitions for Held {
+    fn compile(
+        &self,
+        record: &ApiRecord,
+        counters: Arc<ApiCounters>,
+    ) -> Result<Option<CompiledApi>, String> {
+        if record.id.as_str() == "api1" {
+            match self.release.lock().recv() {
+                Ok(Release::Go) | Err(mpsc::RecvError) => {}
+                Ok(Release::Panic) => panic!("as the test asked"),
+            }
+        }
+        self.sealed.compile(record, counters)
+    }
+}
+
+fn held(timeout: Duration) -> (Fleet, mpsc::SyncSender<Release>) {
+    let (sender, release) = mpsc::sync_channel(2);
+    let definitions = Held {
+        sealed: sealed(),
+        release: Mutex::new(release),
+    };
+    let fleet = Fleet::new(Arc::new(definitions), timeout, &GatewaySnapshot::default());
+    (fleet, sender)
+}
+
+#[actix::test]
+async fn a_definition_that_does_not_come_back_is_late_and_holds_no_other_up() {
+    // Long enough for the one beside it on a busy machine.
+    let (mut fleet, release) = held(Duration::from_secs(2));
+    let round = fleet.compile(vec![record(1), record(2)]).await;
+    assert_eq!(fleet.settle(round), Settled::AskAgain);
+    let served: Vec<_> = fleet.newest().iter().map(|api| api.id.clone()).collect();
+    assert_eq!(served, [record(2).id.clone()]);
+
+    let again = fleet.question(record(1));
+    assert_eq!(again.timeout, LATE_PATIENCE, "who was late before");
+    drop(again);
+
+    release.send(Release::Go).unwrap();
+    loop {
+        let round = fleet.compile(vec![record(1), record(2)]).await;
+        if fleet.settle(round) == Settled::All {
+            break;
+        }
+    }
+    assert_eq!(fleet.newest().len(), 2);
+}
+
+#[actix::test]
+async fn a_definition_over_which_compiling_panics_is_degraded_and_its_actor_lives_on() {
+    let (mut fleet, release) = held(TIMEOUT);
+    release.send(Release::Panic).unwrap();
+    let round = fleet.compile(vec![record(1)]).await;
+    assert_eq!(fleet.settle(round), Settled::All);
+    let reasons: Vec<_> = fleet
+        .degraded(&[])
+        .iter()
+        .map(|api| api.reason.to_string())
+        .collect();
+    assert_eq!(reasons, ["compiling the definition failed inside"]);
+
+    release.send(Release::Go).unwrap();
+    let mut next = ApiRecord::clone(&record(1));
+    next.revision = Revision(2);
+    let round = fleet.compile(vec![Arc::new(next)]).await;
+    assert_eq!(fleet.settle(round), Settled::All);
+    assert_eq!(fleet.newest().len(), 1);
+}
+
+#[actix::test]
+async fn a_fleet_goes_on_from_what_the_one_before_had_in_force() {
+    let mut first = fleet(TIMEOUT);
+    let round = first.compile(vec![record(1), record(2)]).await;
+    first.settle(round);
+    let (snapshot, _) = GatewaySnapshot::build(first.newest(), []);
+
+    let broken = stored("api1", "{}".to_owned(), Revision(2));
+    let mut second = Fleet::new(Arc::new(sealed()), TIMEOUT, &snapshot);
+    let round = second.compile(vec![broken]).await;
+    assert_eq!(second.settle(round), Settled::All);
+    let older: Vec<_> = second
+        .older()
+        .iter()
+        .map(|api| (api.id.clone(), api.revision))
+        .collect();
+    assert_eq!(older, [(record(1).id.clone(), Revision(1))]);
+    assert!(second.newest().is_empty(), "the other is gone");
 }

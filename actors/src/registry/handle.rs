@@ -84,8 +84,8 @@ pub enum NotInForce {
     #[error("the owner of the configuration has stopped")]
     Stopped,
     /// It did not come into force in time; it still may.
-    #[error("the configuration is stored, but was not in force on this node within {} s", .0.as_secs())]
-    Late(Duration),
+    #[error("the configuration is stored, but was not in force on this node in time")]
+    Late,
     /// It cannot be served.
     #[error("the configuration is stored, but cannot be served on this node: {0}")]
     Unservable(Unservable),
@@ -166,7 +166,7 @@ impl RegistryHandle {
         let unservable: Vec<_> = match tokio::time::timeout(limit, settled).await {
             Ok(Ok(status)) => status.degraded_of(scope).cloned().collect(),
             Ok(Err(_)) => return Err(NotInForce::Stopped),
-            Err(_) => return Err(NotInForce::Late(limit)),
+            Err(_) => return Err(NotInForce::Late),
         };
         if unservable.is_empty() {
             return Ok(());

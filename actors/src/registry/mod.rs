@@ -21,6 +21,7 @@ use tracing::warn;
 use self::fleet::{Fleet, Round, Settled};
 use self::known::Known;
 use self::policies::Policies;
+use crate::api::{Definitions, SealedDefinitions};
 use crate::compile::GatewayDefaults;
 use crate::snapshot::{GatewaySnapshot, Publisher, RouteConflict, SnapshotChange};
 use crate::supervise::{Alive, keep_alive};
@@ -76,16 +77,25 @@ pub struct Registry {
 impl Registry {
     /// Runs the Registry on the present arbiter, which it shares with its API actors and no HTTP worker.
     ///
-    /// A Registry that dies is started again from state; meanwhile the last snapshot stays in force.
+    /// A Registry that dies is started again from state and from the last snapshot, which stays in force: an API whose
+    /// newest definition cannot be served goes on by its last good one.
     #[must_use]
     pub fn run(parts: RegistryParts) -> RegistryHandle {
         let publisher = Arc::new(Publisher::default());
         let (status, statuses) = watch::channel(ConfigStatus::default());
         let handle = RegistryHandle::new(publisher.source(), statuses);
+        let definitions: Arc<dyn Definitions> = Arc::new(SealedDefinitions {
+            keys: Arc::clone(&parts.keys),
+            defaults: parts.defaults,
+        });
         actix::spawn(keep_alive("registry", move |alive| {
             let parts = parts.clone();
             let registry = Self {
-                fleet: Fleet::new(parts.keys, parts.defaults, COMPILE_TIMEOUT),
+                fleet: Fleet::new(
+                    Arc::clone(&definitions),
+                    COMPILE_TIMEOUT,
+                    &publisher.current(),
+                ),
                 view: parts.view,
                 known: Known::default(),
                 policies: Policies::default(),
