@@ -1,5 +1,8 @@
 //! Clients as the control listener registers, changes and shows them, whichever door is used.
 
+use std::sync::Arc;
+
+use raftgate_actors::snapshot::CompiledApi;
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::{Refusal, Reply};
 use raftgate_model::command::{ClientUpdate, Command, NewClient, NewSecret, SecretOrigin};
@@ -12,6 +15,7 @@ use raftgate_model::secret::Secret;
 use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ClientRecord, ClientSecret};
 
+use super::oauth_apis::Standing;
 use super::{Control, ControlFailure};
 
 /// How many clients one page of the store's listing brings.
@@ -180,18 +184,14 @@ impl Control {
 
     /// The APIs that a registration is for: the one it names, else every OAuth API of its policy and organisation.
     ///
-    /// An API that cannot be judged now refuses it: left out, it would lack the client for good. Whether the policy of a
+    /// An API that cannot be judged now refuses it, an inactive one too: left out, it would lack the client for good. Whether the policy of a
     /// registration that names its API is there and fits is seen when a token is asked for (Tyk).
     fn apis_for(&self, request: &ClientRequest) -> Result<Vec<ApiId>, ControlFailure> {
         let snapshot = self.registry.source().current();
-        let no_api = || ControlFailure::Invalid("API doesn't exist".into());
         let no_oauth = || ControlFailure::Invalid("API is not OAuth2".into());
         if let Some(id) = &request.api {
-            let id = self.known_api(id.as_str()).ok_or_else(no_api)?;
-            return match self.oauth_api(&id)? {
-                Some(_) => Ok(vec![id]),
-                None => Err(no_oauth()),
-            };
+            let api = self.registrable(id)?.ok_or_else(no_oauth)?;
+            return Ok(vec![api.id.clone()]);
         }
         let named = request
             .text
@@ -202,8 +202,7 @@ impl Control {
         let rights = policy.policy.access_rights.apis();
         let mut apis = Vec::new();
         for id in rights {
-            let id = self.known_api(id.as_str()).ok_or_else(no_api)?;
-            apis.extend(self.oauth_api(&id)?);
+            apis.extend(self.registrable(id)?);
         }
         if apis.is_empty() {
             return Err(no_oauth());
@@ -215,6 +214,18 @@ impl Control {
             ));
         }
         Ok(apis.iter().map(|api| api.id.clone()).collect())
+    }
+
+    /// An API that clients can be registered with now; none if it is no OAuth API.
+    fn registrable(&self, id: &ApiId) -> Result<Option<Arc<CompiledApi>>, ControlFailure> {
+        match self.oauth_api(id)? {
+            Standing::OAuth(api) => Ok(Some(api)),
+            Standing::Other => Ok(None),
+            Standing::Inactive => Err(ControlFailure::Invalid(format!(
+                "API doesn't exist: {id} is not active"
+            ))),
+            Standing::Absent => Err(ControlFailure::Invalid("API doesn't exist".into())),
+        }
     }
 
     /// The command that registers a client, and its secret unless it has none.

@@ -9,6 +9,7 @@ use raftgate_model::command::{Command, SWEEP_GRACE, SWEEP_ITEMS_MAX};
 use raftgate_model::id::{ClientId, OrgId};
 
 use super::authorize::{headers_of, query_of};
+use super::oauth_apis::Standing;
 use super::{Control, ControlFailure, shape};
 use crate::oauth::form::Form;
 use crate::oauth::on_behalf::{OnBehalf, OnBehalfFault};
@@ -66,8 +67,8 @@ pub(super) async fn refresh(
         .ok_or(ControlFailure::NotFound(
             "API for this refresh token not found",
         ))?;
-    // Of an API that cannot be judged now, a token can be ended all the same.
-    if let Ok(None) = control.oauth_api(&api) {
+    // Of an API that is switched off or cannot be judged now, a token can be ended all the same.
+    if let Ok(Standing::Other) = control.oauth_api(&api) {
         return Err(ControlFailure::Invalid(
             "OAuth is not enabled on this API".into(),
         ));

@@ -6,8 +6,8 @@ use std::thread::Builder;
 /// The niceness of such a thread, as `nice(1)` counts: it gets a seventieth of a core that others want too.
 const NICENESS: i32 = 19;
 
-/// The niceness of a thread that others wait for in the end, but not at once: a tenth of a core that others want too.
-const NICENESS_OF_FOLLOWERS: i32 = 10;
+/// The niceness of a thread that others wait for in the end, but not at once: a quarter of a core that another wants too.
+const NICENESS_OF_FOLLOWERS: i32 = 5;
 
 /// Lets the present thread, and those that it starts from now on, follow behind whoever answers requests.
 pub(crate) fn follow_behind() {

@@ -410,3 +410,34 @@ fn a_client_keeps_its_secret_when_its_policy_covers_another_api() {
             .expect_status(200);
     }
 }
+
+#[test]
+fn an_api_that_is_switched_off_takes_no_clients_and_keeps_its_tokens_revocable() {
+    let world = World::shared();
+    let (apis, both, client) = OAuthApi::two_of_one_client(&world, Style::Rfc);
+    let [off, on] = &apis;
+    let tokens = off.tokens();
+    let path = format!("/tyk/apis/{}", off.id);
+    let stored = world.node.ask("GET", &path, &Value::Null);
+    let switch = |active: bool| {
+        let mut definition = stored.json();
+        definition["active"] = json!(active);
+        world.node.ask("PUT", &path, &definition).expect_status(200);
+    };
+
+    switch(false);
+    let message = format!("API doesn't exist: {} is not active", off.id);
+    assert_refused(&world, &json!({"policy_id": both}), &message);
+    assert_refused(&world, &json!({"api_id": off.id}), &message);
+    let refresh = format!("/tyk/oauth/refresh/{}?api_id={}", tokens.refresh, off.id);
+    world
+        .node
+        .ask("DELETE", &refresh, &Value::Null)
+        .expect_status(200);
+
+    switch(true);
+    off.assert_not_refreshed(&tokens.refresh);
+    for api in [off, on] {
+        api.assert_good(&world.node.access_token(&api.id, &client));
+    }
+}

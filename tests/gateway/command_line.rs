@@ -93,6 +93,27 @@ fn an_unknown_variable_is_named_with_the_nearest_known_one() {
 }
 
 #[test]
+fn definitions_are_checked_offline() {
+    let good = r#"{"api_id": "a", "name": "A", "active": true, "use_keyless": true,
+        "proxy": {"listen_path": "/a/", "target_url": "http://up.test/"}}"#;
+    let bad = good.replace("http://up.test/", "up");
+    let check = |text: &str| in_folder(&["check", "api.json"], &[], &[("api.json", text)]);
+
+    let finished = check(good);
+    assert_eq!(finished.code, Some(0), "{}", finished.err);
+    assert!(finished.out.contains("1 definitions"), "{}", finished.out);
+    assert!(!finished.err.contains("api.json"), "{}", finished.err);
+    let finished = check(&bad);
+    assert_eq!(finished.code, Some(1));
+    for part in ["api.json", "proxy.target_url"] {
+        assert!(finished.err.contains(part), "{}", finished.err);
+    }
+    let finished = in_folder(&["check", "absent.json"], &[], &[]);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.err.contains("absent.json"), "{}", finished.err);
+}
+
+#[test]
 fn a_wrong_value_in_the_environment_counts_although_the_file_is_right() {
     let file = ("node.toml", "[oauth]\nerror_style = \"tyk\"\n");
     let arguments = ["check", "--config", "node.toml"];
