@@ -90,7 +90,7 @@ keys! {
         "How long a write may take to be durable on a quorum, before 503.";
 
     DEFINITIONS_DIR = "definitions"."dir", Kind::Path, unset("no folder"),
-        "A folder of API definitions and policies, one document per file, JSON or YAML.";
+        "A folder of API definitions and policies, JSON or YAML: one document per file, or several policies by id or in a list.";
     DEFINITIONS_WATCH = "definitions"."watch", Kind::Boolean, toml("true"),
         "Whether a change in that folder is applied at once, instead of at SIGHUP.";
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use raftgate_model::api::{ApiDocument, ApiSpec};
 use raftgate_model::id::ApiId;
 use raftgate_model::json::DocumentFaults;
-use raftgate_model::policy::Policy;
+use raftgate_model::policy::{Policy, PolicySet};
 
 use super::ImportError;
 use super::file::{Definition, DefinitionFile, definition_name, read_definition};
@@ -76,7 +76,11 @@ impl DefinitionsCheck {
         };
         match read_definition(&name, &file.content) {
             Ok(Definition::Api(document)) => self.api(path, document),
-            Ok(Definition::Policy(text)) => self.policy(path, &text),
+            Ok(Definition::Policy(text)) => match Policy::from_json(&text) {
+                Ok(policy) => self.policy(path, "", &policy),
+                Err(faults) => self.all(path, &faults),
+            },
+            Ok(Definition::Policies(set)) => self.policies(path, set),
             Err(ImportError::Faults(faults)) => self.all(path, &faults),
             Err(error) => self.fault(path, error),
         }
@@ -113,20 +117,26 @@ impl DefinitionsCheck {
         }
     }
 
-    fn policy(&mut self, path: &Path, text: &str) {
-        match Policy::from_json(text) {
-            Err(faults) => self.all(path, &faults),
-            Ok(policy) => {
-                for warning in &policy.warnings {
-                    self.warn(path, format!("{}: {}", warning.path, warning.reason));
-                }
-                match &policy.id {
-                    None => self.fault(path, "id: a policy needs one"),
-                    Some(id) => self.own(path, "id", format!("policy {id}")),
-                }
-                self.definitions = self.definitions.saturating_add(1);
+    /// Policies that stand in one file.
+    fn policies(&mut self, path: &Path, set: PolicySet) {
+        for entry in set.entries {
+            match entry {
+                Ok(entry) => self.policy(path, &format!("{}.", entry.place), &entry.policy),
+                Err(faults) => self.all(path, &faults),
             }
         }
+    }
+
+    /// A policy whose members stand at paths that begin with `place`.
+    fn policy(&mut self, path: &Path, place: &str, policy: &Policy) {
+        for warning in &policy.warnings {
+            self.warn(path, format!("{place}{warning}"));
+        }
+        match &policy.id {
+            None => self.fault(path, format!("{place}id: a policy needs one")),
+            Some(id) => self.own(path, &format!("{place}id"), format!("policy {id}")),
+        }
+        self.definitions = self.definitions.saturating_add(1);
     }
 
     /// Notes what a file has; two files with the same are both wrong, for a node takes only one.

@@ -136,6 +136,54 @@ fn two_files_for_one_thing_are_named_both() {
 }
 
 #[test]
+fn several_policies_stand_in_one_file_by_id_or_in_a_list() {
+    let (map, list, yaml) = (
+        r#"{"gold": {"name": "Gold", "access_rights": {"a": {}}}, "tin": {"access_rights": {}}}"#,
+        r#"[{"id": "iron", "access_rights": {}}, {"_id": "5f0", "access_rights": {}}]"#,
+        "copper:\n  access_rights: {a: {versions: [Default]}}\n",
+    );
+    let folder = folder(&[("m.json", map), ("l.json", list), ("y.yaml", yaml)]);
+    let check = DefinitionsCheck::of(&[folder.path().to_owned()]);
+    assert_eq!((check.faults, check.definitions), (vec![], 5));
+    let wrong = [
+        (
+            "m.json",
+            r#"{"gold": {"access_rights": {"a": {"versions": 5}}}, "tin": 7, "lead": {"access_rights": 1}}"#,
+        ),
+        (
+            "n.json",
+            r#"[{"access_rights": {}}, {"id": "p", "access_rights": {}, "partitions": {"acl": true}}]"#,
+        ),
+        ("o.json", r#"{"a": {"access_rights": {}}, "a": {}}"#),
+        ("p.json", r#"{"p": {"access_rights": {}}, "silver": {"access_rights": {}}}"#),
+        ("q.json", r#"[{"id": "silver", "access_rights": {}}]"#),
+    ];
+    let found = faults(&wrong);
+    for place in [
+        "m.json: gold.access_rights.a.versions: must be an array",
+        "m.json: tin: must be a policy",
+        "m.json: lead.access_rights: must be an object",
+        "n.json: [0].id: a policy needs one",
+        "n.json: [1].partitions.acl: policies that govern only a part",
+        "o.json: line 1",
+        "q.json: [0].id: policy silver is also in ",
+    ] {
+        let named = |fault: &&String| fault.contains(place);
+        assert_eq!(found.iter().filter(named).count(), 1, "{place}: {found:?}");
+    }
+    assert_eq!(found.len(), 7, "{found:?}");
+    let renamed = r#"{"gold": {"id": "tin", "rate": 5, "access_rights": {}}}"#;
+    let folder = self::folder(&[("m.json", renamed)]);
+    let check = DefinitionsCheck::of(&[folder.path().to_owned()]);
+    let warnings: Vec<_> = check.warnings.iter().map(|warning| warning.text.as_str()).collect();
+    let expected = [
+        "gold.rate: the rate limit is kept and not enforced yet",
+        "gold.id: has no effect, the key of the map is the policy's id",
+    ];
+    assert_eq!(warnings, expected);
+}
+
+#[test]
 fn a_file_that_grows_when_it_is_read_is_refused_and_not_read() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {

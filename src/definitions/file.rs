@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use raftgate_model::api::ApiDocument;
+use raftgate_model::policy::PolicySet;
 use raftgate_model::state::SourcePath;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -48,6 +49,8 @@ pub(super) enum Definition {
     Api(ApiDocument),
     /// A policy, as JSON text.
     Policy(String),
+    /// Several policies, by id or in a list.
+    Policies(PolicySet),
 }
 
 /// The name of a file that can hold a definition; hidden files and other endings are passed over.
@@ -85,8 +88,11 @@ pub(super) fn read_definition(
     if has("access_rights") {
         return Ok(Definition::Policy(text));
     }
+    if PolicySet::is_one(&value) {
+        return Ok(Definition::Policies(PolicySet::parse(&text)?));
+    }
     Err(ImportError::Kind(
-        "neither an API definition (no proxy) nor a policy (no access_rights)",
+        "neither an API definition (no proxy) nor a policy (no access_rights), nor a map or list of policies",
     ))
 }
 

@@ -1,4 +1,5 @@
-//! The definitions folder: each file one definition, applied when its content differs from what was last applied from it.
+//! The definitions folder: each file one definition, or several policies, applied when its content differs from what was
+//! last applied from it.
 //!
 //! The store remembers what came from which file, so a restart undoes nothing that the control API changed since.
 
@@ -17,6 +18,7 @@ use raftgate_model::state::record::Made;
 use tracing::{error, info, warn};
 
 use super::file::{Definition, DefinitionFile, definition_name, read_definition};
+use super::policy_files::Kept;
 use super::{ImportError, Imported, Importer};
 
 /// How many files one look at the store brings.
@@ -26,7 +28,7 @@ const FILES_MAX: usize = 20_000;
 /// The pause before a folder is applied again that the store took no writes for.
 const WRITES_AGAIN: Duration = Duration::from_secs(5);
 
-/// What one look at the folder did.
+/// What one look at the folder did; of a file with several policies each counts for itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FolderReport {
     /// Files whose definition was brought into force.
@@ -46,7 +48,7 @@ type File<'f> = (&'f SourcePath, &'f DefinitionFile);
 
 impl FolderReport {
     /// Counts and logs a file that was applied or was not, unless no file can be.
-    fn count(
+    pub(super) fn count(
         &mut self,
         path: &SourcePath,
         imported: Result<Imported, ImportError>,
@@ -62,7 +64,11 @@ impl FolderReport {
     }
 
     /// Counts and logs a file that cannot be applied or is late, unless no file can be.
-    fn fail(&mut self, path: &SourcePath, reason: ImportError) -> Result<(), FolderError> {
+    pub(super) fn fail(
+        &mut self,
+        path: &SourcePath,
+        reason: ImportError,
+    ) -> Result<(), FolderError> {
         match reason {
             ImportError::Propose(error) if error.retry_after().is_some() => {
                 Err(FolderError::NoWrites(error))
@@ -115,7 +121,7 @@ pub enum FolderError {
 /// Applies the files of a folder.
 pub struct DefinitionsFolder {
     path: PathBuf,
-    importer: Importer,
+    pub(super) importer: Importer,
     cluster: ClusterHandle,
 }
 
@@ -189,14 +195,16 @@ impl DefinitionsFolder {
         let changed: Vec<_> = contents
             .files
             .iter()
-            .filter(|(path, file)| self.is_changed(path, file))
+            .filter(|(path, file)| self.is_changed(path, file.content_hash))
             .collect();
         report.unchanged = contents.files.len().saturating_sub(changed.len());
+        let mut kept = Kept::of_files(contents.unread.iter().cloned());
         // What is in the way of these may go with its file, or move away itself.
-        let refused = self.apply_files(&changed, &mut report).await?;
-        self.remove_missing(&contents, &mut report).await?;
+        let refused = self.apply_files(&changed, &mut kept, &mut report).await?;
+        self.remove_missing((&contents, &kept), &mut report).await?;
         let refused: Vec<_> = refused.into_iter().map(|(file, _)| file).collect();
-        for ((path, _), reason) in self.apply_files(&refused, &mut report).await? {
+        let refused = self.apply_files(&refused, &mut kept, &mut report).await?;
+        for ((path, _), reason) in refused {
             report.fail(path, reason)?;
         }
         report.failed = report.failed.saturating_add(contents.unread.len());
@@ -221,13 +229,15 @@ impl DefinitionsFolder {
 
     async fn remove_missing(
         &self,
-        contents: &Contents,
+        (contents, kept): (&Contents, &Kept),
         report: &mut FolderReport,
     ) -> Result<(), FolderError> {
+        let is_file = |path: &SourcePath| contents.holds(path) && !kept.is_of_several(path);
+        let is_there = |path: &SourcePath| is_file(path) || kept.holds(path);
         let mut after = None;
         loop {
             let known = self.cluster.view().sources(after.as_ref(), PAGE);
-            for path in known.iter().filter(|path| !contents.holds(path)) {
+            for path in known.iter().filter(|path| !is_there(path)) {
                 self.remove(path.clone(), report).await?;
             }
             match known.into_iter().next_back() {
@@ -252,16 +262,17 @@ impl DefinitionsFolder {
         }
     }
 
-    /// Whether a file holds something else than what was last applied from it.
-    fn is_changed(&self, path: &SourcePath, file: &DefinitionFile) -> bool {
+    /// Whether a file, or a policy of one, holds something else than what was last applied from it.
+    pub(super) fn is_changed(&self, path: &SourcePath, content_hash: [u8; 32]) -> bool {
         let last = self.cluster.view().source(path);
-        last.is_none_or(|last| last.content_hash != file.content_hash)
+        last.is_none_or(|last| last.content_hash != content_hash)
     }
 
     /// Brings what files hold into force, many APIs with one command; those whose listen path was taken come back.
     async fn apply_files<'f>(
         &self,
         files: &[File<'f>],
+        kept: &mut Kept,
         report: &mut FolderReport,
     ) -> Result<Vec<(File<'f>, ImportError)>, FolderError> {
         let mut refused = Vec::new();
@@ -272,14 +283,23 @@ impl DefinitionsFolder {
                     Ok((Definition::Api(document), mark)) => {
                         match self.importer.check(document, Some(mark)) {
                             Ok(checked) => apis.push(((path, file), checked)),
-                            Err(reason) => report.fail(path, reason)?,
+                            Err(reason) => {
+                                kept.keep_all_of(path);
+                                report.fail(path, reason)?;
+                            }
                         }
+                    }
+                    Ok((Definition::Policies(policies), _)) => {
+                        self.apply_policies((path, policies), kept, report).await?;
                     }
                     Ok((Definition::Policy(text), mark)) => {
                         let imported = self.importer.put_policy(&text, Some(mark)).await;
                         report.count(path, imported)?;
                     }
-                    Err(reason) => report.fail(path, reason)?,
+                    Err(reason) => {
+                        kept.keep_all_of(path);
+                        report.fail(path, reason)?;
+                    }
                 }
             }
             let outcome = self.importer.put_together(apis).await;

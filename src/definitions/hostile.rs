@@ -32,6 +32,12 @@ fn definition(name: &str, input: &[u8]) {
                 assert_eq!(policy.id, again.id);
             }
         }
+        Ok(Definition::Policies(set)) => {
+            for entry in set.entries.into_iter().flatten() {
+                let again = Policy::from_json(&entry.text).unwrap();
+                assert_eq!(again.id, Some(entry.id));
+            }
+        }
         Ok(Definition::Api(document)) => api(document),
     }
 }

@@ -258,11 +258,7 @@ impl Importer {
             document: text.into(),
             source,
         };
-        let warnings: Vec<_> = policy
-            .warnings
-            .iter()
-            .map(|warning| format!("{}: {}", warning.path, warning.reason))
-            .collect();
+        let warnings: Vec<_> = policy.warnings.iter().map(ToString::to_string).collect();
         match self.commit(Command::PutPolicy(put), &[]).await {
             Ok(existed) => Ok(Imported {
                 id: id.to_string(),

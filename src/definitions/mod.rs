@@ -6,6 +6,7 @@ mod folder;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod import;
+mod policy_files;
 mod together;
 mod watch;
 

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::harness::{Node, RecordingServer, Reply, keyless_api, policy, wait_for};
 
 /// A node that does not run yet, with a definitions folder, and what its APIs forward to.
-struct Folder {
-    node: Node,
+pub(crate) struct Folder {
+    pub(crate) node: Node,
     upstream: RecordingServer,
 }
 
 impl Folder {
-    fn new(watch: bool) -> Self {
+    pub(crate) fn new(watch: bool) -> Self {
         let node = Node::builder()
             .configuration(&format!(
                 "[definitions]\ndir = \"definitions\"\nwatch = {watch}"
@@ -31,18 +31,18 @@ impl Folder {
         self.node.folder().join("definitions").join(name)
     }
 
-    fn write(&self, name: &str, text: impl ToString) {
+    pub(crate) fn write(&self, name: &str, text: impl ToString) {
         // Renamed into place, as a deployment does: a reader never sees half of a file.
         let draft = self.node.folder().join("draft");
         std::fs::write(&draft, text.to_string()).unwrap();
         std::fs::rename(draft, self.path(name)).unwrap();
     }
 
-    fn remove(&self, name: &str) {
+    pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.path(name)).unwrap();
     }
 
-    fn api(&self, id: &str) -> Value {
+    pub(crate) fn api(&self, id: &str) -> Value {
         keyless_api(id, &format!("/{id}/"), &self.upstream.url("/"))
     }
 
@@ -52,7 +52,7 @@ impl Folder {
     }
 
     /// The ids of the APIs and policies that the control listener lists.
-    fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         let ids = |path: &str, name: &str| -> Vec<String> {
             let listed = self
                 .node

@@ -73,6 +73,7 @@ mod operating;
 mod organisations;
 mod path_rules;
 mod policies;
+mod policy_files;
 mod proxy_drain;
 mod proxy_forwarding;
 mod proxy_limits;

@@ -63,6 +63,15 @@ impl DocumentFaults {
         }
     }
 
+    /// The same faults of a document that stands at a place of another one.
+    pub(crate) fn below(mut self, place: &str) -> Self {
+        for fault in &mut self.all {
+            let separator = if fault.path.is_empty() { "" } else { "." };
+            fault.path = format!("{place}{separator}{}", fault.path);
+        }
+        self
+    }
+
     /// The value, unless a fault was found.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Self> {
         if self.all.is_empty() {

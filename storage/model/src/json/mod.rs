@@ -5,4 +5,4 @@ mod node;
 mod strict;
 
 pub use fault::{DocumentFault, DocumentFaults, FAULTS_MAX};
-pub(crate) use node::{Node, parse_object};
+pub(crate) use node::{Node, parse_object, parse_value};

@@ -10,6 +10,17 @@ pub(crate) fn parse_object(
     text: &str,
     bytes_max: usize,
 ) -> Result<Map<String, Value>, DocumentFaults> {
+    match parse_value(text, bytes_max)? {
+        Value::Object(object) => Ok(object),
+        other => Err(DocumentFaults::one(
+            "",
+            format!("must be a JSON object, not {}", kind(&other)),
+        )),
+    }
+}
+
+/// Reads a text as one JSON value of at most `bytes_max` bytes, in which no key stands twice.
+pub(crate) fn parse_value(text: &str, bytes_max: usize) -> Result<Value, DocumentFaults> {
     if text.len() > bytes_max {
         return Err(DocumentFaults::one(
             "",
@@ -20,11 +31,7 @@ pub(crate) fn parse_object(
         ));
     }
     match serde_json::from_str(text) {
-        Ok(Strict(Value::Object(object))) => Ok(object),
-        Ok(Strict(other)) => Err(DocumentFaults::one(
-            "",
-            format!("must be a JSON object, not {}", kind(&other)),
-        )),
+        Ok(Strict(value)) => Ok(value),
         Err(error) => Err(malformed(&error)),
     }
 }

@@ -1,6 +1,12 @@
 //! Policies: named sets of access rights that make the sessions of clients bound to them.
 
+mod set;
+
+use std::fmt;
+
 use serde_json::{Map, Value};
+
+pub use set::{POLICIES_MAX, POLICY_SET_BYTES_MAX, PolicyEntry, PolicySet};
 
 use crate::id::{OrgId, PolicyId};
 use crate::json::{DocumentFaults, Node, parse_object};
@@ -42,6 +48,12 @@ pub struct PolicyWarning {
     pub path: String,
     /// What has no effect.
     pub reason: &'static str,
+}
+
+impl fmt::Display for PolicyWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
 }
 
 impl Policy {
