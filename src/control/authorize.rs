@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::{ApiId, ClientId};
 
-use super::oauth_apis::Standing;
+use super::in_force::Standing;
 use super::{Control, ControlFailure, shape};
 use crate::oauth::Call;
 use crate::oauth::form::Form;
@@ -73,7 +73,7 @@ pub(super) fn headers_of(request: &HttpRequest) -> http::HeaderMap {
 impl Control {
     fn named_api(&self, id: &str) -> Result<Arc<CompiledApi>, ControlFailure> {
         let api = match ApiId::new(id) {
-            Ok(id) => self.oauth_api(&id)?.into_oauth(),
+            Ok(id) => self.oauth_api(&id)?.meant(),
             Err(_) => None,
         };
         api.ok_or_else(|| ControlFailure::Invalid("API doesn't exist".into()))
@@ -90,7 +90,7 @@ impl Control {
         let candidates = self.cluster.view().apis_of(&client, CANDIDATES_MAX);
         let apis = candidates
             .iter()
-            .filter_map(|id| self.oauth_api(id).map(Standing::into_oauth).transpose());
+            .filter_map(|id| self.oauth_api(id).map(Standing::meant).transpose());
         let mut apis = apis.collect::<Result<Vec<_>, _>>()?;
         match (apis.pop(), apis.as_slice()) {
             (Some(only), []) => Ok(only),

@@ -12,6 +12,7 @@ use raftgate_model::time::Ttl;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+use super::in_force::Standing;
 use super::{Control, ControlFailure};
 
 /// Tyk's word on a session that would open every API.
@@ -54,12 +55,12 @@ impl GivenSession {
         let named_org = document.org().map_err(invalid)?;
         let org = named_org.clone().unwrap_or_default();
         let policy = control.policy_of(&rules, &org)?;
-        let lifetime = control.session_lifetime(&rules, policy.as_deref());
+        let apis = control.apis_in_force(&rules, policy.as_deref())?;
         Ok(Self {
             password,
-            warnings: warnings(control, &rules, policy.as_deref()),
+            warnings: control.warnings(&rules, &apis),
             expires_s: document.expires_s().map_err(invalid)?,
-            retention: document.retention(lifetime).map_err(invalid)?,
+            retention: document.retention(longest_lifetime(&apis)).map_err(invalid)?,
             first_lifetime: policy.and_then(|policy| {
                 let seconds = u64::try_from(policy.policy.key_expires_in_s).ok()?;
                 (seconds > 0).then(|| Ttl::from_s(seconds))
@@ -85,21 +86,16 @@ impl GivenSession {
     }
 }
 
-fn warnings(
-    control: &Control,
-    rules: &SessionRules,
-    policy: Option<&CompiledPolicy>,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if rules.has_limits() {
-        warnings.push("rate and quota are kept and not enforced yet".to_owned());
-    }
-    let snapshot = control.registry.source().current();
-    let unknown = |id: &&ApiId| snapshot.api(id).is_none();
-    for api in apis_of(rules, policy).iter().filter(unknown) {
-        warnings.push(format!("access_rights.{api}: there is no such API"));
-    }
-    warnings
+/// An API that a session names, and what it is now.
+type NamedApi = (ApiId, Standing);
+
+/// The longest lifetime of the APIs that a session names (Tyk).
+fn longest_lifetime(apis: &[NamedApi]) -> SessionLifetime {
+    let lifetimes = apis.iter().filter_map(|(_, standing)| match standing {
+        Standing::Meant(api) => Some(api.session_lifetime),
+        Standing::Other | Standing::Inactive | Standing::Absent => None,
+    });
+    lifetimes.fold(SessionLifetime::Unsaid, SessionLifetime::longest)
 }
 
 /// The APIs that a session or its policy names.
@@ -121,8 +117,7 @@ impl Control {
         let Some(id) = rules.policy() else {
             return Ok(None);
         };
-        let snapshot = self.registry.source().current();
-        let Some(policy) = snapshot.policy(id) else {
+        let Some(policy) = self.policy_in_force(id)? else {
             return Err(ControlFailure::NotMade(format!(
                 "Failed to create key - policy not found: {:?}",
                 id.as_str()
@@ -133,21 +128,34 @@ impl Control {
                 "Failed to create key - attempting to apply policy from different organisation to key, skipping".into(),
             ));
         }
-        Ok(Some(Arc::clone(policy)))
+        Ok(Some(policy))
     }
 
-    /// The longest lifetime of the APIs that a session names (Tyk).
-    fn session_lifetime(
+    /// The APIs that a session or its policy names; how long the session lives would be unknown with one that cannot be judged.
+    fn apis_in_force(
         &self,
         rules: &SessionRules,
         policy: Option<&CompiledPolicy>,
-    ) -> SessionLifetime {
-        let snapshot = self.registry.source().current();
-        apis_of(rules, policy)
-            .iter()
-            .filter_map(|id| snapshot.api(id))
-            .map(|api| api.session_lifetime)
-            .fold(SessionLifetime::Unsaid, SessionLifetime::longest)
+    ) -> Result<Vec<NamedApi>, ControlFailure> {
+        let named = apis_of(rules, policy).into_iter();
+        let in_force = named.map(|id| Ok((id.clone(), self.api_in_force(&id)?)));
+        in_force.collect()
+    }
+
+    fn warnings(&self, rules: &SessionRules, apis: &[NamedApi]) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if rules.has_limits() {
+            warnings.push("rate and quota are kept and not enforced yet".to_owned());
+        }
+        for (api, standing) in apis {
+            let reason = match standing {
+                Standing::Meant(_) | Standing::Other => continue,
+                Standing::Inactive => "the API is not active",
+                Standing::Absent => "there is no such API",
+            };
+            warnings.push(format!("access_rights.{api}: {reason}"));
+        }
+        warnings
     }
 
     /// What a session would look like with its policy, if it were made now.

@@ -16,13 +16,13 @@ mod head_limit;
 mod health;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+mod in_force;
 mod key_lookup;
 mod key_session;
 mod keys;
 mod listener;
 mod notifications;
 mod oas;
-mod oauth_apis;
 mod oauth_routes;
 mod policies;
 mod registration;

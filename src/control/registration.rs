@@ -6,7 +6,7 @@ use raftgate_actors::snapshot::CompiledApi;
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::{Refusal, Reply};
 use raftgate_model::command::{ClientUpdate, Command, NewClient, NewSecret, SecretOrigin};
-use raftgate_model::id::{ApiId, ClientId, PolicyId};
+use raftgate_model::id::{ApiId, ClientId};
 use raftgate_model::oauth::client::{
     ClientChange, ClientRequest, ClientView, generated_id, generated_secret,
 };
@@ -15,7 +15,7 @@ use raftgate_model::secret::Secret;
 use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ClientRecord, ClientSecret};
 
-use super::oauth_apis::Standing;
+use super::in_force::Standing;
 use super::{Control, ControlFailure};
 
 /// How many clients one page of the store's listing brings.
@@ -51,9 +51,8 @@ impl Control {
         let no_api = ControlFailure::NotFound("API doesn't exist");
         let api = self.known_api(api).ok_or(no_api)?;
         if let Some(id) = &change.text.policy {
-            let snapshot = self.registry.source().current();
             let no_policy = ControlFailure::NotFound("Policy doesn't exist");
-            let policy = snapshot.policy(id).ok_or(no_policy)?;
+            let policy = self.policy_in_force(id)?.ok_or(no_policy)?;
             if policy.policy.access_rights.get(&api).is_none() {
                 return Err(ControlFailure::Invalid(
                     "Policy access rights doesn't contain API this OAuth client belongs to".into(),
@@ -184,21 +183,18 @@ impl Control {
 
     /// The APIs that a registration is for: the one it names, else every OAuth API of its policy and organisation.
     ///
-    /// An API that cannot be judged now refuses it, an inactive one too: left out, it would lack the client for good. Whether the policy of a
-    /// registration that names its API is there and fits is seen when a token is asked for (Tyk).
+    /// An API that cannot be judged now refuses it, an inactive one too: left out, it would lack the client for good.
+    /// Whether the policy of a registration that names its API is there and fits is seen when a token is asked for (Tyk).
     fn apis_for(&self, request: &ClientRequest) -> Result<Vec<ApiId>, ControlFailure> {
-        let snapshot = self.registry.source().current();
         let no_oauth = || ControlFailure::Invalid("API is not OAuth2".into());
         if let Some(id) = &request.api {
             let api = self.registrable(id)?.ok_or_else(no_oauth)?;
             return Ok(vec![api.id.clone()]);
         }
-        let named = request
-            .text
-            .policy
-            .as_ref()
-            .and_then(|id: &PolicyId| snapshot.policy(id));
-        let policy = named.ok_or_else(|| ControlFailure::from(Refusal::UnknownPolicy))?;
+        let named = request.text.policy.as_ref();
+        let named = named.map(|id| self.policy_in_force(id)).transpose()?;
+        let unknown = || ControlFailure::from(Refusal::UnknownPolicy);
+        let policy = named.flatten().ok_or_else(unknown)?;
         let rights = policy.policy.access_rights.apis();
         let mut apis = Vec::new();
         for id in rights {
@@ -207,7 +203,7 @@ impl Control {
         if apis.is_empty() {
             return Err(no_oauth());
         }
-        apis.retain(|api| snapshot.policy_for(api, &policy.id).is_some());
+        apis.retain(|api| api.org == policy.policy.org);
         if apis.is_empty() {
             return Err(ControlFailure::Invalid(
                 "Policy belongs to another organisation than its APIs".into(),
@@ -219,7 +215,7 @@ impl Control {
     /// An API that clients can be registered with now; none if it is no OAuth API.
     fn registrable(&self, id: &ApiId) -> Result<Option<Arc<CompiledApi>>, ControlFailure> {
         match self.oauth_api(id)? {
-            Standing::OAuth(api) => Ok(Some(api)),
+            Standing::Meant(api) => Ok(Some(api)),
             Standing::Other => Ok(None),
             Standing::Inactive => Err(ControlFailure::Invalid(format!(
                 "API doesn't exist: {id} is not active"

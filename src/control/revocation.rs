@@ -9,7 +9,7 @@ use raftgate_model::command::{Command, SWEEP_GRACE, SWEEP_ITEMS_MAX};
 use raftgate_model::id::{ClientId, OrgId};
 
 use super::authorize::{headers_of, query_of};
-use super::oauth_apis::Standing;
+use super::in_force::Standing;
 use super::{Control, ControlFailure, shape};
 use crate::oauth::form::Form;
 use crate::oauth::on_behalf::{OnBehalf, OnBehalfFault};

@@ -17,7 +17,7 @@ use raftgate_storage::wal::WalConfig;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, Node, RecordingServer, Reply, keyless_api, oauth_api, policy, wait_for,
+    Answer, Node, RecordingServer, Reply, keyless_api, merge, oauth_api, policy, wait_for,
 };
 use crate::world::text;
 
@@ -168,7 +168,7 @@ fn what_is_asked_of_an_oauth_api_that_cannot_be_served_is_not_answered_as_if_it_
     let back = "http://127.0.0.1/back";
     let approval = json!({"response_type": "code", "client_id": later.id, "redirect_uri": back});
     let mut named = approval.clone();
-    crate::harness::merge(&mut named, json!({"api_id": "later"}));
+    merge(&mut named, json!({"api_id": "later"}));
     for (path, body) in [
         ("/tyk/oauth/authorize-client", &approval),
         ("/tyk/oauth/authorize-client", &named),
@@ -213,4 +213,72 @@ fn what_is_asked_of_an_oauth_api_that_cannot_be_served_is_not_answered_as_if_it_
     node.access_token("later", &later);
     node.create_client(&json!({"policy_id": "both"}));
     assert_eq!((clients(&node, "fine"), clients(&node, "later")), (2, 2));
+}
+
+#[test]
+fn a_key_for_an_api_that_cannot_be_served_is_not_made_as_if_it_were_absent() {
+    let mut node = Node::start();
+    let api = |id: &str, target: &str| {
+        let mut api = keyless_api(id, &format!("/{id}/"), target);
+        let keyed =
+            json!({"use_keyless": false, "use_standard_auth": true, "session_lifetime": -1});
+        merge(&mut api, keyed);
+        api
+    };
+    let target = "http://127.0.0.1:1/";
+    for id in ["fine", "later", "idle"] {
+        node.create_api(&api(id, target));
+    }
+    node.create_policy(&policy("both", &["fine", "later"]));
+    let rights = |id: &str| json!({"access_rights": {id: {}}});
+    let make = |node: &Node, session: &Value| {
+        let made = node.ask("POST", "/tyk/keys", session).expect_status(200);
+        made.json()
+    };
+    let old = text(&make(&node, &rights("later")), "key");
+    assert_eq!(node.terminate().code(), Some(0));
+    store_unchecked(
+        &node,
+        "later",
+        &api("later", "quic://127.0.0.1:1/").to_string(),
+    );
+    node.start_again();
+
+    // How long the key is kept is what the API says, and that cannot be told.
+    let by_policy = json!({"apply_policies": ["both"]});
+    for session in [&rights("later"), &by_policy] {
+        for (method, path) in [
+            ("POST", "/tyk/keys".to_owned()),
+            ("POST", "/tyk/keys/create".to_owned()),
+            ("POST", "/tyk/keys/preview".to_owned()),
+            ("POST", "/tyk/keys/my-name".to_owned()),
+            ("PUT", format!("/tyk/keys/{old}")),
+        ] {
+            assert_unjudged(node.ask(method, &path, session));
+        }
+    }
+    node.ask("GET", "/tyk/keys/my-name", &Value::Null)
+        .expect_status(404);
+    // What is there can be seen and ended, and other APIs are nobody's business.
+    node.ask("GET", &format!("/tyk/keys/{old}"), &Value::Null)
+        .expect_status(200);
+    node.ask("DELETE", &format!("/tyk/keys/{old}"), &Value::Null)
+        .expect_status(200);
+    assert!(make(&node, &rights("fine")).get("warnings").is_none());
+    let mut idle = api("idle", target);
+    merge(&mut idle, json!({"active": false}));
+    node.ask("PUT", "/tyk/apis/idle", &idle).expect_status(200);
+    for (id, reason) in [
+        ("idle", "the API is not active"),
+        ("nobodys", "there is no such API"),
+    ] {
+        let warnings = make(&node, &rights(id))["warnings"].clone();
+        assert_eq!(warnings, json!([format!("access_rights.{id}: {reason}")]));
+    }
+
+    node.ask("PUT", "/tyk/apis/later", &api("later", target))
+        .expect_status(200);
+    for session in [&rights("later"), &by_policy] {
+        assert!(make(&node, session).get("warnings").is_none());
+    }
 }
