@@ -36,8 +36,12 @@ pub(super) struct GivenSession {
 }
 
 impl GivenSession {
-    /// Reads and checks a session object.
-    pub(super) fn read(control: &Control, body: &[u8]) -> Result<Self, ControlFailure> {
+    /// Reads and checks a session object; one that names no organisation is of `otherwise`.
+    pub(super) fn read(
+        control: &Control,
+        body: &[u8],
+        otherwise: &OrgId,
+    ) -> Result<Self, ControlFailure> {
         let malformed =
             |error: String| ControlFailure::Invalid(format!("Request malformed: {error}"));
         let text = std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8".into()))?;
@@ -53,14 +57,16 @@ impl GivenSession {
                     SessionError::NoAccessRights => ControlFailure::Invalid(NO_RIGHTS.into()),
                 })?;
         let named_org = document.org().map_err(invalid)?;
-        let org = named_org.clone().unwrap_or_default();
+        let org = named_org.as_ref().unwrap_or(otherwise).clone();
         let policy = control.policy_of(&rules, &org)?;
         let apis = control.apis_in_force(&rules, policy.as_deref())?;
         Ok(Self {
             password,
             warnings: control.warnings(&rules, &apis),
             expires_s: document.expires_s().map_err(invalid)?,
-            retention: document.retention(longest_lifetime(&apis)).map_err(invalid)?,
+            retention: document
+                .retention(longest_lifetime(&apis))
+                .map_err(invalid)?,
             first_lifetime: policy.and_then(|policy| {
                 let seconds = u64::try_from(policy.policy.key_expires_in_s).ok()?;
                 (seconds > 0).then(|| Ttl::from_s(seconds))
@@ -138,7 +144,7 @@ impl Control {
         policy: Option<&CompiledPolicy>,
     ) -> Result<Vec<NamedApi>, ControlFailure> {
         let named = apis_of(rules, policy).into_iter();
-        let in_force = named.map(|id| Ok((id.clone(), self.api_in_force(&id)?)));
+        let in_force = named.map(|id| self.api_in_force(&id).map(|api| (id, api)));
         in_force.collect()
     }
 

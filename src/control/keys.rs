@@ -91,7 +91,7 @@ async fn create(
     control: web::Data<Control>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let given = GivenSession::read(&control, &body)?;
+    let given = GivenSession::read(&control, &body, &OrgId::default())?;
     if given.password.is_some() {
         return Err(ControlFailure::Invalid(
             "a user needs a name: POST /tyk/keys/{name}".into(),
@@ -110,7 +110,7 @@ async fn put_named(
     key: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let mut given = GivenSession::read(&control, &body)?;
+    let mut given = GivenSession::read(&control, &body, &OrgId::default())?;
     if key.starts_with(TokenKind::ApiKey.prefix()) {
         let not_ours = || {
             ControlFailure::Invalid(
@@ -149,8 +149,13 @@ async fn update(
     query: web::Query<KeyQuery>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let mut given = GivenSession::read(&control, &body)?;
-    let (id, record) = match control.find_key(&key, &query)? {
+    let found = control.find_key(&key, &query)?;
+    let org = match &found {
+        Some(Found::Key(_, record)) => record.org.clone(),
+        Some(Found::Token(..)) | None => OrgId::default(),
+    };
+    let mut given = GivenSession::read(&control, &body, &org)?;
+    let (id, record) = match found {
         Some(Found::Key(id, record)) => (id, record),
         Some(Found::Token(..)) => {
             return Err(ControlFailure::Invalid(
@@ -159,9 +164,7 @@ async fn update(
         }
         None => return Err(ControlFailure::NotFound("Key is not found")),
     };
-    if given.named_org.is_none() {
-        given.org = record.org.clone();
-    } else if given.org != record.org {
+    if given.org != record.org {
         return Err(ControlFailure::Invalid(
             "a key does not move to another organisation: make it there and delete it here".into(),
         ));
@@ -212,7 +215,7 @@ async fn preview(
     control: web::Data<Control>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let given = GivenSession::read(&control, &body)?;
+    let given = GivenSession::read(&control, &body, &OrgId::default())?;
     control.preview(&given).map(shape::document)
 }
 

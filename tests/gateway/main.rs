@@ -52,6 +52,7 @@ mod hostile_control;
 mod hostile_parameters;
 mod index_wait;
 mod ip_access;
+mod key_changes;
 mod key_rules;
 mod keys;
 mod last_good;
