@@ -235,6 +235,10 @@ fn complaints_about_the_file_name_line_key_value_and_what_is_allowed() {
             "node.toml:2: gateway.tls_cert: needs gateway.tls_key beside it",
         ),
         (
+            "[compat]\ndisable_key_actions_by_username = true",
+            "node.toml:2: compat.disable_key_actions_by_username: needs compat.hash_keys, else nothing would find a user",
+        ),
+        (
             "[control]\ntls_key = \"k.pem\"",
             "node.toml:2: control.tls_key: needs control.tls_cert beside it",
         ),

@@ -58,8 +58,19 @@ pub struct CompatSettings {
     pub path_matching: PathMatching,
     /// Whether listings show hashes of tokens.
     pub hash_keys: bool,
+    /// By what basic-auth users are found.
+    pub users_by: UsersBy,
     /// Other codes or words by Tyk's message id.
     pub override_messages: BTreeMap<String, OverrideMessage>,
+}
+
+/// By what the control API finds basic-auth users, to show, change or delete them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsersBy {
+    /// Their names or, where listings show them, their hashes.
+    NameOrHash,
+    /// Their hashes alone (Tyk's `disable_key_actions_by_username`).
+    Hash,
 }
 
 impl OauthSettings {
@@ -104,13 +115,27 @@ impl NotificationSettings {
 
 impl CompatSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let hash_keys = reader.boolean(table::COMPAT_HASH_KEYS);
+        let by_hash_alone = reader.boolean(table::COMPAT_DISABLE_KEY_ACTIONS_BY_USERNAME);
+        if by_hash_alone && !hash_keys {
+            let reason = format!(
+                "needs {}, else nothing would find a user",
+                table::COMPAT_HASH_KEYS.path()
+            );
+            reader.conflict(table::COMPAT_DISABLE_KEY_ACTIONS_BY_USERNAME, reason);
+        }
         Self {
             path_matching: if reader.boolean(table::COMPAT_UNANCHORED_PATHS) {
                 PathMatching::Unanchored
             } else {
                 PathMatching::Anchored
             },
-            hash_keys: reader.boolean(table::COMPAT_HASH_KEYS),
+            hash_keys,
+            users_by: if by_hash_alone {
+                UsersBy::Hash
+            } else {
+                UsersBy::NameOrHash
+            },
             override_messages: reader.messages(table::COMPAT_OVERRIDE_MESSAGES),
         }
     }

@@ -10,6 +10,7 @@ use raftgate_model::token::{ApiKeyToken, TokenKind};
 use serde::Deserialize;
 
 use super::{Control, ControlFailure};
+use crate::config::oauth::UsersBy;
 
 /// How many keys are listed.
 const LISTED_MAX: usize = 100_000;
@@ -74,7 +75,12 @@ impl Control {
             readings.into_iter().find_map(|(org, id)| {
                 let id = self.keys.custom_key_id(&org, &id);
                 let record = self.present(id)?;
-                (!is_user || record.is_user()).then_some(Found::Key(id, record))
+                let is_meant = if record.is_user() {
+                    self.compat.users_by == UsersBy::NameOrHash
+                } else {
+                    !is_user
+                };
+                is_meant.then_some(Found::Key(id, record))
             })
         }))
     }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::api_keys::KeyApi;
-use crate::harness::Answer;
+use crate::harness::{Answer, Node};
 use crate::world::{STYLES, Style, World, text, unique};
 
 /// An API with passwords and one user.
@@ -149,6 +149,52 @@ fn a_user_is_shown_without_a_password_and_found_by_name_case_45() {
     at.put("PUT", colon).expect_status(400);
     let long = json!({"basic_auth_data": {"password": "x".repeat(513)}});
     at.put("PUT", long).expect_status(400);
+}
+
+#[test]
+fn users_are_found_by_their_hashes_alone_where_the_operator_says_so_case_45() {
+    let node = Node::builder()
+        .configuration("[compat]\nhash_keys = true\ndisable_key_actions_by_username = true");
+    let world = World::of(node.start());
+    let at = Fixture::new(&world, Style::Tyk, json!({}));
+    let node = &world.node;
+    let made = at.put("POST", json!({"basic_auth_data": {"password": "s3cret"}}));
+    let made = made.expect_status(200).json();
+    assert_eq!(
+        text(&made, "key"),
+        "",
+        "with hashing a name is not told again"
+    );
+    let hash = text(&made, "key_hash");
+    let listed = node.ask("GET", "/tyk/keys", &Value::Null).json();
+    assert_eq!(listed, json!({"keys": [hash]}));
+    let session = at
+        .api
+        .session(json!({"basic_auth_data": {"password": "newer"}}));
+    for query in ["", "?username=true&org_id=default", "?org_id=default"] {
+        let path = format!("/tyk/keys/{}{query}", at.user);
+        for (method, said) in [
+            ("GET", "Key not found"),
+            ("PUT", "Key is not found"),
+            ("DELETE", "There is no such key found"),
+        ] {
+            let refused = node.ask(method, &path, &session).expect_status(404);
+            assert_eq!(text(&refused.json(), "message"), said, "{method} {path}");
+        }
+    }
+    at.call(&at.user, "s3cret").expect_status(200);
+    // Keys that are no users' keep their names.
+    let named = format!("/tyk/keys/{}", unique("named"));
+    node.ask("POST", &named, &at.api.session(json!({})))
+        .expect_status(200);
+    node.ask("GET", &named, &Value::Null).expect_status(200);
+
+    let path = format!("/tyk/keys/{hash}?hashed=true");
+    node.ask("GET", &path, &Value::Null).expect_status(200);
+    node.ask("PUT", &path, &session).expect_status(200);
+    at.call(&at.user, "newer").expect_status(200);
+    node.ask("DELETE", &path, &Value::Null).expect_status(200);
+    at.wrong(&at.call(&at.user, "newer"));
 }
 
 #[test]
