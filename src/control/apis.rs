@@ -39,6 +39,22 @@ pub(super) async fn create(
     control.add(document).await
 }
 
+/// Adds a definition, or replaces one, whose id is that of the path.
+pub(super) async fn create_named(
+    control: web::Data<Control>,
+    id: web::Path<String>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    match control.definition_of(&id) {
+        Ok(ApiDocument::Oas(_)) => return Err(ControlFailure::Invalid(OAS_API.into())),
+        Ok(ApiDocument::Classic(_)) | Err(ControlFailure::NotFound(_)) => {}
+        Err(failure) => return Err(failure),
+    }
+    let document = ApiDocument::Classic(parse(&request, &body)?);
+    control.put_at(&id, document, Action::Added).await
+}
+
 pub(super) async fn update(
     control: web::Data<Control>,
     id: web::Path<String>,
@@ -104,11 +120,21 @@ impl Control {
         Ok(shape::imported(&imported, Action::Added))
     }
 
-    /// Replaces the definition of an API that is there; the new one may leave its id out.
+    /// Replaces the definition of an API that is there.
     pub(super) async fn replace(
         &self,
         id: &str,
+        document: ApiDocument,
+    ) -> Result<HttpResponse, ControlFailure> {
+        self.put_at(id, document, Action::Modified).await
+    }
+
+    /// Brings a definition into force under an id, which it may leave out itself.
+    async fn put_at(
+        &self,
+        id: &str,
         mut document: ApiDocument,
+        action: Action,
     ) -> Result<HttpResponse, ControlFailure> {
         match document.api_id() {
             None => {
@@ -123,7 +149,7 @@ impl Control {
             }
         }
         let imported = self.importer.put_api(document, None).await?;
-        Ok(shape::imported(&imported, Action::Modified))
+        Ok(shape::imported(&imported, action))
     }
 }
 

@@ -144,6 +144,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::resource("/tyk/apis/{id}")
                 .get(apis::get)
+                .post(apis::create_named)
                 .put(apis::update)
                 .delete(apis::delete)
                 .default_service(web::to(wrong_method)),

@@ -167,7 +167,7 @@ fn paths_take_a_trailing_slash_and_other_methods_are_405() {
     for (method, path) in [
         ("PUT", "/tyk/apis"),
         ("DELETE", "/tyk/apis/"),
-        ("POST", path.as_str()),
+        ("PATCH", path.as_str()),
         ("DELETE", "/tyk/policies"),
         ("GET", "/tyk/oauth/clients/create/x/y"),
         ("PUT", "/tyk/oauth/authorize-client/"),

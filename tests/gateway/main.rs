@@ -32,6 +32,7 @@ mod command_line;
 mod consistency;
 mod control_heads;
 mod control_revocation;
+mod core_cases;
 mod cors;
 mod dashboard;
 mod definitions;

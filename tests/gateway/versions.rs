@@ -23,7 +23,7 @@ const EXPIRED: ((u16, &str), (u16, &str)) = (
 );
 
 /// Three versions: v1 without end, v2 with one to come, old that is over.
-fn versions(definition: Value) -> Value {
+pub(crate) fn versions(definition: Value) -> Value {
     json!({
         "definition": definition,
         "version_data": {"not_versioned": false, "versions": {
