@@ -6,6 +6,7 @@ use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot};
 use raftgate_model::id::ApiId;
 
 use super::answer_edits::AnswerEdits;
+use super::client_meta::ClientMeta;
 use super::connection::Connection;
 use super::endpoint::{Endpoint, EndpointName};
 use super::pump::Pump;
@@ -116,7 +117,9 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
         Ok(Ok(permit)) => {
             let mut selected = selected;
             choose_target(&mut selected)?;
-            write_request(worker, &view, (&selected, &permit), (upload, edits));
+            let judge = serving.tokens.as_deref();
+            let parties = (&selected, &permit, judge);
+            write_request(worker, &view, parties, (upload, edits));
             Ok(Admitted::Forward(selected))
         }
         Err(refusal) => Err(Refused {
@@ -211,12 +214,13 @@ fn permit(
 fn write_request(
     worker: &Worker,
     view: &RequestView<'_>,
-    (selected, permit): (&Selected, &Permit),
+    (selected, permit, judge): (&Selected, &Permit, Option<&TokenJudge>),
     (upload, edits): (&mut Pump, &mut Option<Box<AnswerEdits>>),
 ) {
     let values = HeaderValues {
         view,
         permit,
+        client_meta: &ClientMeta::known_to(judge),
         trusted: &worker.settings.trusted_proxies,
     };
     prepare(view, selected, &values, &mut upload.pending);

@@ -18,6 +18,7 @@ use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot};
 use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 
+use super::client_meta::ClientMeta;
 use super::request::{Peer, RequestView};
 use super::stages::authorize::authorize;
 use super::stages::header_values::HeaderValues;
@@ -109,6 +110,7 @@ pub(super) fn goes_on(head: &RequestHead, trusted: &str) {
     let values = HeaderValues {
         view: &view,
         permit: &permit,
+        client_meta: &ClientMeta::known_to(None),
         trusted: &trusted,
     };
     let mut out = Vec::new();

@@ -7,6 +7,7 @@ mod admit;
 mod allowed_paths;
 mod answer;
 mod answer_edits;
+mod client_meta;
 mod connection;
 mod dial;
 mod endpoint;

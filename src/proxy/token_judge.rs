@@ -181,6 +181,12 @@ impl TokenJudge {
         (expires_at <= self.cluster.now()).then_some(Refusal::TokenClientGone)
     }
 
+    /// The metadata of the client that a token was issued to, as it is registered now.
+    pub(super) fn client_meta(&self, grant: &Grant) -> Option<Arc<str>> {
+        let client = self.cluster.view().client(&grant.client_key())?;
+        client.text.meta_data.clone()
+    }
+
     /// Waits until the entry of a token or key is applied here.
     ///
     /// # Errors

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Reply, Style};
+use crate::api_keys::KeyApi;
+use crate::harness::{Answer, Reply, Style, policy};
 use crate::rules::{RuledApi, definition, extended_paths, in_both_styles, single_version};
-use crate::world::{OAuthApi, World, echo, echoed, unique};
+use crate::world::{OAuthApi, REDIRECT, World, echo, echoed, text, unique};
 
 #[test]
 fn request_fields_are_removed_and_set_case_89() {
@@ -81,6 +82,62 @@ fn a_session_speaks_through_its_metadata_and_cannot_break_out_of_its_field() {
         assert_eq!(echoed(&seen, "x-list"), ["[1,2]"]);
         assert_eq!(echoed(&seen, "x-none"), [""]);
         assert_eq!(echoed(&seen, "x-admin"), Vec::<&str>::new());
+    });
+}
+
+#[test]
+fn a_client_speaks_through_its_metadata_below_that_of_its_policy() {
+    in_both_styles(|world, style| {
+        let set = single_version(json!({
+            "global_headers": {
+                "X-U": "user:$tyk_meta.uid", "X-Tier": "$tyk_meta.tier", "X-Both": "$tyk_meta.both",
+                "X-None": "$tyk_meta.none", "X-At": "$tyk_context.path"
+            },
+            "global_response_headers": {"X-Served-To": "$tyk_meta.uid/$tyk_meta.tier"}
+        }));
+        let api = OAuthApi::with(world, style, set.clone());
+        let keyed = KeyApi::new(world, style, set);
+        let put_policy = |tier: &str| {
+            let mut gold = policy(&api.policy_id(), &[&api.id, &keyed.id]);
+            gold["meta_data"] = json!({"tier": tier, "both": "policy"});
+            world.node.create_policy(&gold);
+        };
+        put_policy("gold");
+        let meta = json!({"uid": "42\r\nX-Admin: yes", "tier": "mine", "both": "client"});
+        let client = api.another_client(json!({"meta_data": meta}));
+        let form = [("grant_type", "client_credentials")];
+        let token = api.token_for(&client, &form).expect_status(200).json();
+        let token = text(&token, "access_token");
+        let assert_told = |answer: Answer, uid: &str, tier: &str| {
+            let answer = answer.expect_status(200);
+            assert_eq!(answer.header("x-served-to"), format!("{uid}/{tier}"));
+            let seen = answer.json();
+            let of = |name: &str| echoed(&seen, name).concat();
+            assert_eq!(of("x-u"), format!("user:{uid}"));
+            assert_eq!(
+                (of("x-tier").as_str(), of("x-both").as_str()),
+                (tier, "policy")
+            );
+            assert_eq!(
+                (of("x-none"), of("x-admin")),
+                (String::new(), String::new())
+            );
+            assert!(of("x-at").ends_with("/called"));
+        };
+        let plain = "42  X-Admin: yes";
+        assert_told(api.call(&token), plain, "gold");
+        assert_told(keyed.call(&token), plain, "gold");
+        // Both are found where they are, so that what changes is seen by tokens that are out.
+        put_policy("silver");
+        assert_told(api.call(&token), plain, "silver");
+        let path = format!("/tyk/oauth/clients/{}/{}", api.id, client.id);
+        let changed = json!({
+            "policy_id": api.policy_id(), "redirect_uri": REDIRECT, "meta_data": {"uid": "43"}
+        });
+        world.node.ask("PUT", &path, &changed).expect_status(200);
+        assert_told(api.call(&token), "43", "silver");
+        // A client without metadata has none to tell.
+        assert_told(api.call(&api.access_token()), "", "silver");
     });
 }
 

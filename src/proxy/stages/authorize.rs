@@ -6,12 +6,13 @@ use std::sync::Arc;
 use raftgate_actors::snapshot::{Access, CompiledPolicy, GatewaySnapshot};
 use raftgate_model::id::PolicyId;
 use raftgate_model::session::{AccessRight, Rights, SessionRules};
-use raftgate_model::state::record::SessionSource;
+use raftgate_model::state::record::{Grant, SessionSource};
 use serde_json::Value;
 
 use super::identify::Caller;
 use super::selected::Selected;
 use crate::proxy::allowed_paths::AllowedPaths;
+use crate::proxy::client_meta::ClientMeta;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
 
@@ -33,17 +34,34 @@ impl Permit {
     }
 
     /// What the caller's session says under a name in its metadata, the policy first (Tyk): a text as it stands, else JSON.
-    pub(crate) fn meta(&self, name: &str) -> Option<Cow<'_, str>> {
+    ///
+    /// A session that a policy makes has the metadata of its client, which a session of rules was given with its token.
+    pub(crate) fn meta<'m>(
+        &'m self,
+        name: &str,
+        of_client: &'m ClientMeta<'_>,
+    ) -> Option<Cow<'m, str>> {
         let of_policy = self
             .policy
             .as_ref()
             .and_then(|policy| policy.policy.meta_data.as_ref());
         let of_rules = rules_of(&self.caller).and_then(SessionRules::meta_data);
         let mut sources = [of_policy, of_rules].into_iter().flatten();
-        match sources.find_map(|meta| meta.get(name))? {
+        let of_session = sources.find_map(|meta| meta.get(name));
+        match of_session.or_else(|| of_client.get(self.made_by_policy()?, name))? {
             Value::Null => None,
             Value::String(text) => Some(Cow::Borrowed(text)),
             other => Some(Cow::Owned(other.to_string())),
+        }
+    }
+
+    /// The caller's grant, if a policy makes its session.
+    fn made_by_policy(&self) -> Option<&Grant> {
+        match &self.caller {
+            Caller::Holder(grant) if matches!(grant.session, SessionSource::Policy(_)) => {
+                Some(grant)
+            }
+            Caller::Anonymous | Caller::Holder(_) | Caller::Key(_) => None,
         }
     }
 }

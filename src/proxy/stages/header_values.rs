@@ -3,6 +3,7 @@
 use raftgate_model::api::{ContextVariable, HeaderTemplate, TemplatePart};
 
 use super::authorize::Permit;
+use crate::proxy::client_meta::ClientMeta;
 use crate::proxy::request::RequestView;
 use crate::proxy::trust::TrustedProxies;
 
@@ -16,6 +17,8 @@ pub(crate) struct HeaderValues<'a> {
     pub(crate) view: &'a RequestView<'a>,
     /// Its caller's session.
     pub(crate) permit: &'a Permit,
+    /// What the caller's client says of itself.
+    pub(crate) client_meta: &'a ClientMeta<'a>,
     /// Whose word about the client is believed.
     pub(crate) trusted: &'a TrustedProxies,
 }
@@ -54,7 +57,7 @@ impl HeaderValues<'_> {
         match part {
             TemplatePart::Text(text) => out.extend_from_slice(text.as_bytes()),
             TemplatePart::Meta(name) => {
-                if let Some(value) = self.permit.meta(name) {
+                if let Some(value) = self.permit.meta(name, self.client_meta) {
                     out.extend_from_slice(value.as_bytes());
                 }
             }

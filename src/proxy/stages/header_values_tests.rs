@@ -35,6 +35,7 @@ fn lines(set: &Value, fields: &str) -> String {
     let values = HeaderValues {
         view: &RequestView::new(&head, &peer, b"id-1"),
         permit: &Permit::waived(),
+        client_meta: &ClientMeta::known_to(None),
         trusted: &trusted,
     };
     String::from_utf8(values.lines(&rules(set).set)).unwrap()

@@ -29,6 +29,7 @@ use super::identify::{basic, bearer, credential, key};
 use super::prepare::prepare;
 use super::selected::{HiddenName, Selected};
 use super::version::resolve;
+use crate::proxy::client_meta::ClientMeta;
 use crate::proxy::hostile::{FORWARDED, LIMITS, SEPARATOR, lines, named};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::{Peer, RequestView};
@@ -62,6 +63,7 @@ fn forwarded(view: &RequestView<'_>, selected: &Selected) -> (RequestHead, Vec<u
     let values = HeaderValues {
         view,
         permit: &permit,
+        client_meta: &ClientMeta::known_to(None),
         trusted: &trusted,
     };
     let mut out = Vec::new();

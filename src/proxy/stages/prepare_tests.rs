@@ -16,6 +16,7 @@ use raftgate_model::time::Ttl;
 use super::super::authorize::authorize;
 use super::super::identify::{Identified, identify};
 use super::*;
+use crate::proxy::client_meta::ClientMeta;
 use crate::proxy::request::Peer;
 use crate::proxy::trust::TrustedProxies;
 use crate::proxy::wire::request_head::{HeadLimits, RequestHead};
@@ -55,6 +56,7 @@ fn prepared_of(trusted: &str, selected: &Selected, text: &str) -> String {
     let values = HeaderValues {
         view: &view,
         permit: &permit,
+        client_meta: &ClientMeta::known_to(None),
         trusted: &trusted,
     };
     let mut out = Vec::new();
