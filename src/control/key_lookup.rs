@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use raftgate_actors::snapshot::GatewaySnapshot;
 use raftgate_model::id::{ApiId, ApiKeyId, GrantId, OrgId};
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::session::{Rights, readings};
@@ -152,6 +153,7 @@ impl Control {
             None => None,
         };
         let now = self.cluster.now();
+        let snapshot = self.registry.source().current();
         let mut texts = Vec::new();
         for org in &orgs {
             let mut after = None;
@@ -162,7 +164,7 @@ impl Control {
                 };
                 after = Some(*last);
                 for (id, record) in &page {
-                    let asked_for = api.as_ref().is_none_or(|api| names(record, api));
+                    let asked_for = api.as_ref().is_none_or(|api| opens(record, api, &snapshot));
                     if asked_for && !record.is_gone(now) {
                         texts.push(self.key_text(*id, record)?);
                     }
@@ -204,10 +206,12 @@ impl Control {
     }
 }
 
-/// Whether a key's session names an API itself.
-fn names(record: &ApiKeyRecord, api: &ApiId) -> bool {
-    match record.session.rights() {
-        Rights::Listed(rights) => rights.get(api).is_some(),
-        Rights::Policy(_) | Rights::Master => false,
-    }
+/// Whether a key has a right to an API, of its own or by its policy; one that opens every API is listed for none (Tyk).
+fn opens(record: &ApiKeyRecord, api: &ApiId, snapshot: &GatewaySnapshot) -> bool {
+    let rights = match record.session.rights() {
+        Rights::Listed(rights) => Some(rights),
+        Rights::Policy(id) => snapshot.policy(id).map(|policy| &policy.policy.access_rights),
+        Rights::Master => None,
+    };
+    rights.is_some_and(|rights| rights.get(api).is_some())
 }
