@@ -31,7 +31,9 @@ use self::background::Background;
 use self::doors::Doors;
 use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
-use crate::control::{AdminTokens, Control, ControlAccess, Lifecycle, Listings, SnapshotExports};
+use crate::control::{
+    AdminTokens, Control, ControlAccess, GatewayUrl, Lifecycle, Listings, SnapshotExports,
+};
 use crate::control_address;
 use crate::credentials::{HashPool, Users, UsersParts};
 use crate::definitions::{DefinitionsFolder, DefinitionsWatch, FolderError, Importer, LookOn};
@@ -274,6 +276,10 @@ impl Assembly {
             access,
             settings: self.settings.oauth.clone(),
             compat: self.settings.compat.clone(),
+            gateway: match self.settings.gateway.tls {
+                Some(_) => GatewayUrl::https(doors.gateway_address()),
+                None => GatewayUrl::http(doors.gateway_address()),
+            },
             listings: Listings::default(),
             health,
             metrics: Arc::new(metrics),

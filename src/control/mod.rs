@@ -12,6 +12,7 @@ mod clients;
 mod dashboard;
 mod entrance;
 mod failure;
+mod gateway_url;
 mod head_limit;
 mod health;
 #[cfg(any(test, fuzzing))]
@@ -48,6 +49,7 @@ pub use admin_tokens::AdminTokens;
 pub use client_tokens::Listings;
 pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};
+pub use gateway_url::GatewayUrl;
 pub use head_limit::HeadLimit;
 pub use health::{Audience, Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
@@ -73,6 +75,8 @@ pub struct Control {
     pub settings: OauthSettings,
     /// Section `[compat]`.
     pub compat: CompatSettings,
+    /// Where the APIs are reached.
+    pub gateway: GatewayUrl,
     /// Who may list tokens now.
     pub listings: Listings,
     /// How this node fares.

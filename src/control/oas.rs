@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::listener::wrong_method;
 use super::shape;
-use super::{Control, ControlFailure, apis};
+use super::{Control, ControlFailure, GatewayUrl, apis};
 
 /// What is said of a payload that does not say how it is served.
 const NO_EXTENSION: &str = "the payload should contain x-tyk-api-gateway";
@@ -65,8 +65,13 @@ impl ServingQuery {
 }
 
 impl View {
-    /// The document as this view shows it; `mode=public` leaves out what only the gateway needs to know.
-    fn show(&self, document: OasDocument) -> OasDocument {
+    /// The document as this view shows it, with the gateway as its first server; `mode=public` leaves out what only the
+    /// gateway needs to know.
+    fn show(&self, gateway: GatewayUrl, document: OasDocument) -> OasDocument {
+        let document = match gateway.of(&document) {
+            Some(url) => document.with_first_server(&url),
+            None => document,
+        };
         match self.mode.as_deref() {
             Some("public") => document.public(),
             _ => document,
@@ -120,7 +125,7 @@ pub(super) async fn get(
     id: web::Path<String>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let document = view.show(control.oas_document_of(&id, CLASSIC_API)?);
+    let document = view.show(control.gateway, control.oas_document_of(&id, CLASSIC_API)?);
     Ok(shape::document(document.to_text()))
 }
 
@@ -129,7 +134,7 @@ pub(super) async fn create(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let document = ApiDocument::Oas(parse_extended(&request, &body)?);
+    let document = control.as_kept(parse_extended(&request, &body)?, None);
     control.add(document).await
 }
 
@@ -139,8 +144,8 @@ pub(super) async fn update(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    control.oas_document_of(&id, CLASSIC_REPLACED)?;
-    let document = ApiDocument::Oas(parse_extended(&request, &body)?);
+    let old = control.oas_document_of(&id, CLASSIC_REPLACED)?;
+    let document = control.as_kept(parse_extended(&request, &body)?, Some(&old));
     control.replace(&id, document).await
 }
 
@@ -154,7 +159,7 @@ pub(super) async fn import(
     let serving = query.into_inner().serving()?;
     let document = parse(&request, &body)?.imported(&serving);
     let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
-    control.add(ApiDocument::Oas(document)).await
+    control.add(control.as_kept(document, None)).await
 }
 
 /// Replaces the OpenAPI part of a document, and of the rest what the query names.
@@ -170,7 +175,8 @@ pub(super) async fn patch(
     serving.api_id = None;
     let document = parse(&request, &body)?.patched(&old, &serving);
     let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
-    control.replace(&id, ApiDocument::Oas(document)).await
+    let document = control.as_kept(document, Some(&old));
+    control.replace(&id, document).await
 }
 
 pub(super) async fn patch_nothing() -> Result<HttpResponse, ControlFailure> {
@@ -184,7 +190,7 @@ pub(super) async fn export(
     id: web::Path<String>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let document = view.show(control.oas_document_of(&id, CLASSIC_API)?);
+    let document = view.show(control.gateway, control.oas_document_of(&id, CLASSIC_API)?);
     // Ids that stand in paths hold nothing that a quoted string would not.
     let name = format!("oas-{id}.json");
     Ok(attachment(&name, document.to_text()))
@@ -215,7 +221,7 @@ fn documents(
 ) -> impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static {
     move || {
         let shown = |document| match document {
-            ApiDocument::Oas(document) => Some(view.show(document).to_text()),
+            ApiDocument::Oas(document) => Some(view.show(control.gateway, document).to_text()),
             ApiDocument::Classic(_) => None,
         };
         Ok(control.definitions(shown))
@@ -223,6 +229,14 @@ fn documents(
 }
 
 impl Control {
+    /// A document without what showing it adds, also where it was shown before another one replaced it.
+    fn as_kept(&self, document: OasDocument, old: Option<&OasDocument>) -> ApiDocument {
+        let shown = [Some(&document), old].into_iter().flatten();
+        let urls: Vec<String> = shown.filter_map(|shown| self.gateway.of(shown)).collect();
+        let without = |document: OasDocument, url: &String| document.without_first_server(url);
+        ApiDocument::Oas(urls.iter().fold(document, without))
+    }
+
     /// The document of an API; `otherwise` is said of one whose definition is Classic.
     fn oas_document_of(
         &self,

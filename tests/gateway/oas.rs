@@ -19,6 +19,17 @@ pub(crate) fn oas_document(id: &str, target: &str) -> Value {
     })
 }
 
+/// A document as it is shown: the gateway is the first of its servers.
+pub(crate) fn shown(world: &World, document: &Value) -> Value {
+    let listen_path = &document["x-tyk-api-gateway"]["server"]["listenPath"]["value"];
+    let url = world.node.gateway_url(listen_path.as_str().unwrap());
+    let named = document["servers"].as_array().cloned().unwrap_or_default();
+    let servers: Vec<Value> = std::iter::once(json!({"url": url})).chain(named).collect();
+    let mut shown = document.clone();
+    merge(&mut shown, json!({"servers": servers}));
+    shown
+}
+
 pub(crate) fn ask(world: &World, method: &str, path: &str, body: &Value) -> crate::harness::Answer {
     world.node.ask(method, path, body)
 }
@@ -34,12 +45,16 @@ fn a_document_is_created_shown_listed_changed_and_deleted_case_80() {
         made.json(),
         json!({"key": id, "status": "ok", "action": "added"})
     );
-    let shown = ask(&world, "GET", &path, &Value::Null).expect_status(200);
-    assert_eq!(shown.json(), document);
+    let answer = ask(&world, "GET", &path, &Value::Null).expect_status(200);
+    assert_eq!(answer.json(), shown(&world, &document));
     let url = world.node.gateway_url(&format!("/{id}/x"));
     world.node.client().get(&url, &[]).expect_status(200);
     let listed = ask(&world, "GET", "/tyk/apis/oas", &Value::Null).json();
-    assert!(listed.as_array().unwrap().contains(&document), "{listed}");
+    let listed_here = listed
+        .as_array()
+        .unwrap()
+        .contains(&shown(&world, &document));
+    assert!(listed_here, "{listed}");
 
     document["info"]["title"] = json!("changed");
     let changed = ask(&world, "PUT", &path, &document).expect_status(200);
@@ -47,8 +62,8 @@ fn a_document_is_created_shown_listed_changed_and_deleted_case_80() {
         changed.json(),
         json!({"key": id, "status": "ok", "action": "modified"})
     );
-    let shown = ask(&world, "GET", &path, &Value::Null);
-    assert_eq!(shown.json(), document);
+    let answer = ask(&world, "GET", &path, &Value::Null);
+    assert_eq!(answer.json(), shown(&world, &document));
     document["x-tyk-api-gateway"]["info"]["id"] = json!("another");
     let answer = ask(&world, "PUT", &path, &document).expect_status(400);
     assert!(
@@ -222,8 +237,8 @@ fn every_fault_of_a_document_is_told_by_its_path() {
             "{words}"
         );
     }
-    let shown = ask(&world, "GET", &format!("/tyk/apis/oas/{id}"), &Value::Null);
-    assert_eq!(shown.json(), document);
+    let answer = ask(&world, "GET", &format!("/tyk/apis/oas/{id}"), &Value::Null);
+    assert_eq!(answer.json(), shown(&world, &document));
     // A listen path that is taken is named by its place in this document.
     let mut rival = oas_document(&unique("rival"), "http://127.0.0.1:9/");
     rival["x-tyk-api-gateway"]["server"]["listenPath"]["value"] = json!(format!("/{id}"));
@@ -327,10 +342,55 @@ fn the_public_view_leaves_out_what_only_the_gateway_needs_to_know() {
         &Value::Null,
     )
     .json();
+    document = shown(&world, &document);
     let object = document.as_object_mut().unwrap();
     object.shift_remove("x-tyk-api-gateway");
     object.shift_remove("x-raftgate");
     assert_eq!(public, document);
     let listed = ask(&world, "GET", "/tyk/apis/oas?mode=public", &Value::Null).text();
     assert!(listed.contains(&id) && !listed.contains("x-tyk-api-gateway"));
+}
+
+#[test]
+fn the_gateway_is_the_first_server_of_a_document_that_is_shown() {
+    let world = World::shared();
+    let id = unique("servers");
+    let path = format!("/tyk/apis/oas/{id}");
+    let mut document = oas_document(&id, &world.upstream.url("/"));
+    merge(
+        &mut document,
+        json!({"servers": [{"url": "http://upstream.test/v1"}]}),
+    );
+    ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+    let get = |path: &str| {
+        ask(&world, "GET", path, &Value::Null)
+            .expect_status(200)
+            .json()
+    };
+    let seen = get(&path);
+    assert_eq!(seen, shown(&world, &document));
+    let url = text(&seen["servers"][0], "url");
+    world.node.client().get(&url, &[]).expect_status(200);
+    // What was shown may be sent back, and moves with the listen path.
+    ask(&world, "PUT", &path, &seen).expect_status(200);
+    assert_eq!(get(&path), seen);
+    let mut moved = seen.clone();
+    let elsewhere = format!("/{id}-elsewhere/");
+    moved["x-tyk-api-gateway"]["server"]["listenPath"]["value"] = json!(elsewhere);
+    document["x-tyk-api-gateway"]["server"]["listenPath"]["value"] = json!(elsewhere);
+    ask(&world, "PUT", &path, &moved).expect_status(200);
+    assert_eq!(get(&path), shown(&world, &document));
+    for view in ["/export", "?mode=public", "/export?mode=public"] {
+        let urls = get(&format!("{path}{view}"))["servers"].clone();
+        assert_eq!(urls, shown(&world, &document)["servers"], "{view}");
+    }
+    // An API with a host of its own is reached there.
+    moved["x-tyk-api-gateway"]["server"]["customDomain"] =
+        json!({"enabled": true, "name": "pets.test"});
+    ask(&world, "PUT", &path, &moved).expect_status(200);
+    let url = text(&get(&path)["servers"][0], "url");
+    assert!(
+        url.starts_with("http://pets.test:") && url.ends_with(&elsewhere),
+        "{url}"
+    );
 }

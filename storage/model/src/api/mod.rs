@@ -35,7 +35,7 @@ pub use domain::{Domain, InvalidDomain};
 pub use headers::{ContextVariable, HeaderRules, HeaderTemplate, TemplatePart};
 pub use ip_access::IpAccess;
 pub use listen_path::{InvalidListenPath, LISTEN_PATH_SEGMENTS_MAX, ListenPath};
-pub use oas::{OasDocument, Serving, ServingFault};
+pub use oas::{Mount, OasDocument, Serving, ServingFault};
 pub use path_rules::{PathAccess, PathEntry, PathRule};
 pub use request_rules::RequestRules;
 pub use settings::{ApiSettings, Consistency};

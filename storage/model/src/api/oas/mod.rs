@@ -14,6 +14,7 @@ mod projection;
 mod rule_conversions;
 mod schemes;
 mod security;
+mod servers;
 mod serving;
 mod shape;
 mod upstream;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 pub use document::OasDocument;
 use origins::Origins;
 use projection::Projection;
+pub use servers::Mount;
 pub use serving::{Serving, ServingFault};
 use shape::Shape;
 
