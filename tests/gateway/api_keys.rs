@@ -9,9 +9,9 @@ use crate::world::{OAuthApi, STYLES, Style, World, text, unique};
 
 /// An API that demands a key.
 pub(crate) struct KeyApi<'w> {
-    world: &'w World,
+    pub(crate) world: &'w World,
     pub(crate) id: String,
-    style: Style,
+    pub(crate) style: Style,
 }
 
 impl<'w> KeyApi<'w> {

@@ -61,6 +61,8 @@ mod memory;
 mod notification_queue;
 mod notifications;
 mod oas;
+mod oas_rules;
+mod oas_schemes;
 mod oas_serving;
 mod oauth_client_credentials;
 mod oauth_code;

@@ -12,7 +12,7 @@ const FORBIDDEN: ((u16, &str), (u16, &str)) = (
 );
 
 #[track_caller]
-fn assert_forbidden(api: &RuledApi<'_>, answer: &Answer) {
+pub(crate) fn assert_forbidden(api: &RuledApi<'_>, answer: &Answer) {
     api.assert_refused(answer, FORBIDDEN.0, FORBIDDEN.1);
 }
 

@@ -8,13 +8,13 @@ use crate::harness::{Answer, Node, Reply, Style};
 use crate::rules::{RuledApi, definition, extended_paths, in_both_styles, single_version};
 use crate::world::{World, echo, unique};
 
-const TIMEOUT: ((u16, &str), (u16, &str)) = (
+pub(crate) const TIMEOUT: ((u16, &str), (u16, &str)) = (
     (504, "gateway_timeout"),
     (504, "Upstream service reached hard timeout."),
 );
 
 /// A world whose upstream takes two seconds where the path says so.
-fn slow_world(configuration: &str) -> World {
+pub(crate) fn slow_world(configuration: &str) -> World {
     let world = World::of(Node::builder().configuration(configuration).start());
     world.upstream.set_script(|received| {
         if received.target.contains("slow") {
@@ -85,7 +85,7 @@ fn bodies_take_longer_than_the_head_may() {
     assert_eq!(api.get("/x").expect_status(200).text(), "abcd");
 }
 
-fn post(api: &RuledApi<'_>, path: &str, bytes: usize) -> Answer {
+pub(crate) fn post(api: &RuledApi<'_>, path: &str, bytes: usize) -> Answer {
     let client = api.world.node.client();
     client.send("POST", &api.url(path), &[], &vec![b'x'; bytes])
 }

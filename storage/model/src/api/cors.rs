@@ -170,12 +170,12 @@ impl OriginPattern {
 
 /// The origins, and whether one of them holds for sites that nobody listed.
 fn read_origins(node: &Node<'_>, faults: &mut DocumentFaults) -> (Origins, bool) {
-    let listed = texts(node, faults);
-    if listed.is_empty() || listed.iter().any(|origin| origin.as_ref() == "*") {
+    let listed = placed_texts(node, faults);
+    if listed.is_empty() || listed.iter().any(|(_, origin)| origin.as_ref() == "*") {
         return (Origins::Any, true);
     }
     let mut patterns = Vec::with_capacity(listed.len());
-    for origin in &listed {
+    for (place, origin) in &listed {
         let lower = origin.to_ascii_lowercase();
         patterns.push(match lower.split_once('*') {
             None => OriginPattern::Exact(lower.into()),
@@ -183,7 +183,7 @@ fn read_origins(node: &Node<'_>, faults: &mut DocumentFaults) -> (Origins, bool)
                 OriginPattern::Between(start.into(), end.into())
             }
             Some(_) => {
-                faults.add(node.path(), "an origin may hold one * at the most");
+                faults.add(place, "an origin may hold one * at the most");
                 continue;
             }
         });
@@ -194,6 +194,12 @@ fn read_origins(node: &Node<'_>, faults: &mut DocumentFaults) -> (Origins, bool)
 
 /// The texts of a list, fit for a header field.
 fn texts(node: &Node<'_>, faults: &mut DocumentFaults) -> Vec<Box<str>> {
+    let placed = placed_texts(node, faults).into_iter();
+    placed.map(|(_, text)| text).collect()
+}
+
+/// The same with their places.
+fn placed_texts(node: &Node<'_>, faults: &mut DocumentFaults) -> Vec<(String, Box<str>)> {
     let items = node.items(ENTRIES_MAX, faults);
     let texts = items.iter().filter_map(|item| {
         let text = item.filled_text(faults)?;
@@ -206,7 +212,7 @@ fn texts(node: &Node<'_>, faults: &mut DocumentFaults) -> Vec<Box<str>> {
             );
             faults.add(item.path(), problem);
         }
-        Some(Box::from(text))
+        Some((item.path().to_owned(), Box::from(text)))
     });
     texts.collect()
 }

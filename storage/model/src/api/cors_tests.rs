@@ -124,7 +124,7 @@ fn only_enabled_settings_count_and_malformed_ones_are_named() {
         paths,
         [
             "CORS.allowed_origins[0]",
-            "CORS.allowed_origins",
+            "CORS.allowed_origins[1]",
             "CORS.allowed_methods",
             "CORS.exposed_headers[0]",
             "CORS.max_age",

@@ -19,8 +19,7 @@ pub(super) fn versions(
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
-    let pairs = pairs(node, "name", "id", faults);
-    projection.make(at, Value::Object(pairs), node);
+    set_pairs((node, at), ("name", "id"), projection, faults);
 }
 
 /// `[{name, value}]` as an object.
@@ -30,8 +29,7 @@ pub(super) fn header_values(
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
-    let pairs = pairs(node, "name", "value", faults);
-    projection.make(at, Value::Object(pairs), node);
+    set_pairs((node, at), ("name", "value"), projection, faults);
 }
 
 /// `[{domain, certificate}]` as an object.
@@ -41,8 +39,7 @@ pub(super) fn mapping(
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
-    let pairs = pairs(node, "domain", "certificate", faults);
-    projection.make(at, Value::Object(pairs), node);
+    set_pairs((node, at), ("domain", "certificate"), projection, faults);
 }
 
 /// `[{domain, publicKeys}]` as an object of texts, the keys separated by commas.
@@ -233,24 +230,23 @@ pub(super) fn events(
 }
 
 /// A list of pairs as an object; a name given twice is a fault, for only one of the two would count.
-fn pairs(
-    list: &Node<'_>,
-    name: &str,
-    value: &str,
+fn set_pairs(
+    (list, at): (&Node<'_>, &'static str),
+    (name, value): (&str, &str),
+    projection: &mut Projection,
     faults: &mut DocumentFaults,
-) -> Map<String, Value> {
+) {
     let mut pairs = Map::new();
     for item in items(list) {
-        let pair = (
-            text(&item, name).to_owned(),
-            Value::from(text(&item, value)),
-        );
-        if pairs.insert(pair.0, pair.1).is_some() {
+        let key = text(&item, name).to_owned();
+        let place = format!("{at}.{key}");
+        projection.origins.note(&place, item.path(), false, true);
+        if pairs.insert(key, Value::from(text(&item, value))).is_some() {
             let place = item.get(name, faults);
             faults.add(place.path(), "is given twice");
         }
     }
-    pairs
+    projection.make(at, Value::Object(pairs), list);
 }
 
 /// The items of a list that is known to be one.

@@ -1,5 +1,6 @@
 //! `middleware.operations`: what holds for one path and method, which the operation's id names in `paths`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -241,10 +242,47 @@ fn add(projection: &mut Projection, list: &str, entry: Option<Projection>, rule:
     }
 }
 
-/// Orders operations as requests are matched: fewer variable segments first, then longer paths first (OpenAPI, "Paths Object").
+/// Orders operations as requests are matched: paths of more segments first, because patterns cover what lies below them;
+/// of as many, those with fewer variable ones first (OpenAPI, "Paths Object"), then the longer ones.
 pub(super) fn by_precedence(operations: &mut [Operation<'_>]) {
     operations.sort_by_key(|operation| {
-        let variables = operation.path.matches('{').count();
-        (variables, usize::MAX - operation.path.len())
+        let path = operation.path;
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        let variables = segments.clone().filter(|segment| segment.contains('{'));
+        (
+            Reverse(segments.count()),
+            variables.count(),
+            Reverse(path.len()),
+        )
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_means_most_precisely_comes_first() {
+        let operation = |path: &'static str| Operation {
+            id: path,
+            path,
+            method: "GET".to_owned(),
+            place: String::new(),
+        };
+        let sorted = [
+            "/pets/{id}/toys",
+            "/pets/mine/",
+            "/pets/all",
+            "/pets/{id}",
+            "/{kind}/{id}",
+            "/animals",
+            "/pets",
+            "/{kind}",
+            "/",
+        ];
+        let mut operations: Vec<_> = sorted.iter().rev().copied().map(operation).collect();
+        by_precedence(&mut operations);
+        let found: Vec<_> = operations.iter().map(|operation| operation.path).collect();
+        assert_eq!(found, sorted);
+    }
 }

@@ -130,6 +130,10 @@ impl Projection {
         });
         if let Some(Value::Array(list)) = list {
             let place = format!("{at}[{}]", list.len());
+            if entry.classic.get("disabled") != Some(&Value::Bool(true)) {
+                // What is said of the list is said of the first entry that counts.
+                self.origins.note(at, from, false, false);
+            }
             list.push(Value::Object(entry.classic));
             self.origins.note(&place, from, false, true);
             self.origins.adopt(&place, entry.origins);

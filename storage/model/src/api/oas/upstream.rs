@@ -28,12 +28,14 @@ pub(super) const UPSTREAM: &[Member] = &[
         By("proxy.transport.proxy_url", proxy_url),
     ),
     object("rateLimit", RATE_LIMIT),
-    optional(
-        "enforceTimeout",
-        Map,
-        By("global_enforce_timeout", snake_case),
-    ),
+    object("enforceTimeout", ENFORCE_TIMEOUT),
     object("authentication", UPSTREAM_AUTHENTICATION),
+];
+
+/// Of the same shape as that of an operation.
+const ENFORCE_TIMEOUT: &[Member] = &[
+    required("enabled", Flag, Not("global_enforce_timeout.disabled")),
+    required("value", Whole(0), At("global_enforce_timeout.timeout")),
 ];
 
 const PRESERVE_HOST_HEADER: &[Member] =
