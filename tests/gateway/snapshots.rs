@@ -4,7 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Credentials, Finished, Node, RecordingServer, Reply, run};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Answer, Credentials, Finished, Node, RecordingServer, Reply, keyless_api, merge, run,
+};
 
 const BACK: &str = "http://127.0.0.1/back";
 
@@ -40,9 +46,15 @@ pub(super) struct Saved {
 
 impl Saved {
     pub(super) fn new() -> Self {
+        Self::with(|_, _, _| {})
+    }
+
+    /// The same with what is done to the node before the snapshot; it is given the client and the upstream's URL.
+    fn with(prepare: impl FnOnce(&Node, &Credentials, &str)) -> Self {
         let upstream = RecordingServer::replying(Reply::ok("inside"));
         let node = Node::start();
         let client = node.create_oauth_api("guarded", &upstream.url("/"));
+        prepare(&node, &client, &upstream.url("/"));
         let token = node.access_token("guarded", &client);
         let code = approve(&node, &client);
         let file = node.folder().join("backup.snapshot");
@@ -145,6 +157,77 @@ fn dropping_grants_revokes_every_token_of_the_snapshot() {
     assert_eq!(node.get_with_token("/guarded/x", &saved.token).status, 401);
     let fresh = node.access_token("guarded", &saved.client);
     assert_eq!(node.get_with_token("/guarded/x", &fresh).status, 200);
+}
+
+#[test]
+fn dropping_grants_leaves_what_nobody_was_granted_by_oauth() {
+    let member = |answer: Answer, name: &str| -> String {
+        let body = answer.expect_status(200).json();
+        body[name].as_str().unwrap().to_owned()
+    };
+    let (mut key, mut refresh, mut admin) = (String::new(), String::new(), String::new());
+    let saved = Saved::with(|node, client, target| {
+        for (id, kind) in [("keyed", "use_standard_auth"), ("users", "use_basic_auth")] {
+            let mut api = keyless_api(id, &format!("/{id}/"), target);
+            merge(&mut api, json!({"use_keyless": false, kind: true}));
+            node.create_api(&api);
+        }
+        let rights = json!({"access_rights": {"keyed": {}, "users": {}}});
+        key = member(node.ask("POST", "/tyk/keys", &rights), "key");
+        node.ask("POST", "/tyk/keys/my-own-key", &rights)
+            .expect_status(200);
+        let mut user = rights.clone();
+        merge(
+            &mut user,
+            json!({"basic_auth_data": {"password": "s3cret"}}),
+        );
+        node.ask("POST", "/tyk/keys/anna", &user).expect_status(200);
+        let role = json!({"name": "reader", "role": "read-only"});
+        admin = member(
+            node.ask("POST", "/raftgate/v1/admin-tokens", &role),
+            "token",
+        );
+        let code = approve(node, client);
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", BACK),
+        ];
+        refresh = member(node.ask_token("guarded", client, &form), "refresh_token");
+    });
+    let (mut node, restored) = saved.restore(&["--drop-grants"]);
+    assert_eq!(restored.code, Some(0), "{}", restored.err);
+    let said = "all access and refresh tokens of the snapshot are revoked; keys, users, admin tokens and client secrets stay";
+    assert!(restored.out.contains(said), "{}", restored.out);
+    node.start_again();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str()),
+    ];
+    node.ask_token("guarded", &saved.client, &form)
+        .expect_status(400);
+    let shown = format!("/tyk/keys/{}", saved.token);
+    node.ask("GET", &shown, &Value::Null).expect_status(404);
+    let call = |path: &str, credential: &str| {
+        let url = node.gateway_url(path);
+        node.client()
+            .get(&url, &[("authorization", credential)])
+            .status
+    };
+    let user = format!("Basic {}", STANDARD.encode("anna:s3cret"));
+    assert_eq!(
+        [
+            call("/keyed/x", &key),
+            call("/keyed/x", "my-own-key"),
+            call("/users/x", &user)
+        ],
+        [200; 3]
+    );
+    let url = node.control_url("/tyk/apis");
+    node.client()
+        .get(&url, &[("authorization", &admin)])
+        .expect_status(200);
+    node.access_token("guarded", &saved.client);
 }
 
 #[test]

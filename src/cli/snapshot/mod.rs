@@ -60,7 +60,7 @@ pub enum SnapshotAction {
         /// The configuration file, which may say where the key ring is
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
-        /// Revoke every token and refresh token that the snapshot holds
+        /// Revoke every access and refresh token that the snapshot holds; keys, users, admin tokens and client secrets stay
         #[arg(long)]
         drop_grants: bool,
     },

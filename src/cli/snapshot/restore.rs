@@ -78,7 +78,9 @@ fn say(restoration: &Restoration, into: &Destination<'_>, terminal: &mut Termina
         restored.codes_dropped
     ));
     if into.grants == GrantsAfterRestore::Revoke {
-        terminal.say("all tokens of the snapshot are revoked");
+        terminal.say(
+            "all access and refresh tokens of the snapshot are revoked; keys, users, admin tokens and client secrets stay",
+        );
     }
     terminal.say(format_args!(
         "revocations and rotations between {} and {} ({}) are lost",
