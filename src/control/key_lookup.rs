@@ -19,7 +19,7 @@ const LISTED_MAX: usize = 100_000;
 const PAGE: usize = 1000;
 
 /// How the name of a key is meant.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct KeyQuery {
     hashed: Option<String>,
     username: Option<String>,
@@ -33,6 +33,31 @@ pub(super) enum Found {
     Key(ApiKeyId, Arc<ApiKeyRecord>),
     /// An OAuth access token.
     Token(GrantId, Arc<Grant>),
+}
+
+impl KeyQuery {
+    /// Names that are hashes where listings show them, and nothing else is said of them.
+    pub(super) fn by_hash() -> Self {
+        Self {
+            hashed: Some(String::new()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the name is a hash.
+    pub(super) const fn is_hashed(&self) -> bool {
+        self.hashed.is_some()
+    }
+}
+
+impl Found {
+    /// The organisation of a key or user; of a token none that could be changed.
+    pub(super) fn org(&self) -> OrgId {
+        match self {
+            Self::Key(_, record) => record.org.clone(),
+            Self::Token(..) => OrgId::default(),
+        }
+    }
 }
 
 fn filled(text: Option<&String>) -> Option<&str> {
@@ -210,7 +235,9 @@ impl Control {
 fn opens(record: &ApiKeyRecord, api: &ApiId, snapshot: &GatewaySnapshot) -> bool {
     let rights = match record.session.rights() {
         Rights::Listed(rights) => Some(rights),
-        Rights::Policy(id) => snapshot.policy(id).map(|policy| &policy.policy.access_rights),
+        Rights::Policy(id) => snapshot
+            .policy(id)
+            .map(|policy| &policy.policy.access_rights),
         Rights::Master => None,
     };
     rights.is_some_and(|rights| rights.get(api).is_some())

@@ -2,6 +2,8 @@
 //!
 //! A key's text is a secret: answers repeat it, the log does not.
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, web};
 use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::Reply;
@@ -12,13 +14,14 @@ use raftgate_model::id::{ApiKeyId, OrgId};
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
 use raftgate_model::session::custom_id;
+use raftgate_model::state::record::ApiKeyRecord;
 use raftgate_model::token::{ApiKeyToken, TokenKind};
 use serde::{Deserialize, Serialize};
 
 use super::key_lookup::{Found, KeyQuery};
 use super::key_session::GivenSession;
 use super::listener::wrong_method;
-use super::{Control, ControlFailure, shape};
+use super::{Control, ControlFailure, key_policy, shape};
 
 /// Where keys stand on the control listener.
 pub(super) fn routes(app: &mut web::ServiceConfig) {
@@ -36,6 +39,11 @@ pub(super) fn routes(app: &mut web::ServiceConfig) {
     .service(
         web::resource("/tyk/keys/preview")
             .post(preview)
+            .default_service(web::to(wrong_method)),
+    )
+    .service(
+        web::resource("/tyk/keys/policy/{key}")
+            .post(key_policy::change)
             .default_service(web::to(wrong_method)),
     )
     .service(
@@ -108,8 +116,12 @@ async fn create(
 async fn put_named(
     control: web::Data<Control>,
     key: web::Path<String>,
+    query: web::Query<KeyQuery>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
+    if query.is_hashed() {
+        return replace_hashed(&control, &key, &query, &body).await;
+    }
     let mut given = GivenSession::read(&control, &body, &OrgId::default())?;
     if key.starts_with(TokenKind::ApiKey.prefix()) {
         let not_ours = || {
@@ -143,6 +155,37 @@ async fn put_named(
     Ok(stored(&control, (shown, "added"), id, &given))
 }
 
+/// Replaces the key or user that a hash stands for; under a hash nothing can be made, for nobody knows its text.
+async fn replace_hashed(
+    control: &Control,
+    hash: &str,
+    query: &KeyQuery,
+    body: &[u8],
+) -> Result<HttpResponse, ControlFailure> {
+    let found = control.find_key(hash, query)?;
+    let org = found.as_ref().map_or_else(OrgId::default, Found::org);
+    let mut given = GivenSession::read(control, body, &org)?;
+    let (id, _) = changeable(found)?;
+    let mut put = given.command(id, ApiKeyNaming::Replaced);
+    put.password = control.password_change(given.password.take()).await?;
+    control.put_key(put).await?;
+    Ok(stored(control, (hash, "added"), id, &given))
+}
+
+/// The key or user that was found; the session of a token is not its own.
+pub(super) fn changeable(
+    found: Option<Found>,
+) -> Result<(ApiKeyId, Arc<ApiKeyRecord>), ControlFailure> {
+    match found {
+        Some(Found::Key(id, record)) => Ok((id, record)),
+        Some(Found::Token(..)) => Err(ControlFailure::Invalid(
+            "the session of an OAuth token is its client's: change the policy, or revoke the token"
+                .into(),
+        )),
+        None => Err(ControlFailure::NotFound("Key is not found")),
+    }
+}
+
 async fn update(
     control: web::Data<Control>,
     key: web::Path<String>,
@@ -150,20 +193,9 @@ async fn update(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let found = control.find_key(&key, &query)?;
-    let org = match &found {
-        Some(Found::Key(_, record)) => record.org.clone(),
-        Some(Found::Token(..)) | None => OrgId::default(),
-    };
+    let org = found.as_ref().map_or_else(OrgId::default, Found::org);
     let mut given = GivenSession::read(&control, &body, &org)?;
-    let (id, record) = match found {
-        Some(Found::Key(id, record)) => (id, record),
-        Some(Found::Token(..)) => {
-            return Err(ControlFailure::Invalid(
-                "the session of an OAuth token is its client's: change the policy, or revoke the token".into(),
-            ));
-        }
-        None => return Err(ControlFailure::NotFound("Key is not found")),
-    };
+    let (id, record) = changeable(found)?;
     if given.org != record.org {
         return Err(ControlFailure::Invalid(
             "a key does not move to another organisation: make it there and delete it here".into(),
@@ -219,7 +251,8 @@ async fn preview(
     control.preview(&given).map(shape::document)
 }
 
-fn stored(
+/// Tyk's answer to a key that was made or changed; only a new one is told its hash.
+pub(super) fn stored(
     control: &Control,
     (key, action): (&str, &'static str),
     id: ApiKeyId,
@@ -237,7 +270,7 @@ fn stored(
 
 impl Control {
     /// Stores a key; its text if it is a generated one.
-    async fn put_key(&self, put: PutApiKey) -> Result<Option<Secret>, ControlFailure> {
+    pub(super) async fn put_key(&self, put: PutApiKey) -> Result<Option<Secret>, ControlFailure> {
         let id = put.id;
         let proposed = self
             .cluster

@@ -19,6 +19,7 @@ mod health;
 pub(crate) mod hostile;
 mod in_force;
 mod key_lookup;
+mod key_policy;
 mod key_session;
 mod keys;
 mod listener;

@@ -154,8 +154,11 @@ fn several_policies_stand_in_one_file_by_id_or_in_a_list() {
             "n.json",
             r#"[{"access_rights": {}}, {"id": "p", "access_rights": {}, "partitions": {"acl": true}}]"#,
         ),
-        ("o.json", r#"{"a": {"access_rights": {}}, "a": {}}"#),
-        ("p.json", r#"{"p": {"access_rights": {}}, "silver": {"access_rights": {}}}"#),
+        ("o.json", r#"{"a": {}, "a": {"access_rights": {}}}"#),
+        (
+            "p.json",
+            r#"{"p": {"access_rights": {}}, "silver": {"access_rights": {}}}"#,
+        ),
         ("q.json", r#"[{"id": "silver", "access_rights": {}}]"#),
     ];
     let found = faults(&wrong);
@@ -175,7 +178,11 @@ fn several_policies_stand_in_one_file_by_id_or_in_a_list() {
     let renamed = r#"{"gold": {"id": "tin", "rate": 5, "access_rights": {}}}"#;
     let folder = self::folder(&[("m.json", renamed)]);
     let check = DefinitionsCheck::of(&[folder.path().to_owned()]);
-    let warnings: Vec<_> = check.warnings.iter().map(|warning| warning.text.as_str()).collect();
+    let warnings: Vec<_> = check
+        .warnings
+        .iter()
+        .map(|warning| warning.text.as_str())
+        .collect();
     let expected = [
         "gold.rate: the rate limit is kept and not enforced yet",
         "gold.id: has no effect, the key of the map is the policy's id",

@@ -3,8 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::api_keys::KeyApi;
-use crate::harness::{merge, policy};
-use crate::world::{Style, World, text, unique};
+use crate::harness::{Node, merge, policy};
+use crate::world::{OAuthApi, Style, World, text, unique};
+
+fn hashing() -> World {
+    let node = Node::builder().configuration("[compat]\nhash_keys = true");
+    World::of(node.start())
+}
 
 #[test]
 fn an_update_without_an_organisation_is_judged_by_that_of_the_key() {
@@ -16,7 +21,10 @@ fn an_update_without_an_organisation_is_judged_by_that_of_the_key() {
     merge(&mut rights, json!({"org_id": org}));
     node.create_policy(&rights);
     let made = json!({"org_id": org, "apply_policies": [gold]});
-    let made = node.ask("POST", "/tyk/keys", &made).expect_status(200).json();
+    let made = node
+        .ask("POST", "/tyk/keys", &made)
+        .expect_status(200)
+        .json();
     let path = format!("/tyk/keys/{}", text(&made, "key"));
     let changed = json!({"apply_policies": [gold], "alias": "acme"});
     node.ask("PUT", &path, &changed).expect_status(200);
@@ -44,13 +52,20 @@ fn a_key_is_listed_for_the_apis_that_its_policy_opens() {
     };
     put(&api.id);
     // Whatever a session lists itself, the policy counts.
-    let by_policy = json!({"org_id": org, "apply_policies": [gold], "access_rights": {other.id.as_str(): {}}});
-    let made = node.ask("POST", "/tyk/keys", &by_policy).expect_status(200).json();
+    let by_policy =
+        json!({"org_id": org, "apply_policies": [gold], "access_rights": {other.id.as_str(): {}}});
+    let made = node
+        .ask("POST", "/tyk/keys", &by_policy)
+        .expect_status(200)
+        .json();
     let by_policy = text(&made, "key");
     let of_its_own = api.key(json!({"org_id": org}));
     let list = |api: &str| {
         let path = format!("/tyk/keys?filter={org}&api_id={api}");
-        let listed = node.ask("GET", &path, &Value::Null).expect_status(200).json();
+        let listed = node
+            .ask("GET", &path, &Value::Null)
+            .expect_status(200)
+            .json();
         let keys = listed["keys"].as_array().unwrap().iter();
         let mut keys: Vec<String> = keys.map(|key| key.as_str().unwrap().to_owned()).collect();
         keys.sort();
@@ -60,7 +75,155 @@ fn a_key_is_listed_for_the_apis_that_its_policy_opens() {
     both.sort();
     assert_eq!((list(&api.id), list(&other.id)), (both, vec![]));
     put(&other.id);
-    assert_eq!((list(&api.id), list(&other.id)), (vec![of_its_own.clone()], vec![by_policy]));
-    node.ask("DELETE", &format!("/tyk/policies/{gold}"), &Value::Null).expect_status(200);
+    assert_eq!(
+        (list(&api.id), list(&other.id)),
+        (vec![of_its_own.clone()], vec![by_policy])
+    );
+    node.ask("DELETE", &format!("/tyk/policies/{gold}"), &Value::Null)
+        .expect_status(200);
     assert_eq!((list(&api.id), list(&other.id)), (vec![of_its_own], vec![]));
+}
+
+#[test]
+fn a_key_is_replaced_by_its_hash_and_none_is_made_under_one() {
+    let world = hashing();
+    let node = &world.node;
+    let api = KeyApi::new(&world, Style::Tyk, json!({}));
+    let made = api.session(json!({"alias": "old", "own": 1}));
+    let made = node
+        .ask("POST", "/tyk/keys", &made)
+        .expect_status(200)
+        .json();
+    let (key, hash) = (text(&made, "key"), text(&made, "key_hash"));
+    let path = format!("/tyk/keys/{hash}?hashed=true");
+    let session = api.session(json!({"alias": "new"}));
+    let replaced = node.ask("POST", &path, &session).expect_status(200).json();
+    let expected = json!({"key": hash, "status": "ok", "action": "added", "key_hash": hash});
+    assert_eq!(replaced, expected);
+    let shown = node
+        .ask("GET", &path, &Value::Null)
+        .expect_status(200)
+        .json();
+    assert_eq!(
+        (text(&shown, "alias"), shown.get("own")),
+        ("new".to_owned(), None)
+    );
+    api.call(&key).expect_status(200);
+    let nobodys = "0123456789abcdef0123456789abcdef";
+    let refused = node.ask("POST", &format!("/tyk/keys/{nobodys}?hashed=1"), &session);
+    assert_eq!(
+        text(&refused.expect_status(404).json(), "message"),
+        "Key is not found"
+    );
+    for text in [hash.as_str(), nobodys] {
+        api.unknown(&api.call(text));
+    }
+    let plain = World::shared();
+    let api = KeyApi::new(&plain, Style::Tyk, json!({}));
+    let session = api.session(json!({}));
+    let refused = plain.node.ask("POST", &path, &session).expect_status(400);
+    let said = "Key requested by hash but key hashing is not enabled";
+    assert_eq!(text(&refused.json(), "message"), said);
+}
+
+#[test]
+fn a_key_is_given_another_policy_and_keeps_the_rest_of_its_session() {
+    for world in [World::of(Node::start()), hashing()] {
+        let node = &world.node;
+        let (first, second) = (
+            KeyApi::new(&world, Style::Rfc, json!({})),
+            KeyApi::new(&world, Style::Rfc, json!({})),
+        );
+        for (id, api) in [("gold", &first), ("silver", &second)] {
+            node.create_policy(&policy(id, &[&api.id]));
+        }
+        let session = json!({"apply_policy_id": "gold", "alias": "acme", "meta_data": {"own": 1}});
+        let made = node
+            .ask("POST", "/tyk/keys", &session)
+            .expect_status(200)
+            .json();
+        let key = text(&made, "key");
+        // With hashing the path takes the hash, as in Tyk.
+        let name = made
+            .get("key_hash")
+            .map_or(key.clone(), |_| text(&made, "key_hash"));
+        let path = format!("/tyk/keys/policy/{name}");
+        let opens = || (first.call(&key).status, second.call(&key).status);
+        assert_eq!(opens(), (200, 403));
+        for (body, expected) in [
+            (json!({"policy": "silver"}), (403, 200)),
+            (json!({"apply_policies": ["gold"]}), (200, 403)),
+            (
+                json!({"policy": "gold", "apply_policies": ["silver"]}),
+                (403, 200),
+            ),
+        ] {
+            let changed = node.ask("POST", &path, &body).expect_status(200).json();
+            assert_eq!(
+                changed,
+                json!({"key": name, "status": "ok", "action": "updated"})
+            );
+            assert_eq!(opens(), expected, "{body}");
+        }
+        let listed = node.ask("GET", "/tyk/keys", &Value::Null).json();
+        assert_eq!(listed, json!({"keys": [name]}));
+        let shown = match made.get("key_hash") {
+            Some(_) => format!("/tyk/keys/{name}?hashed=true"),
+            None => format!("/tyk/keys/{name}"),
+        };
+        let shown = node
+            .ask("GET", &shown, &Value::Null)
+            .expect_status(200)
+            .json();
+        assert_eq!(shown["apply_policies"], json!(["silver"]));
+        assert!(shown.get("apply_policy_id").is_none());
+        assert_eq!(
+            (text(&shown, "alias"), &shown["meta_data"]),
+            ("acme".to_owned(), &json!({"own": 1}))
+        );
+
+        for body in [
+            json!([]),
+            json!({"policy": 5}),
+            json!({"apply_policies": "gold"}),
+            json!("x"),
+        ] {
+            let refused = node.ask("POST", &path, &body).expect_status(400);
+            assert_eq!(
+                text(&refused.json(), "message"),
+                "Couldn't decode instruction"
+            );
+        }
+        for body in [
+            json!({}),
+            json!({"apply_policies": [""]}),
+            json!({"apply_policies": ["gold", "silver"]}),
+        ] {
+            node.ask("POST", &path, &body).expect_status(400);
+        }
+        let unknown = json!({"policy": "nobodys"});
+        node.ask("POST", &path, &unknown).expect_status(500);
+        let nobody = format!("/tyk/keys/policy/{}", "0".repeat(32));
+        node.ask("POST", &nobody, &json!({"policy": "gold"}))
+            .expect_status(404);
+        node.ask("GET", &path, &Value::Null).expect_status(405);
+        assert_eq!(opens(), (403, 200));
+    }
+}
+
+#[test]
+fn the_session_of_a_token_is_not_changed_like_that_of_a_key() {
+    let world = World::shared();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let token = api.access_token();
+    let body = json!({"policy": api.policy_id()});
+    let refused = world
+        .node
+        .ask("POST", &format!("/tyk/keys/policy/{token}"), &body);
+    let message = text(&refused.expect_status(400).json(), "message");
+    assert!(
+        message.starts_with("the session of an OAuth token is its client's"),
+        "{message}"
+    );
+    api.assert_good(&token);
 }

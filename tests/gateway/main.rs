@@ -30,6 +30,7 @@ mod client_changes;
 mod clients;
 mod command_line;
 mod consistency;
+mod control_api;
 mod control_heads;
 mod control_revocation;
 mod core_cases;

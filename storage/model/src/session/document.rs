@@ -261,6 +261,12 @@ impl SessionDocument {
         self.0.insert(key.to_owned(), value);
     }
 
+    /// Names the one policy whose rights count from now on, whatever named one before.
+    pub fn set_policies(&mut self, policies: &[String]) {
+        remove(&mut self.0, "apply_policy_id");
+        self.set("apply_policies", json!(policies));
+    }
+
     /// Adds metadata that gives way to the session's own.
     pub fn add_meta(&mut self, meta: &Map<String, Value>) {
         let own = take(&mut self.0, "meta_data");

@@ -1,0 +1,72 @@
+//! `/tyk/keys/policy/{key}`: another policy for a key, by its hash where listings show hashes.
+
+use actix_web::{HttpResponse, web};
+use raftgate_model::command::ApiKeyNaming;
+use raftgate_model::session::{SessionDocument, SessionFacts};
+use raftgate_model::state::record::ApiKeyRecord;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::key_lookup::KeyQuery;
+use super::key_session::GivenSession;
+use super::keys::{changeable, stored};
+use super::{Control, ControlFailure};
+
+/// Which policies a key shall have; the list comes before the single one, as in sessions.
+#[derive(Deserialize)]
+struct Instruction {
+    #[serde(default)]
+    policy: String,
+    #[serde(default)]
+    apply_policies: Vec<String>,
+}
+
+/// Gives a key or user another policy; the rest of its session stays.
+pub(super) async fn change(
+    control: web::Data<Control>,
+    key: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, ControlFailure> {
+    let undecoded = |_| ControlFailure::Invalid("Couldn't decode instruction".into());
+    // An object: a list would be read as the fields in their order.
+    let object: Map<String, Value> = serde_json::from_slice(&body).map_err(undecoded)?;
+    let instruction: Instruction =
+        serde_json::from_value(Value::Object(object)).map_err(undecoded)?;
+    let policies = match instruction {
+        Instruction {
+            policy,
+            apply_policies,
+        } if apply_policies.is_empty() => vec![policy],
+        Instruction { apply_policies, .. } => apply_policies,
+    };
+    if policies.iter().any(String::is_empty) {
+        let nothing = "policy: must name a policy, or apply_policies one";
+        return Err(ControlFailure::Invalid(nothing.into()));
+    }
+    let query = if control.compat.hash_keys {
+        KeyQuery::by_hash()
+    } else {
+        KeyQuery::default()
+    };
+    let (id, record) = changeable(control.find_key(&key, &query)?)?;
+    let session = with_policies(&record, &policies)?;
+    let given = GivenSession::read(&control, session.as_bytes(), &record.org)?;
+    control
+        .put_key(given.command(id, ApiKeyNaming::Updated))
+        .await?;
+    Ok(stored(&control, (&key, "updated"), id, &given))
+}
+
+fn with_policies(record: &ApiKeyRecord, policies: &[String]) -> Result<String, ControlFailure> {
+    let mut document = SessionDocument::of(&record.session).map_err(|faults| {
+        tracing::error!(%faults, "a stored session cannot be read");
+        ControlFailure::Internal
+    })?;
+    document.set_policies(policies);
+    Ok(document.shown(SessionFacts {
+        expires_s: record.expires_s,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        is_user: record.is_user(),
+    }))
+}
