@@ -71,7 +71,11 @@ fn url_of(server: Option<&Value>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests stop at the first surprise"
+    )]
 
     use super::*;
 
