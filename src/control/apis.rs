@@ -161,7 +161,8 @@ fn readable(
     records.filter_map(|record| opened(keys, record.as_ref()))
 }
 
-fn opened(keys: &KeyRing, record: &ApiRecord) -> Option<ApiDocument> {
+/// The document of an API as it is stored, unless it cannot be opened, which the log says.
+pub(super) fn opened(keys: &KeyRing, record: &ApiRecord) -> Option<ApiDocument> {
     let owner = SecretOwner {
         kind: SecretKind::ApiDefinition,
         id: record.id.as_str(),

@@ -310,7 +310,6 @@ impl From<Refusal> for ControlFailure {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use raftgate_actors::snapshot::{Access, CompiledApi, CompiledPolicy};
 use raftgate_model::id::{ApiId, PolicyId};
+use raftgate_model::state::record::ApiRecord;
 use raftgate_model::time::Ttl;
 
 use super::{Control, ControlFailure};
@@ -18,8 +19,8 @@ pub(super) enum Standing {
     Meant(Arc<CompiledApi>),
     /// Of another kind.
     Other,
-    /// Switched off: nothing of it is in force.
-    Inactive,
+    /// Switched off: nothing of it is in force, this is stored.
+    Inactive(Arc<ApiRecord>),
     /// There is none.
     Absent,
 }
@@ -29,7 +30,7 @@ impl Standing {
     pub(super) fn meant(self) -> Option<Arc<CompiledApi>> {
         match self {
             Self::Meant(api) => Some(api),
-            Self::Other | Self::Inactive | Self::Absent => None,
+            Self::Other | Self::Inactive(_) | Self::Absent => None,
         }
     }
 }
@@ -71,7 +72,7 @@ impl Control {
         }
         Ok(match in_force {
             Some(_) => Standing::Other,
-            None => Standing::Inactive,
+            None => Standing::Inactive(stored),
         })
     }
 

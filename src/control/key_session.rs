@@ -1,6 +1,7 @@
 //! The session of a key as a request gives it, and as answers show it.
 
 use raftgate_actors::snapshot::CompiledPolicy;
+use raftgate_model::api::ApiSpec;
 use raftgate_model::command::{ApiKeyNaming, PasswordChange, PutApiKey, Retention};
 use raftgate_model::id::{ApiId, ApiKeyId, OrgId, PolicyId};
 use raftgate_model::secret::Secret;
@@ -12,6 +13,7 @@ use raftgate_model::time::Ttl;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+use super::apis::opened;
 use super::in_force::Standing;
 use super::{Control, ControlFailure};
 
@@ -65,7 +67,7 @@ impl GivenSession {
             warnings: control.warnings(&rules, &apis),
             expires_s: document.expires_s().map_err(invalid)?,
             retention: document
-                .retention(longest_lifetime(&apis))
+                .retention(control.longest_lifetime(&apis))
                 .map_err(invalid)?,
             first_lifetime: policy.and_then(|policy| {
                 let seconds = u64::try_from(policy.policy.key_expires_in_s).ok()?;
@@ -94,15 +96,6 @@ impl GivenSession {
 
 /// An API that a session names, and what it is now.
 type NamedApi = (ApiId, Standing);
-
-/// The longest lifetime of the APIs that a session names (Tyk).
-fn longest_lifetime(apis: &[NamedApi]) -> SessionLifetime {
-    let lifetimes = apis.iter().filter_map(|(_, standing)| match standing {
-        Standing::Meant(api) => Some(api.session_lifetime),
-        Standing::Other | Standing::Inactive | Standing::Absent => None,
-    });
-    lifetimes.fold(SessionLifetime::Unsaid, SessionLifetime::longest)
-}
 
 /// The APIs that a session or its policy names.
 fn apis_of(rules: &SessionRules, policy: Option<&CompiledPolicy>) -> Vec<ApiId> {
@@ -148,6 +141,19 @@ impl Control {
         in_force.collect()
     }
 
+    /// The longest lifetime of the APIs that a session names (Tyk), those included that are switched off for now.
+    fn longest_lifetime(&self, apis: &[NamedApi]) -> SessionLifetime {
+        let lifetimes = apis.iter().filter_map(|(_, standing)| match standing {
+            Standing::Meant(api) => Some(api.session_lifetime),
+            Standing::Inactive(record) => {
+                let (stored, _) = ApiSpec::read(&opened(&self.keys, record)?).ok()?;
+                Some(stored.session_lifetime)
+            }
+            Standing::Other | Standing::Absent => None,
+        });
+        lifetimes.fold(SessionLifetime::Unsaid, SessionLifetime::longest)
+    }
+
     fn warnings(&self, rules: &SessionRules, apis: &[NamedApi]) -> Vec<String> {
         let mut warnings = Vec::new();
         if rules.has_limits() {
@@ -156,7 +162,7 @@ impl Control {
         for (api, standing) in apis {
             let reason = match standing {
                 Standing::Meant(_) | Standing::Other => continue,
-                Standing::Inactive => "the API is not active",
+                Standing::Inactive(_) => "the API is not active",
                 Standing::Absent => "there is no such API",
             };
             warnings.push(format!("access_rights.{api}: {reason}"));

@@ -325,8 +325,20 @@ fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailu
 fn errand(request: &ServiceRequest) -> Errand {
     match *request.method() {
         Method::GET | Method::HEAD => Errand::Read,
-        Method::POST if request.path().ends_with("/authorize-client") => Errand::Approve,
+        Method::POST if is_approval(request.path()) => Errand::Approve,
         _ => Errand::Change,
+    }
+}
+
+/// Whether a path is one of the doors of authorize-client; elsewhere the word is a name that a caller chose.
+fn is_approval(path: &str) -> bool {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let segments: Vec<&str> = path.split('/').collect();
+    match segments.as_slice() {
+        ["", "tyk", "oauth", "authorize-client"]
+        | ["", "api", "apis", "oauth", _, "authorize-client"] => true,
+        ["", "api", "apis", api, "authorize-client"] => *api != "oauth",
+        _ => false,
     }
 }
 

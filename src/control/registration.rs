@@ -217,7 +217,7 @@ impl Control {
         match self.oauth_api(id)? {
             Standing::Meant(api) => Ok(Some(api)),
             Standing::Other => Ok(None),
-            Standing::Inactive => Err(ControlFailure::Invalid(format!(
+            Standing::Inactive(_) => Err(ControlFailure::Invalid(format!(
                 "API doesn't exist: {id} is not active"
             ))),
             Standing::Absent => Err(ControlFailure::Invalid("API doesn't exist".into())),

@@ -89,6 +89,36 @@ fn roles_bind_what_a_token_is_good_for() {
 }
 
 #[test]
+fn a_name_that_reads_like_the_door_of_approvals_opens_nothing_else() {
+    let world = World::shared();
+    let (_, identity) = make(&world, "identity-server");
+    let rights = json!({"access_rights": {"any": {}}}).to_string();
+    for path in [
+        "/tyk/keys/authorize-client",
+        "/tyk/keys/policy/authorize-client",
+        "/tyk/apis/authorize-client",
+        "/tyk/apis/oas/authorize-client",
+        "/tyk/policies/authorize-client",
+        "/tyk/oauth/clients/authorize-client",
+        "/tyk/oauth/clients/x/authorize-client",
+        "/tyk/oauth/refresh/authorize-client",
+        "/api/apis/oauth/authorize-client",
+        "/api/apis/oauth/x/y/authorize-client",
+        "/raftgate/v1/notifications/authorize-client",
+        "/raftgate/v1/admin-tokens/authorize-client",
+        "/tyk/oauth/authorize-client/x",
+    ] {
+        for path in [path.to_owned(), format!("{path}/")] {
+            let url = world.node.control_url(&path);
+            let headers = [("x-tyk-authorization", identity.as_str())];
+            let client = world.node.client();
+            let answer = client.send("POST", &url, &headers, rights.as_bytes());
+            assert_eq!(answer.status, 403, "{path}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
 fn what_is_no_admin_token_is_refused() {
     let world = World::shared();
     for body in [

@@ -191,6 +191,23 @@ fn the_longest_lifetime_of_a_keys_apis_is_its_own_case_50() {
 }
 
 #[test]
+fn the_lifetime_of_an_api_counts_though_it_is_switched_off_case_50() {
+    let world = World::shared();
+    let api = KeyApi::new(&world, Style::Tyk, json!({"session_lifetime": 1}));
+    let path = format!("/tyk/apis/{}", api.id);
+    let stored = world.node.ask("GET", &path, &Value::Null).json();
+    let switch = |active: bool| {
+        let mut definition = stored.clone();
+        definition["active"] = json!(active);
+        world.node.ask("PUT", &path, &definition).expect_status(200);
+    };
+    switch(false);
+    let key = api.key(json!({"access_rights": {api.id.as_str(): {}}}));
+    switch(true);
+    wait_for("the life of the key ends", || api.call(&key).status == 403);
+}
+
+#[test]
 fn a_key_opens_the_versions_that_its_rights_name_case_53() {
     let world = World::shared();
     for style in STYLES {

@@ -51,6 +51,29 @@ fn only_listed_paths_are_served_case_56() {
 }
 
 #[test]
+fn a_version_may_look_at_no_case() {
+    in_both_styles(|world, style| {
+        for lists in [
+            json!({"use_extended_paths": true, "extended_paths": {
+                "black_list": [{"path": "/shut", "method": "GET"}],
+                "size_limits": [{"path": "/small", "method": "POST", "size_limit": 1}]
+            }}),
+            json!({"paths": {"black_list": ["/shut"]}}),
+        ] {
+            let mut ignoring = lists.clone();
+            ignoring["ignore_endpoint_case"] = json!(true);
+            let api = RuledApi::of_version(world, style, ignoring);
+            for closed in ["/shut", "/SHUT", "/Shut/below"] {
+                assert_forbidden(&api, &api.get(closed));
+            }
+            let api = RuledApi::of_version(world, style, lists);
+            assert_forbidden(&api, &api.get("/shut"));
+            api.get("/SHUT").expect_status(200);
+        }
+    });
+}
+
+#[test]
 fn closed_paths_are_closed_for_their_methods_case_57() {
     in_both_styles(|world, style| {
         let lists = extended_paths(json!({

@@ -248,13 +248,19 @@ const CONTEXT: &str = "$tyk_context.";
 /// Stores that values can come from in Tyk.
 const STORES: [&str; 5] = ["$secret_", "env://", "secrets://", "vault://", "consul://"];
 
-fn parse(text: &str) -> Result<Vec<TemplatePart>, String> {
-    if let Some(store) = STORES
-        .iter()
-        .find(|store| text.starts_with(**store) || store.starts_with('$') && text.contains(**store))
-    {
-        return Err(format!("values from {store} are not supported"));
+/// Why a text cannot be taken as it is: Tyk would put something else in its place.
+pub(super) fn stands_elsewhere(text: &str) -> Result<(), String> {
+    let names = |store: &&&str| {
+        text.starts_with(**store) || store.starts_with('$') && text.contains(**store)
+    };
+    match STORES.iter().find(names) {
+        Some(store) => Err(format!("values from {store} are not supported")),
+        None => Ok(()),
     }
+}
+
+fn parse(text: &str) -> Result<Vec<TemplatePart>, String> {
+    stands_elsewhere(text)?;
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(place) = rest.find("$tyk_") {

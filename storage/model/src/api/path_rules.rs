@@ -47,6 +47,11 @@ impl PathAccess {
         self.blocked.is_empty() && self.allowed.is_empty() && self.ignored.is_empty()
     }
 
+    pub(super) fn rules_mut(&mut self) -> impl Iterator<Item = &mut PathRule> {
+        let lists = [&mut self.blocked, &mut self.allowed, &mut self.ignored];
+        lists.into_iter().flatten()
+    }
+
     /// Reads a version's `paths`: texts, for all methods.
     pub(super) fn read_simple(paths: &Node<'_>, faults: &mut DocumentFaults) -> Self {
         let mut list = |key: &str| -> Vec<PathRule> {

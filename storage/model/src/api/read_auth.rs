@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
+use super::headers::stands_elsewhere;
 use super::unsupported::ImportWarning;
 use crate::json::{DocumentFaults, Node};
 use crate::oauth::grant_type::{GrantType, GrantTypes, ResponseType, ResponseTypes};
@@ -280,6 +281,9 @@ fn read_notifications(
                 "is sent in a header: at most {SHARED_SECRET_BYTES_MAX} printable ASCII characters"
             ),
         );
+    }
+    if let Err(elsewhere) = stands_elsewhere(secret) {
+        faults.add(secret_node.path(), elsewhere);
     }
     let url = node.get("oauth_on_keychange_url", faults);
     let url = read_url(&url, warnings, faults)?;

@@ -185,6 +185,11 @@ fn faults_name_the_path_what_is_wrong_and_what_is_allowed() {
             "notifications.shared_secret: what follows whsec_ must be base64 text",
         ),
         (
+            "/notifications/shared_secret",
+            json!("env://HOOK_SECRET"),
+            "notifications.shared_secret: values from env:// are not supported",
+        ),
+        (
             "/auth_configs",
             json!({"oauth": {"disable_header": true}}),
             "auth_configs.oauth: all auth sources are disabled for oauth",

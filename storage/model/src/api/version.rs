@@ -8,6 +8,7 @@ use super::target::Target;
 use super::unsupported::ImportWarning;
 use super::{date, timeouts};
 use crate::json::{DocumentFaults, Node};
+use crate::path_pattern::LetterCase;
 use crate::time::{Timestamp, Ttl};
 
 /// A version, as `version_data.versions.NAME` has it.
@@ -70,7 +71,7 @@ impl VersionSpec {
             Some(paths) => PathAccess::read_extended(paths, warnings, faults),
             None => PathAccess::read_simple(&node.get("paths", faults), faults),
         };
-        Self {
+        let mut version = Self {
             name: Arc::from(name),
             expires: read_expiry(&node.get("expires", faults), versioned, warnings, faults),
             target: read_target(&node.get("override_target", faults), faults),
@@ -81,6 +82,23 @@ impl VersionSpec {
                 .map(|paths| timeouts::read_hard(&paths.get("hard_timeouts", faults), faults))
                 .unwrap_or_default(),
             sizes: read_sizes(node, paths, faults),
+        };
+        if node.get("ignore_endpoint_case", faults).flag(faults) {
+            version.ignore_case();
+        }
+        version
+    }
+
+    /// Lets no rule for single paths look at case (Tyk's `ignore_endpoint_case`).
+    fn ignore_case(&mut self) {
+        let rules = self.access.rules_mut();
+        let headers = [&mut self.request_headers, &mut self.response_headers];
+        let headers = headers.into_iter().flat_map(|headers| &mut headers.paths);
+        let timeouts = self.timeouts.iter_mut().map(|entry| &mut entry.at);
+        let sizes = self.sizes.paths.iter_mut().map(|entry| &mut entry.at);
+        let all = rules.chain(headers.map(|entry| &mut entry.at));
+        for rule in all.chain(timeouts).chain(sizes) {
+            rule.case = LetterCase::Ignored;
         }
     }
 }

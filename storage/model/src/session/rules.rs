@@ -327,7 +327,11 @@ fn refuse_bindings(object: &Map<String, Value>, faults: &mut DocumentFaults) {
         }
     }
     // They would stand in the store as they are.
-    for (key, inner) in [("hmac_string", None), ("jwt_data", Some("secret"))] {
+    for (key, inner) in [
+        ("hmac_string", None),
+        ("jwt_data", Some("secret")),
+        ("basic_auth_data", Some("password")),
+    ] {
         let node = Node::member(object, key, faults);
         let node = inner.map_or(node.clone(), |inner| node.get(inner, faults));
         if node.is_set() {

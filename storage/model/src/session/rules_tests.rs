@@ -136,6 +136,10 @@ fn what_cannot_be_honoured_is_refused_by_name() {
             "key_rules: certificate: sessions bound to a client certificate",
         ),
         (
+            json!({"access_rights": rights, "basic_auth_data": {"password": "p"}}),
+            "key_rules: basic_auth_data.password: secrets of this kind",
+        ),
+        (
             json!({"access_rights": rights, "mtls_static_certificate_bindings": ["x"]}),
             "key_rules: mtls_static_certificate_bindings:",
         ),
