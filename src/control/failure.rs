@@ -16,6 +16,9 @@ use crate::telemetry::answers::{Account, AnswerNote};
 /// How long a caller should wait for a node that is starting.
 const STARTING_RETRY: Ttl = Ttl::from_s(1);
 
+/// What is wrong with a session that would make a key out of a user, and what to do instead.
+const PASSWORD_MISSING: &str = "basic_auth_data.password: is missing, and this is a user: send the password, or change the user by PUT, which keeps it";
+
 /// When to ask again for a snapshot: disks are not mended in a moment.
 const NOT_SAVED_RETRY_AFTER: Ttl = Ttl::from_s(10);
 
@@ -285,6 +288,7 @@ impl From<Refusal> for ControlFailure {
                 Self::Conflict("only a failed notification can be redelivered".into())
             }
             Refusal::UnknownApiKey => Self::NotFound("Key is not found"),
+            Refusal::PasswordMissing => Self::Invalid(PASSWORD_MISSING.into()),
             Refusal::AdminTokenExists => {
                 Self::Conflict("there is an admin token of this name".into())
             }

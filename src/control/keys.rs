@@ -14,7 +14,7 @@ use raftgate_model::id::{ApiKeyId, OrgId};
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
 use raftgate_model::session::custom_id;
-use raftgate_model::state::record::ApiKeyRecord;
+use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord};
 use raftgate_model::token::{ApiKeyToken, TokenKind};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ use super::key_lookup::{Found, KeyQuery};
 use super::key_session::GivenSession;
 use super::listener::wrong_method;
 use super::{Control, ControlFailure, key_policy, shape};
+
+/// What a password says that comes for a generated key.
+const USER_WITHOUT_NAME: &str = "a user needs a name: POST /tyk/keys/{name}";
 
 /// Where keys stand on the control listener.
 pub(super) fn routes(app: &mut web::ServiceConfig) {
@@ -101,9 +104,7 @@ async fn create(
 ) -> Result<HttpResponse, ControlFailure> {
     let given = GivenSession::read(&control, &body, &OrgId::default())?;
     if given.password.is_some() {
-        return Err(ControlFailure::Invalid(
-            "a user needs a name: POST /tyk/keys/{name}".into(),
-        ));
+        return Err(ControlFailure::Invalid(USER_WITHOUT_NAME.into()));
     }
     let id = ApiKeyId::from_bytes(control.entropy.bytes16());
     let put = given.command(id, ApiKeyNaming::Generated);
@@ -120,20 +121,18 @@ async fn put_named(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     if query.is_hashed() {
-        return replace_hashed(&control, &key, &query, &body).await;
+        return replace(&control, &key, &query, &body).await;
     }
-    let mut given = GivenSession::read(&control, &body, &OrgId::default())?;
     if key.starts_with(TokenKind::ApiKey.prefix()) {
-        let not_ours = || {
+        let not_ours = |_| {
             ControlFailure::Invalid(
                 "Failed to create key, keys that begin like this are the gateway's own.".into(),
             )
         };
-        let token = control.keys.verify_api_key(&key).map_err(|_| not_ours())?;
-        let put = given.command(token.id, ApiKeyNaming::Replaced);
-        control.put_key(put).await?;
-        return Ok(stored(&control, (&key, "added"), token.id, &given));
+        control.keys.verify_api_key(&key).map_err(not_ours)?;
+        return replace(&control, &key, &query, &body).await;
     }
+    let mut given = GivenSession::read(&control, &body, &OrgId::default())?;
     let name = custom_id(&given.org, &key)
         .map_err(|invalid| ControlFailure::Invalid(invalid.to_string()))?;
     let id = control.keys.custom_key_id(&given.org, name);
@@ -155,21 +154,40 @@ async fn put_named(
     Ok(stored(&control, (shown, "added"), id, &given))
 }
 
-/// Replaces the key or user that a hash stands for; under a hash nothing can be made, for nobody knows its text.
-async fn replace_hashed(
+/// Replaces the key or user that a hash or a generated text stands for; what is not there is not made, for its text cannot be chosen.
+async fn replace(
     control: &Control,
-    hash: &str,
+    key: &str,
     query: &KeyQuery,
     body: &[u8],
 ) -> Result<HttpResponse, ControlFailure> {
-    let found = control.find_key(hash, query)?;
-    let org = found.as_ref().map_or_else(OrgId::default, Found::org);
-    let mut given = GivenSession::read(control, body, &org)?;
-    let (id, _) = changeable(found)?;
+    let found = control.find_key(key, query)?;
+    let (id, mut given) = given_for(control, found, body)?;
     let mut put = given.command(id, ApiKeyNaming::Replaced);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
-    Ok(stored(control, (hash, "added"), id, &given))
+    Ok(stored(control, (key, "added"), id, &given))
+}
+
+/// The key or user that was found, and the session that a request gives it; without an organisation it is judged by that of the key.
+fn given_for(
+    control: &Control,
+    found: Option<Found>,
+    body: &[u8],
+) -> Result<(ApiKeyId, GivenSession), ControlFailure> {
+    let org = found.as_ref().map_or_else(OrgId::default, Found::org);
+    let given = GivenSession::read(control, body, &org)?;
+    let (id, record) = changeable(found)?;
+    if given.org != record.org {
+        return Err(ControlFailure::Invalid(
+            "a key does not move to another organisation: make it there and delete it here".into(),
+        ));
+    }
+    // It would be a user whom nobody can name, and a key no more.
+    if given.password.is_some() && matches!(record.name, ApiKeyName::Generated(_)) {
+        return Err(ControlFailure::Invalid(USER_WITHOUT_NAME.into()));
+    }
+    Ok((id, given))
 }
 
 /// The key or user that was found; the session of a token is not its own.
@@ -193,14 +211,7 @@ async fn update(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let found = control.find_key(&key, &query)?;
-    let org = found.as_ref().map_or_else(OrgId::default, Found::org);
-    let mut given = GivenSession::read(&control, &body, &org)?;
-    let (id, record) = changeable(found)?;
-    if given.org != record.org {
-        return Err(ControlFailure::Invalid(
-            "a key does not move to another organisation: make it there and delete it here".into(),
-        ));
-    }
+    let (id, mut given) = given_for(&control, found, &body)?;
     let mut put = given.command(id, ApiKeyNaming::Updated);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;

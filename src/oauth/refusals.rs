@@ -57,6 +57,7 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         | Refusal::NotFailed
         | Refusal::UnsuitableKey
         | Refusal::UnknownApiKey
+        | Refusal::PasswordMissing
         | Refusal::AdminTokenExists
         | Refusal::TooManyAdminTokens
         | Refusal::QueueFull => OAuthFailure::Internal,

@@ -1,5 +1,7 @@
 //! Keys as they change with their updates and their policies, and what is listed of them.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::api_keys::KeyApi;
@@ -12,7 +14,7 @@ fn hashing() -> World {
 }
 
 #[test]
-fn an_update_without_an_organisation_is_judged_by_that_of_the_key() {
+fn a_change_without_an_organisation_is_judged_by_that_of_the_key() {
     let world = World::shared();
     let node = &world.node;
     let (org, gold) = (unique("org"), unique("gold"));
@@ -26,14 +28,17 @@ fn an_update_without_an_organisation_is_judged_by_that_of_the_key() {
         .expect_status(200)
         .json();
     let path = format!("/tyk/keys/{}", text(&made, "key"));
-    let changed = json!({"apply_policies": [gold], "alias": "acme"});
-    node.ask("PUT", &path, &changed).expect_status(200);
-    api.call(&text(&made, "key")).expect_status(200);
-    let shown = node.ask("GET", &path, &Value::Null).json();
-    assert_eq!(text(&shown, "alias"), "acme");
-    let moved = api.session(json!({"org_id": unique("org")}));
-    let refused = node.ask("PUT", &path, &moved).expect_status(400);
-    assert!(text(&refused.json(), "message").contains("does not move"));
+    for (method, alias) in [("PUT", "updated"), ("POST", "replaced")] {
+        let changed = json!({"apply_policies": [gold], "alias": alias});
+        node.ask(method, &path, &changed).expect_status(200);
+        api.call(&text(&made, "key")).expect_status(200);
+        let shown = node.ask("GET", &path, &Value::Null).json();
+        assert_eq!(text(&shown, "alias"), alias);
+        let moved = api.session(json!({"org_id": unique("org")}));
+        let refused = node.ask(method, &path, &moved).expect_status(400);
+        assert!(text(&refused.json(), "message").contains("does not move"));
+        api.call(&text(&made, "key")).expect_status(200);
+    }
 }
 
 #[test]
@@ -109,6 +114,10 @@ fn a_key_is_replaced_by_its_hash_and_none_is_made_under_one() {
         ("new".to_owned(), None)
     );
     api.call(&key).expect_status(200);
+    let moved = api.session(json!({"org_id": unique("org")}));
+    let refused = node.ask("POST", &path, &moved).expect_status(400);
+    assert!(text(&refused.json(), "message").contains("does not move"));
+    api.call(&key).expect_status(200);
     let nobodys = "0123456789abcdef0123456789abcdef";
     let refused = node.ask("POST", &format!("/tyk/keys/{nobodys}?hashed=1"), &session);
     assert_eq!(
@@ -124,6 +133,74 @@ fn a_key_is_replaced_by_its_hash_and_none_is_made_under_one() {
     let refused = plain.node.ask("POST", &path, &session).expect_status(400);
     let said = "Key requested by hash but key hashing is not enabled";
     assert_eq!(text(&refused.json(), "message"), said);
+}
+
+#[test]
+fn a_user_is_replaced_together_with_a_password_or_not_at_all() {
+    let world = hashing();
+    let node = &world.node;
+    let keyed = KeyApi::new(&world, Style::Tyk, json!({}));
+    let by_password = json!({"use_standard_auth": false, "use_basic_auth": true});
+    let by_password = KeyApi::new(&world, Style::Tyk, by_password);
+    let user = unique("user");
+    let session = |fields: Value| {
+        let mut session =
+            json!({"access_rights": {keyed.id.as_str(): {}, by_password.id.as_str(): {}}});
+        merge(&mut session, fields);
+        session
+    };
+    let password = |password: &str| session(json!({"basic_auth_data": {"password": password}}));
+    let assert_only_opened_by = |password: &str| {
+        keyed.unknown(&keyed.call(&user));
+        let credential = STANDARD.encode(format!("{user}:{password}"));
+        let credential = format!("Basic {credential}");
+        let with = [("authorization", credential.as_str())];
+        by_password.get("/called", &with).expect_status(200);
+    };
+    let by_name = format!("/tyk/keys/{user}");
+    let made = node.ask("POST", &by_name, &password("s3cret"));
+    let hash = text(&made.expect_status(200).json(), "key_hash");
+    let by_hash = format!("/tyk/keys/{hash}?hashed=true");
+    for path in [&by_hash, &by_name] {
+        for without in [session(json!({})), password("")] {
+            let refused = node.ask("POST", path, &without).expect_status(400);
+            let said = text(&refused.json(), "message");
+            let what = "basic_auth_data.password: is missing";
+            assert!(said.starts_with(what) && said.contains("PUT"), "{said}");
+            assert_only_opened_by("s3cret");
+        }
+    }
+    for (path, next) in [(&by_hash, "newer"), (&by_name, "newest")] {
+        node.ask("POST", path, &password(next)).expect_status(200);
+        assert_only_opened_by(next);
+        node.ask("PUT", path, &session(json!({})))
+            .expect_status(200);
+        assert_only_opened_by(next);
+    }
+}
+
+#[test]
+fn a_generated_key_has_no_name_and_so_takes_no_password() {
+    let world = hashing();
+    let node = &world.node;
+    let api = KeyApi::new(&world, Style::Rfc, json!({}));
+    let made = node
+        .ask("POST", "/tyk/keys", &api.session(json!({})))
+        .expect_status(200)
+        .json();
+    let (key, hash) = (text(&made, "key"), text(&made, "key_hash"));
+    let session = api.session(json!({"basic_auth_data": {"password": "s3cret"}}));
+    for path in [
+        format!("/tyk/keys/{key}"),
+        format!("/tyk/keys/{hash}?hashed=true"),
+    ] {
+        for method in ["PUT", "POST"] {
+            let refused = node.ask(method, &path, &session).expect_status(400);
+            let said = "a user needs a name: POST /tyk/keys/{name}";
+            assert_eq!(text(&refused.json(), "message"), said);
+            api.call(&key).expect_status(200);
+        }
+    }
 }
 
 #[test]

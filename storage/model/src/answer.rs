@@ -121,6 +121,8 @@ pub enum Refusal {
     TooManyAdminTokens,
     /// The user was deleted, changed or is over since the password was checked.
     UserChanged,
+    /// A user would be replaced by a key without a password, which its name alone would open.
+    PasswordMissing,
 }
 
 /// Why a code cannot be exchanged (RFC 6749 section 5.2, `invalid_grant`).

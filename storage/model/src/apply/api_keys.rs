@@ -10,7 +10,7 @@ use crate::state::record::{ApiKeyName, ApiKeyRecord};
 use crate::state::{ReadState, Record, RecordKey, Txn};
 use crate::time::Timestamp;
 
-/// Creates, replaces or updates a key.
+/// Creates, replaces or updates a key; a user is replaced only together with a password, for without one its name would be a key.
 pub(super) fn put<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApiKey) -> Result<Reply, Refusal> {
     let now = txn.now();
     let old = txn.api_key(&put.id).filter(|old| !old.is_gone(now));
@@ -23,6 +23,10 @@ pub(super) fn put<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApiKey) -> Result
         }
     };
     let updated = old.as_ref().filter(|_| put.naming == ApiKeyNaming::Updated);
+    let is_user = old.as_ref().is_some_and(|old| old.is_user());
+    if is_user && updated.is_none() && put.password == PasswordChange::Kept {
+        return Err(Refusal::PasswordMissing);
+    }
     let expires_s = expires_s(put, old.as_deref(), updated.map(AsRef::as_ref), now);
     let record = ApiKeyRecord {
         org: put.org.clone(),

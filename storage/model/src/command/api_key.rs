@@ -48,7 +48,7 @@ pub enum ApiKeyNaming {
 /// What becomes of a key's password.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PasswordChange {
-    /// It stays if the key is updated; a new key has none.
+    /// It stays if the key is updated; a new key has none, and a user is not replaced.
     Kept,
     /// It is this one.
     Set(PasswordHash),

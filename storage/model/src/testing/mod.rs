@@ -86,6 +86,7 @@ mod tests {
             "UnknownNotification",
             "NotFailed",
             "UnknownApiKey",
+            "PasswordMissing",
             "AdminTokenExists",
             "user",
         ] {

@@ -96,11 +96,37 @@ fn an_update_keeps_what_it_does_not_say_and_a_replacement_does_not() {
     );
 
     let mut replaced = custom();
+    replaced.password = PasswordChange::Set(PasswordHash::of_nobody());
     replaced.expires_s = world.in_s(-1);
     world.done(Command::PutApiKey(replaced));
     let replaced = world.api_key().unwrap();
     assert_eq!((replaced.created_at, replaced.expires_s), (world.now, 0));
-    assert!(!replaced.is_user());
+}
+
+#[test]
+fn a_user_does_not_become_a_key_for_want_of_a_password() {
+    let mut world = World::new();
+    let mut user = custom();
+    user.password = PasswordChange::Set(PasswordHash::of_nobody());
+    user.retention = Retention::FromNow(Ttl::from_s(5));
+    world.done(Command::PutApiKey(user.clone()));
+    let made = world.api_key();
+    for without in [custom(), put(ApiKeyNaming::Replaced)] {
+        let answer = world.run(Command::PutApiKey(without));
+        assert_eq!(answer, Answer::Refused(Refusal::PasswordMissing));
+        assert_eq!(world.api_key(), made, "nothing changed");
+    }
+    let mut with = put(ApiKeyNaming::Replaced);
+    with.password = user.password.clone();
+    with.retention = user.retention;
+    world.done(Command::PutApiKey(with));
+    assert!(world.api_key().unwrap().is_user());
+    // The name of one that is over is free, and a key becomes a user without more ado.
+    world.now = world.now.plus(Ttl::from_s(5));
+    world.done(Command::PutApiKey(custom()));
+    assert!(!world.api_key().unwrap().is_user());
+    world.done(Command::PutApiKey(user));
+    assert!(world.api_key().unwrap().is_user());
 }
 
 #[test]
