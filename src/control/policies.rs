@@ -40,26 +40,31 @@ pub(super) async fn update(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let mut policy = shape::parse(&body)?;
-    let inside = policy
-        .get("id")
-        .and_then(Value::as_str)
-        .filter(|inside| !inside.is_empty());
-    let inside = inside.map(str::to_owned);
-    match (inside, policy.as_object_mut()) {
-        (Some(inside), _) if inside != *id => {
-            return Err(ControlFailure::Invalid(
-                "Request ID does not match that in policy! For Update operations these must match."
-                    .into(),
-            ));
-        }
-        (None, Some(object)) => drop(object.insert("id".into(), Value::String(id.into_inner()))),
-        _ => {}
-    }
+    set_absent_id(&mut policy, &id)?;
     let imported = control
         .importer
         .put_policy(&policy.to_string(), None)
         .await?;
     Ok(shape::imported(&imported, Action::Modified))
+}
+
+/// Gives a policy without an id that of its path; one that is no text stays, for the importer to refuse it by name.
+fn set_absent_id(policy: &mut Value, id: &str) -> Result<(), ControlFailure> {
+    let Some(object) = policy.as_object_mut() else {
+        return Ok(());
+    };
+    let given = object.get("id");
+    match given.filter(|inside| !inside.is_null() && inside.as_str() != Some("")) {
+        None => drop(object.insert("id".into(), id.into())),
+        Some(Value::String(inside)) if inside != id => {
+            return Err(ControlFailure::Invalid(
+                "Request ID does not match that in policy! For Update operations these must match."
+                    .into(),
+            ));
+        }
+        Some(_) => {}
+    }
+    Ok(())
 }
 
 pub(super) async fn delete(

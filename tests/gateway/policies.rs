@@ -103,6 +103,47 @@ fn a_policy_without_an_id_or_with_wrong_parts_is_refused() {
 }
 
 #[test]
+fn an_update_is_of_the_policy_that_its_path_names() {
+    let world = World::shared();
+    let (id, other) = (unique("policy"), unique("policy"));
+    let path = format!("/tyk/policies/{id}");
+    let with = |inside: Value| {
+        let mut body = policy(&id, &["some-api"]);
+        merge(&mut body, json!({"id": inside}));
+        body
+    };
+    let mut without = with(json!(""));
+    without.as_object_mut().unwrap().remove("id");
+    for body in [with(json!("")), with(Value::Null), without] {
+        let changed = world.node.ask("PUT", &path, &body).expect_status(200);
+        assert_eq!(text(&changed.json(), "key"), id, "{body}");
+        let stored = world.node.ask("GET", &path, &Value::Null).json();
+        assert_eq!(stored, with(json!(id)));
+    }
+    let mut named_twice = with(json!(id));
+    merge(&mut named_twice, json!({"ID": other}));
+    let wrong = [json!(5), json!(0), json!(false), json!([id]), json!({})];
+    let wrong = wrong
+        .map(with)
+        .map(|body| (body, "id: must be a string, not "));
+    let others = [
+        (named_twice, "id: is given twice"),
+        (with(json!(other)), "these must match"),
+    ];
+    for (mut body, said) in wrong.into_iter().chain(others) {
+        merge(&mut body, json!({"name": "changed"}));
+        let refused = world.node.ask("PUT", &path, &body).expect_status(400);
+        let refused = message(refused);
+        assert!(refused.contains(said), "{body}: {refused}");
+        let stored = world.node.ask("GET", &path, &Value::Null).json();
+        assert_eq!(stored, with(json!(id)));
+        let elsewhere = format!("/tyk/policies/{other}");
+        let none = world.node.ask("GET", &elsewhere, &Value::Null);
+        none.expect_status(404);
+    }
+}
+
+#[test]
 fn a_change_acts_on_tokens_that_are_out_case_48_case_77() {
     let world = World::shared();
     for style in STYLES {
