@@ -83,6 +83,7 @@ mod proxy_drain;
 mod proxy_forwarding;
 mod proxy_limits;
 mod proxy_streaming;
+mod purging;
 mod redirect_uris;
 mod retries;
 mod routing;

@@ -7,16 +7,18 @@ use crate::harness::{Node, keyless_api, run};
 /// The value of a metric, by its whole name.
 #[track_caller]
 fn metric(node: &Node, name: &str) -> String {
-    let text = node
-        .client()
-        .get(&node.control_url("/metrics"), &[])
-        .expect_status(200)
-        .text();
-    let value = text.lines().find_map(|line| {
+    let metrics = node.client().get(&node.control_url("/metrics"), &[]);
+    value_of(&metrics.expect_status(200).text(), name)
+}
+
+/// The same in the text of all metrics.
+#[track_caller]
+pub(crate) fn value_of(metrics: &str, name: &str) -> String {
+    let value = metrics.lines().find_map(|line| {
         let (found, value) = line.rsplit_once(' ')?;
         (found == name).then(|| value.to_owned())
     });
-    value.unwrap_or_else(|| panic!("there is no metric {name} in\n{text}"))
+    value.unwrap_or_else(|| panic!("there is no metric {name} in\n{metrics}"))
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The tokens of a client: listed whole or by page, in clear or by name, and purged.
+//! The tokens of a client: listed whole or by page, in clear or by name.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ fn pages_have_a_hundred_tokens_t11() {
 }
 
 #[test]
-fn listed_tokens_are_in_clear_and_go_when_they_end_t12_t21() {
+fn listed_tokens_are_in_clear_and_go_when_they_end_t12() {
     let world = World::shared();
     let short = json!({"raftgate": {"access_token_ttl_s": 6}});
     let api = OAuthApi::with(&world, Style::Rfc, short);
@@ -196,37 +196,4 @@ fn unknown_clients_have_no_tokens_and_unknown_apis_are_404_d34() {
             .ask(method, &path, &Value::Null)
             .expect_status(405);
     }
-}
-
-#[test]
-fn a_purge_names_its_scope_and_forgets_what_is_over_t40_t41_t42() {
-    let world = World::of(Node::start());
-    let short = json!({"raftgate": {"access_token_ttl_s": 1}});
-    let api = OAuthApi::with(&world, Style::Rfc, short);
-    let purge = |query: &str| {
-        let path = format!("/tyk/oauth/tokens/{query}");
-        world.node.ask("DELETE", &path, &Value::Null)
-    };
-    for (query, status, message) in [
-        ("", 422, "scope parameter is required"),
-        ("?scope=", 422, "scope parameter is required"),
-        ("?scope=expired", 400, "unknown scope"),
-        ("?scope=Lapsed", 400, "unknown scope"),
-    ] {
-        let answer = purge(query).expect_status(status);
-        assert_eq!(
-            answer.json(),
-            json!({"status": "error", "message": message})
-        );
-    }
-    let token = api.access_token();
-    wait_for("the token ends", || api.call(&token).status == 401);
-    let answer = purge("?scope=lapsed").expect_status(200);
-    let expected = json!({"status": "ok", "message": "lapsed tokens purged"});
-    assert_eq!(answer.json(), expected);
-    assert_eq!(api.listed(&api.client), []);
-    world
-        .node
-        .ask("GET", "/tyk/oauth/tokens", &Value::Null)
-        .expect_status(405);
 }
