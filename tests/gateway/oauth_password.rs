@@ -6,13 +6,13 @@ use crate::harness::{Answer, Credentials, Node, RecordingServer, Reply, merge};
 use crate::world::{OAuthApi, STYLES, Style, Tokens, World, text, unique};
 
 /// An API that allows the password grant, with one user.
-struct Fixture<'w> {
-    api: OAuthApi<'w>,
-    user: String,
+pub(crate) struct PasswordApi<'w> {
+    pub(crate) api: OAuthApi<'w>,
+    pub(crate) user: String,
 }
 
-impl<'w> Fixture<'w> {
-    fn new(world: &'w World, style: Style, fields: Value) -> Self {
+impl<'w> PasswordApi<'w> {
+    pub(crate) fn new(world: &'w World, style: Style, fields: Value) -> Self {
         let types = json!({
             "allowed_access_types": ["password", "refresh_token"],
             "allowed_authorize_types": [],
@@ -49,7 +49,7 @@ impl<'w> Fixture<'w> {
         self.api.token_for(client, &form)
     }
 
-    fn login(&self, password: &str) -> Answer {
+    pub(crate) fn login(&self, password: &str) -> Answer {
         self.login_for(&self.api.client, password)
     }
 }
@@ -63,7 +63,7 @@ const INCOMPLETE: Refused = ((400, "invalid_request"), (403, "invalid_grant"));
 fn a_right_password_gets_tokens_and_nothing_else_does_d19() {
     let world = World::shared();
     for style in STYLES {
-        let at = Fixture::new(&world, style, json!({}));
+        let at = PasswordApi::new(&world, style, json!({}));
         let tokens = Tokens::of(at.login("s3cret"));
         at.api.assert_good(&tokens.access);
         let refused = |form: &[(&str, &str)], want: Refused| {
@@ -116,7 +116,7 @@ fn a_right_password_gets_tokens_and_nothing_else_does_d19() {
 fn a_second_login_ends_the_clients_first_access_token_d20() {
     let world = World::shared();
     for style in STYLES {
-        let at = Fixture::new(&world, style, json!({}));
+        let at = PasswordApi::new(&world, style, json!({}));
         let other = at.api.another_client(json!({}));
         let others = Tokens::of(at.login_for(&other, "s3cret"));
         let first = Tokens::of(at.login("s3cret"));
@@ -143,7 +143,7 @@ fn a_second_login_ends_the_clients_first_access_token_d20() {
 #[test]
 fn the_session_is_the_users_under_the_clients_metadata() {
     let world = World::shared();
-    let at = Fixture::new(&world, Style::Rfc, json!({}));
+    let at = PasswordApi::new(&world, Style::Rfc, json!({}));
     let meta = json!({"of": "client", "tyk_developer_email": "dev@example"});
     let client = at
         .api
@@ -173,7 +173,7 @@ fn the_application_is_told_of_logins_and_the_refresh_type_decides() {
     let sink = RecordingServer::start(|_| Reply::ok(""));
     let told =
         json!({"notifications": {"shared_secret": "s", "oauth_on_keychange_url": sink.url("/")}});
-    let at = Fixture::new(&world, Style::Rfc, told);
+    let at = PasswordApi::new(&world, Style::Rfc, told);
     let tokens = Tokens::of(at.login("s3cret"));
     let message = sink.wait_for(1).remove(0).json();
     let expected = json!({
@@ -182,7 +182,7 @@ fn the_application_is_told_of_logins_and_the_refresh_type_decides() {
     });
     assert_eq!(message, expected);
     let alone = json!({"oauth_meta": {"allowed_access_types": ["password"]}});
-    let at = Fixture::new(&world, Style::Rfc, alone);
+    let at = PasswordApi::new(&world, Style::Rfc, alone);
     let body = at.login("s3cret").expect_status(200).json();
     assert_eq!(body.get("refresh_token"), None);
 }
@@ -190,13 +190,13 @@ fn the_application_is_told_of_logins_and_the_refresh_type_decides() {
 #[test]
 fn guessing_a_users_password_is_slowed_for_that_user_alone() {
     let world = World::of(Node::start());
-    let at = Fixture::new(&world, Style::Rfc, json!({}));
+    let at = PasswordApi::new(&world, Style::Rfc, json!({}));
     for _ in 0..10 {
         at.login("guess").expect_status(400);
     }
     let answer = at.login("s3cret").expect_status(429);
     assert_ne!(answer.header("retry-after"), "");
-    let other = Fixture {
+    let other = PasswordApi {
         user: unique("user"),
         api: at.api,
     };

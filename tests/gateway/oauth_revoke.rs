@@ -1,8 +1,10 @@
 //! `{lp}/oauth/revoke` and `revoke_all`: a client ends its own tokens and nobody else's.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::control_revocation::post;
 use crate::harness::{Answer, Credentials};
+use crate::oauth_password::PasswordApi;
 use crate::world::{
     INVALID_GRANT, OAuthApi, Refused, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, text,
 };
@@ -128,7 +130,7 @@ fn unknown_tokens_are_fine_and_no_token_is_not_d21() {
 }
 
 #[test]
-fn a_client_must_prove_itself_and_cannot_touch_others_tokens_d23() {
+fn a_client_must_prove_itself_and_cannot_touch_others_tokens() {
     let world = World::shared();
     for style in STYLES {
         let api = OAuthApi::new(&world, style);
@@ -164,6 +166,36 @@ fn a_client_must_prove_itself_and_cannot_touch_others_tokens_d23() {
         }
         api.assert_good(&tokens.access);
         Tokens::of(api.refresh(&tokens.refresh));
+    }
+}
+
+#[test]
+fn the_name_of_a_user_is_no_token_at_any_door_d23() {
+    let world = World::shared();
+    for style in STYLES {
+        let at = PasswordApi::new(&world, style, json!({}));
+        let (api, client) = (&at.api, at.api.client.id.as_str());
+        let tokens = Tokens::of(at.login("s3cret"));
+        let spellings = [at.user.clone(), format!("default{}", at.user)];
+        for token in &spellings {
+            for hint in ["", "access_token", "refresh_token"] {
+                let form = [("token", token.as_str()), ("token_type_hint", hint)];
+                api.revoke(&form);
+                let form = [&form[..], &[("client_id", client)]].concat();
+                api.revoke_at_control(&form).expect_status(200);
+                let path = format!("/api/apis/oauth/{client}/revoke");
+                post(&world, &path, &form).expect_status(200);
+            }
+        }
+        let path = format!("/tyk/keys/{}", at.user);
+        world
+            .node
+            .ask("GET", &path, &Value::Null)
+            .expect_status(200);
+        api.assert_good(&tokens.access);
+        // A login ends the client's access token of before.
+        let next = Tokens::of(at.login("s3cret"));
+        api.assert_good(&next.access);
     }
 }
 
