@@ -5,10 +5,14 @@ use serde_json::json;
 use crate::harness::{Node, oauth_api, policy};
 use crate::world::{OAuthApi, STYLES, Style, World, text};
 
-/// Whether authorize and authorize-client take these redirect URIs of a client.
+/// Whether authorize, by GET and by POST, and authorize-client take these redirect URIs of a client.
 #[track_caller]
 fn assert_taken(api: &OAuthApi<'_>, registered: &str, cases: &[(&str, bool)]) {
     let client = api.another_client(json!({"redirect_uri": registered}));
+    let refused = match api.style {
+        Style::Rfc => 400,
+        Style::Tyk => 403,
+    };
     for (named, taken) in cases {
         let pairs = [
             ("response_type", "code"),
@@ -18,19 +22,22 @@ fn assert_taken(api: &OAuthApi<'_>, registered: &str, cases: &[(&str, bool)]) {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
             .finish();
-        let url = api.url(&format!("/oauth/authorize?{query}"));
-        let authorize = api.world.node.client().get(&url, &[]).status;
+        let http = api.world.node.client();
+        let url = api.url("/oauth/authorize");
+        let by_get = http.get(&format!("{url}?{query}"), &[]);
+        let by_post = http.post_form(&url, &[], &pairs);
+        let approval = api.approve_for(&client, &[("redirect_uri", named)]);
+        let seen = [by_get.status, by_post.status, approval.status];
+        let expected = if *taken {
+            [307, 307, 200]
+        } else {
+            [refused; 3]
+        };
         assert_eq!(
-            authorize == 307,
-            *taken,
-            "authorize: {registered} and {named}: {authorize}"
-        );
-        let approve = api.approve_for(&client, &[("redirect_uri", named)]);
-        assert_eq!(
-            approve.status == 200,
-            *taken,
-            "approve: {registered} and {named}: {}",
-            approve.text()
+            seen,
+            expected,
+            "{registered} and {named}: {}",
+            approval.text()
         );
     }
 }
@@ -65,69 +72,65 @@ fn only_what_is_registered_to_the_letter_is_taken_d18() {
     }
 }
 
+/// A node with this separator.
+fn separated_by(separator: &str) -> World {
+    let configuration = format!("[oauth]\nredirect_uri_separator = \"{separator}\"");
+    World::of(Node::builder().configuration(&configuration).start())
+}
+
+/// Three redirect URIs as Tyk's tests have them.
+const THREE: [&str; 3] = [
+    "http://client1.oauth.com",
+    "http://client2.oauth.com",
+    "http://client3.oauth.com",
+];
+
 #[test]
 fn each_of_several_is_taken_and_the_first_is_the_default_t4() {
-    let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Tyk);
-    let several = "https://one.example/cb;https://two.example/cb";
-    assert_taken(
-        &api,
-        several,
-        &[
-            ("https://one.example/cb", true),
-            ("https://two.example/cb", true),
-            ("https://three.example/cb", false),
-            (several, false),
-        ],
-    );
-    let client = api.another_client(json!({"redirect_uri": several}));
-    let answer = api
-        .approve_for(&client, &[("redirect_uri", "")])
-        .expect_status(200)
-        .json();
-    assert!(
-        text(&answer, "redirect_to").starts_with("https://one.example/cb?code="),
-        "{answer}"
-    );
+    for (separator, other, world) in [
+        (";", ",", World::of(Node::start())),
+        (",", ";", separated_by(",")),
+    ] {
+        let [first, second, third] = THREE;
+        let (three, two) = (THREE.join(separator), [first, second].join(separator));
+        for style in STYLES {
+            let api = OAuthApi::new(&world, style);
+            let cases = [
+                (first, true),
+                (second, true),
+                (third, true),
+                ("http://client4.oauth.com", false),
+                ("http://client2.oauth", false),
+                (three.as_str(), false),
+                (two.as_str(), false),
+            ];
+            assert_taken(&api, &three, &cases);
+            // Another character joins nothing.
+            let joined = THREE.join(other);
+            let cases = THREE.map(|uri| (uri, false));
+            assert_taken(&api, &joined, &cases);
+            let client = api.another_client(json!({"redirect_uri": three}));
+            let approval = api.approve_for(&client, &[("redirect_uri", "")]);
+            let approval = approval.expect_status(200).json();
+            let to = text(&approval, "redirect_to");
+            assert!(to.starts_with(&format!("{first}?code=")), "{to}");
+        }
+    }
 }
 
 #[test]
 fn without_a_separator_there_is_one_t5() {
-    let node = Node::builder()
-        .configuration("[oauth]\nredirect_uri_separator = \"\"\nerror_style = \"tyk\"")
-        .start();
-    let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Tyk);
-    assert_taken(
-        &api,
-        "https://one.example/cb;https://two.example/cb",
-        &[
-            ("https://two.example/cb", false),
-            ("https://one.example/cb", false),
-        ],
-    );
-    assert_taken(
-        &api,
-        "https://one.example/cb",
-        &[("https://one.example/cb", true)],
-    );
-}
-
-#[test]
-fn another_separator_is_a_setting() {
-    let node = Node::builder()
-        .configuration("[oauth]\nredirect_uri_separator = \",\"")
-        .start();
-    let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    assert_taken(
-        &api,
-        "https://one.example/cb,https://two.example/cb",
-        &[
-            ("https://two.example/cb", true),
-            ("https://two.example", false),
-        ],
-    );
+    let world = separated_by("");
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        for separator in [",", ";"] {
+            let one = THREE.join(separator);
+            let mut cases = THREE.map(|uri| (uri, false)).to_vec();
+            cases.push((one.as_str(), true));
+            assert_taken(&api, &one, &cases);
+        }
+        assert_taken(&api, THREE[1], &[(THREE[1], true), (THREE[0], false)]);
+    }
 }
 
 #[test]
