@@ -334,6 +334,35 @@ fn a_client_that_resets_its_stream_takes_the_request_along() {
 }
 
 #[test]
+fn requests_under_way_on_a_connection_that_ends_are_counted_and_recorded() {
+    const REQUESTS: u64 = 20;
+    let (asked, begun) = sync_channel(32);
+    let upstream = Upstream::start(move |mut wire, _| {
+        let _ = wire.try_message(true);
+        asked.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let (mut rig, config) = gateway(&upstream, |_| {});
+    run(async {
+        let (client, connection) = connect_watched(rig.address, config).await;
+        let mut waiting = Vec::new();
+        for _ in 0..REQUESTS {
+            waiting.push(send(&client, request(Method::GET, "/taken"), true).await);
+        }
+        let all = move || (0..REQUESTS).all(|_| begun.recv_timeout(PATIENCE).is_ok());
+        assert!(tokio::task::spawn_blocking(all).await.unwrap());
+        // The socket goes with it, and no stream was reset before.
+        connection.abort();
+        assert!(connection.await.unwrap_err().is_cancelled());
+    });
+    for _ in 0..REQUESTS {
+        let record = rig.record();
+        assert_eq!((record.status, record.path.as_str()), (499, "/taken"));
+    }
+    rig.expect_refused(Refusal::ClientGone, REQUESTS);
+}
+
+#[test]
 fn a_client_that_takes_nothing_holds_its_upstream_back() {
     const BYTES: usize = 64 * 1024 * 1024;
     let (stuck, blocked) = sync_channel(1);

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -211,6 +212,29 @@ fn whoever_asks_and_resets_for_ever_is_sent_away() {
     }
     assert!(matches!(last, None | Some(GOAWAY)), "{last:?}");
     assert!(upstream.connections() < 1_000, "{}", upstream.connections());
+}
+
+#[test]
+fn a_connection_that_is_ended_for_a_fault_leaves_the_records_of_its_requests() {
+    let (asked, begun) = sync_channel(8);
+    let upstream = Upstream::start(move |mut wire, _| {
+        let _ = wire.try_message(true);
+        asked.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let (mut rig, config) = gateway(&upstream, |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    let asked = block(&with(&[]));
+    for stream in [1, 3, 5] {
+        frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &asked);
+        begun.recv_timeout(PATIENCE).unwrap();
+    }
+    // RFC 9113 section 6.1: data belong to a stream.
+    frames.send(DATA, 0, 0, b"of nobody");
+    assert!(matches!(frames.verdict(), Some((GOAWAY, ..))));
+    for _ in 0..3 {
+        assert_eq!(rig.record().status, 499);
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,6 +46,8 @@ const RESETS_REMEMBERED_FOR: Duration = Duration::from_secs(5);
 const FAULTS_MAX: usize = 256;
 /// So many streams a client may give up; beyond, at most as many as were answered.
 const GIVEN_UP_MAX: u64 = 200;
+/// How long requests may take to notice that their connection has ended.
+const AFTERMATH: Duration = Duration::from_secs(60);
 /// The protocol's name in the TLS handshake (RFC 9113 section 3.2).
 pub(super) const ALPN: &[u8] = b"h2";
 
@@ -98,6 +100,7 @@ pub(super) async fn serve(worker: Rc<Worker>, io: Transport, address: SocketAddr
                 given_up: 0,
             };
             poll_fn(|cx| client.poll(cx)).await;
+            client.see_off().await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "no HTTP/2 from a client that promised it"),
         Err(_) => {}
@@ -184,6 +187,25 @@ impl Client {
         if self.worker.settings.timeouts.keep_alive.is_zero() && !self.is_leaving() {
             self.leave();
         }
+    }
+
+    /// Lets the requests under way see that their client is gone, so that each leaves its record.
+    async fn see_off(self) {
+        let Self {
+            frames,
+            mut streams,
+            timer,
+            ..
+        } = self;
+        // All streams fail with it.
+        drop(frames);
+        timer.set(AFTERMATH);
+        let _ = timer
+            .limit(|cx| {
+                while ready!(Pin::new(&mut streams).poll_next(cx)).is_some() {}
+                Poll::Ready(())
+            })
+            .await;
     }
 
     fn is_leaving(&self) -> bool {
