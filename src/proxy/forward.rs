@@ -14,9 +14,6 @@ use super::wire::body::BodyLength;
 use super::wire::response_head::{self, Answer, AnswerFacts, ClientShape};
 use super::worker::Worker;
 
-/// As much is read ahead of a client that sends its next request before it has its answer.
-const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
-
 /// What went wrong in an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -272,15 +269,8 @@ impl<'a> Exchange<'a> {
 
     /// Notices a client that goes away while it waits, and keeps what it sends ahead.
     fn watch_client(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Result<(), Fault> {
-        if self.progress.upload != Upload::Done {
-            return Ok(());
-        }
-        while self.client.unread.len() < READ_AHEAD_BYTES_MAX {
-            match self.client.poll_more(cx, scratch) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(_) => return Err(Fault::ClientGone),
-            }
+        if self.progress.upload == Upload::Done && self.client.poll_gone(cx, scratch).is_ready() {
+            return Err(Fault::ClientGone);
         }
         Ok(())
     }

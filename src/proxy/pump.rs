@@ -16,6 +16,8 @@ use super::wire::response_head::BodyCoding;
 const DIRECT_BYTES_MIN: usize = 2 * 1024;
 /// A buffer that grew larger than this is given back when its message is through.
 const RETAINED_BYTES_MAX: usize = 16 * 1024;
+/// As much is read ahead of a client that sends more than is taken from it yet.
+const READ_AHEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// A connection and what has been read from it but not used yet.
 #[derive(Debug)]
@@ -42,6 +44,19 @@ impl Incoming {
         self.unread
             .extend_from_slice(scratch.get(..count).unwrap_or_default());
         Poll::Ready(Ok(count))
+    }
+
+    /// Ready when the other side has ended or broken; keeps what it sends ahead, and looks no further when that is much.
+    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<()> {
+        while self.unread.len() < READ_AHEAD_BYTES_MAX {
+            let room = READ_AHEAD_BYTES_MAX.saturating_sub(self.unread.len());
+            let room = room.min(scratch.len());
+            let into = scratch.get_mut(..room).unwrap_or_default();
+            if !matches!(ready!(self.poll_more(cx, into)), Ok(1..)) {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
     }
 
     /// Gives back a large buffer that is not needed any more.

@@ -1,6 +1,7 @@
 //! Reach: a connection to one of an API's targets, and what is still tried when there is none.
 
 use std::pin::pin;
+use std::task::Poll;
 
 use raftgate_actors::snapshot::TargetPlace;
 use raftgate_model::api::RetryOn;
@@ -12,7 +13,6 @@ use super::refusal::Refusal;
 use super::request::RequestView;
 use super::stages::prepare::redirect;
 use super::stages::selected::Selected;
-use super::timer::Timer;
 use super::transport::Transport;
 use super::worker::Worker;
 
@@ -132,13 +132,13 @@ pub(super) async fn reach(
                 }
                 return Ok(Lease::reused(slot, upstream));
             }
-            Checkout::Vacant(slot) => match open(worker, selected, &connection.timer).await {
+            Checkout::Vacant(slot) => match open(worker, selected, connection).await {
                 Ok(io) => return Ok(Lease::fresh(slot, io)),
                 Err(refusal) => refusal,
             },
             Checkout::Full => Refusal::UpstreamBusy,
         };
-        if !tries.go_on(worker, connection, selected) {
+        if refusal == Refusal::ClientGone || !tries.go_on(worker, connection, selected) {
             return Err(refusal);
         }
     }
@@ -151,11 +151,11 @@ pub(super) async fn renew(
     (selected, tries): (&mut Selected, &mut Tries),
     lease: Lease,
 ) -> Result<Lease, Refusal> {
-    match open(worker, selected, &connection.timer).await {
+    match open(worker, selected, connection).await {
         Ok(io) => Ok(Lease::fresh(lease.slot, io)),
         Err(refusal) => {
             drop(lease);
-            if tries.go_on(worker, connection, selected) {
+            if refusal != Refusal::ClientGone && tries.go_on(worker, connection, selected) {
                 reach(worker, connection, selected, tries).await
             } else {
                 Err(refusal)
@@ -164,19 +164,35 @@ pub(super) async fn renew(
     }
 }
 
-async fn open(worker: &Worker, selected: &Selected, timer: &Timer) -> Result<Transport, Refusal> {
+/// A new connection to the request's target, for as long as its client is there to be answered.
+async fn open(
+    worker: &Worker,
+    selected: &Selected,
+    connection: &mut Connection,
+) -> Result<Transport, Refusal> {
+    let Connection { client, timer, .. } = connection;
     timer.set(selected.timeouts.connect);
     let tls = selected.api.tls.as_ref().map(|tls| &tls.config);
     // On the heap: it is large, and most requests need none.
     let mut dialling = pin!(Box::pin(dial(worker, selected.target(), tls)));
-    let dialled = timer.limit(|cx| dialling.as_mut().poll(cx)).await;
+    let dialled = timer.limit(|cx| {
+        // First, so that nothing is sent for a client that is known to be gone.
+        let is_gone = client.poll_gone(cx, &mut worker.scratch.borrow_mut());
+        if is_gone.is_ready() {
+            return Poll::Ready(None);
+        }
+        dialling.as_mut().poll(cx).map(Some)
+    });
+    let dialled = dialled.await;
     match dialled {
-        Ok(Ok(io)) => {
+        // Nothing was found out about the target.
+        Ok(None) => Err(Refusal::ClientGone),
+        Ok(Some(Ok(io))) => {
             worker.parts.counters.upstream_connected();
             tell_recovery(worker, selected);
             Ok(io)
         }
-        Ok(Err(error)) => {
+        Ok(Some(Err(error))) => {
             tell_outage(worker, selected, &error);
             Err(match error {
                 DialError::Lookup { .. } => Refusal::UpstreamLookup,

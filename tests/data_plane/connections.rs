@@ -8,7 +8,7 @@ use raftgate::proxy::Refusal;
 use raftgate_actors::snapshot::GatewaySnapshot;
 use raftgate_model::api::Target;
 
-use crate::rig::{Rig, api, eventually};
+use crate::rig::{Rig, api, eventually, slow_to_dial};
 use crate::wire::{PATIENCE, Upstream, get};
 
 #[test]
@@ -164,6 +164,26 @@ fn an_idle_connection_that_was_closed_is_not_used() {
             "the worker has looked at its sockets"
         );
     }
+}
+
+#[test]
+fn nobody_is_connected_to_for_a_client_that_has_gone() {
+    let (sender, begun) = sync_channel(1);
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.bytes(1).unwrap();
+        sender.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let mut rig = Rig::with(slow_to_dial(upstream.address), |_| {});
+    let half = "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 8\r\n\r\nhalf".to_owned();
+    for request in [get("/"), half] {
+        let mut client = rig.connect();
+        client.send(request);
+        begun.recv_timeout(PATIENCE).unwrap();
+        drop(client);
+        assert_eq!(rig.record().status, 499);
+    }
+    rig.expect_refused(Refusal::ClientGone, 2);
 }
 
 #[test]

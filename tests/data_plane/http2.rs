@@ -12,6 +12,7 @@ use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http1::{HeaderMap, Method, Request, Response};
 use raftgate::proxy::{GatewaySettings, Refusal};
+use raftgate_actors::snapshot::CompiledApi;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -26,14 +27,27 @@ pub(crate) fn gateway(
     upstream: &Upstream,
     adjust: impl FnOnce(&mut GatewaySettings),
 ) -> (Rig, Arc<ClientConfig>) {
+    gateway_before(api("/", upstream.address), adjust)
+}
+
+/// The same before an API of the test's own.
+pub(crate) fn gateway_before(
+    api: CompiledApi,
+    adjust: impl FnOnce(&mut GatewaySettings),
+) -> (Rig, Arc<ClientConfig>) {
     let (server, client) = certificate();
-    let rig = Rig::with(api("/", upstream.address), |settings| {
+    let rig = Rig::with(api, |settings| {
         settings.tls = Some(server);
         adjust(settings);
     });
-    let mut client = (*client).clone();
+    (rig, asking_for_http2(&client))
+}
+
+/// A client's TLS that speaks HTTP/2 and nothing else.
+pub(crate) fn asking_for_http2(client: &ClientConfig) -> Arc<ClientConfig> {
+    let mut client = client.clone();
     client.alpn_protocols = vec![b"h2".to_vec()];
-    (rig, Arc::new(client))
+    Arc::new(client)
 }
 
 /// Runs a client on this thread.

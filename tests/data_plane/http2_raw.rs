@@ -5,11 +5,15 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use http::StatusCode;
+use raftgate::proxy::{EndpointAnswer, EndpointName, EndpointResponse, Refusal};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use tokio::sync::watch;
 
-use crate::http2::gateway;
-use crate::rig::Rig;
+use crate::http2::{asking_for_http2, gateway, gateway_before};
+use crate::rig::{Rig, api, eventually, slow_to_dial};
+use crate::tls::certificate;
 use crate::wire::{PATIENCE, Upstream};
 
 pub(crate) const DATA: u8 = 0;
@@ -20,6 +24,9 @@ pub(crate) const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
+
+/// The client does not need the answer any more (RFC 9113 section 7).
+const CANCEL: [u8; 4] = 8_u32.to_be_bytes();
 
 /// A connection over TLS on which the test writes each frame itself.
 pub(crate) struct Frames(StreamOwned<ClientConnection, TcpStream>);
@@ -201,7 +208,7 @@ fn whoever_asks_and_resets_for_ever_is_sent_away() {
     for number in 0..20_000_u32 {
         let stream = number * 2 + 1;
         let sent = frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &asked)
-            && frames.send(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+            && frames.send(RST_STREAM, 0, stream, &CANCEL);
         if !sent {
             break;
         }
@@ -235,6 +242,74 @@ fn a_connection_that_is_ended_for_a_fault_leaves_the_records_of_its_requests() {
     for _ in 0..3 {
         assert_eq!(rig.record().status, 499);
     }
+}
+
+#[test]
+fn nobody_is_connected_to_for_a_stream_that_was_reset() {
+    let (dialled, begun) = sync_channel(1);
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.bytes(1).unwrap();
+        dialled.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let (mut rig, config) = gateway_before(slow_to_dial(upstream.address), |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &block(&with(&[])));
+    begun.recv_timeout(PATIENCE).unwrap();
+    frames.send(RST_STREAM, 0, 1, &CANCEL);
+    assert_eq!(rig.record().status, 499);
+    rig.expect_refused(Refusal::ClientGone, 1);
+}
+
+#[test]
+fn requests_that_outlive_their_streams_are_bounded_and_counted_when_they_are_reset() {
+    const RUNNING_MAX: u32 = 160;
+    let (entered, begun) = sync_channel(256);
+    let (go, gone) = watch::channel(());
+    let answer: EndpointAnswer = Arc::new(move |_| {
+        entered.send(()).unwrap();
+        let mut gone = gone.clone();
+        Box::pin(async move {
+            // An error is the end of the sender.
+            while gone.changed().await.is_ok() {}
+            EndpointResponse::new(StatusCode::OK, "late")
+        })
+    });
+    let (server, client) = certificate();
+    let upstream = Upstream::echo();
+    let rig = Rig::starting_on(api("/", upstream.address), answer, |settings| {
+        settings.tls = Some(server);
+    });
+    let mut frames = Frames::connect(&rig, asking_for_http2(&client));
+    let mut fields = with(&[]);
+    fields[3].1 = b"/hello";
+    let asked = block(&fields);
+    let id = |number: u32| number * 2 + 1;
+    for number in 0..RUNNING_MAX {
+        frames.send(HEADERS, END_HEADERS | END_STREAM, id(number), &asked);
+        begun.recv_timeout(PATIENCE).unwrap();
+        frames.send(RST_STREAM, 0, id(number), &CANCEL);
+    }
+    let next = id(RUNNING_MAX);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, next, &asked);
+    let refused = 7_u32.to_be_bytes().to_vec();
+    assert_eq!(frames.verdict(), Some((RST_STREAM, next, refused)));
+    // None of the others has ended, yet all of them were given up.
+    let end = (RUNNING_MAX + 1..RUNNING_MAX + 60).find_map(|number| {
+        frames.send(HEADERS, END_HEADERS | END_STREAM, id(number), &asked);
+        frames.verdict().filter(|frame| frame.0 == GOAWAY)
+    });
+    let enhance_your_calm = 11_u32.to_be_bytes();
+    assert_eq!(end.unwrap().2[4..8], enhance_your_calm);
+    drop(go);
+    eventually("all that was begun is counted", || {
+        let counted = rig
+            .counters
+            .endpoint(EndpointName::Hello)
+            .totals()
+            .requests();
+        (counted == u64::from(RUNNING_MAX)).then_some(())
+    });
 }
 
 #[test]

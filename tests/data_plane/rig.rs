@@ -52,6 +52,14 @@ pub(crate) fn api(listen_path: &str, upstream: SocketAddr) -> CompiledApi {
     )
 }
 
+/// The same behind TLS, for an upstream that never shakes hands: whoever asks waits for a connection longer than tests do.
+pub(crate) fn slow_to_dial(upstream: SocketAddr) -> CompiledApi {
+    let mut api = api("/", upstream);
+    api.target = Target::parse(&format!("https://{upstream}/")).unwrap();
+    api.timeouts.connect = PATIENCE * 2;
+    api
+}
+
 impl Rig {
     /// A gateway with one keyless API at `/` in front of `upstream`.
     pub(crate) fn before(upstream: &Upstream) -> Self {
@@ -86,7 +94,16 @@ impl Rig {
             let answer = answer.clone();
             Box::pin(async move { answer(request) })
         });
-        Self::closed(upstream_tls().unwrap(), (api, answer), 64, |_| {})
+        Self::starting_on(api, answer, |_| {})
+    }
+
+    /// The same, with an answer that may take its time.
+    pub(crate) fn starting_on(
+        api: CompiledApi,
+        answer: EndpointAnswer,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> Self {
+        Self::closed(upstream_tls().unwrap(), (api, answer), 64, adjust)
     }
 
     pub(crate) fn open(&mut self) {

@@ -158,6 +158,39 @@ fn an_upstream_behind_tls_serves_many_requests_on_one_connection() {
 }
 
 #[test]
+fn what_is_sent_while_the_upstream_is_dialled_arrives() {
+    let (server, client) = certificate();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut slow = https_api(listener.local_addr().unwrap());
+    slow.timeouts.connect = PATIENCE;
+    let (accepted, dialled) = sync_channel(1);
+    let (go, gone) = sync_channel::<()>(1);
+    let body = pattern(96 * 1024);
+    let length = body.len();
+    thread::spawn(move || {
+        let (tcp, _) = listener.accept().unwrap();
+        accepted.send(()).unwrap();
+        gone.recv_timeout(PATIENCE).unwrap();
+        let mut stream = StreamOwned::new(ServerConnection::new(server).unwrap(), tcp);
+        read_head(&mut stream).unwrap();
+        let mut got = vec![0; length];
+        stream.read_exact(&mut got).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), &got].concat()).unwrap();
+        stream.flush().unwrap();
+    });
+    let rig = Rig::start_trusting(client, slow, 8, |_| {});
+    let mut wire = rig.connect();
+    let (first, rest) = body.split_at(1024);
+    let head = format!("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: {length}\r\n\r\n");
+    wire.send([head.as_bytes(), first].concat());
+    dialled.recv_timeout(PATIENCE).unwrap();
+    wire.send(rest);
+    go.send(()).unwrap();
+    assert!(wire.message().body == body);
+}
+
+#[test]
 fn an_upstream_that_nobody_vouches_for_is_a_502() {
     let (server, _) = certificate();
     let (_, other_client) = certificate();

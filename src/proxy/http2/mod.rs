@@ -8,6 +8,7 @@ mod answer;
 pub(in crate::proxy) mod hostile;
 mod request;
 mod stream;
+mod tally;
 
 use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
@@ -19,16 +20,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream as _;
 use futures_util::stream::FuturesUnordered;
-use h2::Reason;
-use h2::server::{Builder, Connection, Handshake};
+use h2::server::{Builder, Connection, Handshake, SendResponse};
+use h2::{Reason, RecvStream};
+use http1::Request;
 
-use self::stream::Ended;
+use self::tally::{Ended, Tally};
 use super::timer::Timer;
 use super::transport::Transport;
 use super::worker::Worker;
 
 /// Streams that a client may have open at a time (RFC 9113 section 6.5.2 advises at least 100).
 const STREAMS_MAX: u32 = 128;
+/// Requests of one client that run at a time: those of its open streams, and some that go on after their stream was reset.
+const RUNNING_MAX: usize = STREAMS_MAX as usize + 32;
 /// What a client may send on one stream before it is taken, in bytes.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 /// What a client may send on all streams together before it is taken, in bytes.
@@ -44,14 +48,12 @@ const RESETS_REMEMBERED: usize = 32;
 const RESETS_REMEMBERED_FOR: Duration = Duration::from_secs(5);
 /// Streams that a client's faults made us reset; more end the connection.
 const FAULTS_MAX: usize = 256;
-/// So many streams a client may give up; beyond, at most as many as were answered.
-const GIVEN_UP_MAX: u64 = 200;
 /// How long requests may take to notice that their connection has ended.
 const AFTERMATH: Duration = Duration::from_secs(60);
 /// The protocol's name in the TLS handshake (RFC 9113 section 3.2).
 pub(super) const ALPN: &[u8] = b"h2";
 
-type Running = Pin<Box<dyn Future<Output = Ended>>>;
+type Running = Pin<Box<dyn Future<Output = ()>>>;
 
 /// One client connection.
 struct Client {
@@ -61,8 +63,7 @@ struct Client {
     streams: FuturesUnordered<Running>,
     timer: Timer,
     phase: Phase,
-    answered: u64,
-    given_up: u64,
+    tally: Rc<Tally>,
 }
 
 /// What the deadline was set for.
@@ -96,8 +97,7 @@ pub(super) async fn serve(worker: Rc<Worker>, io: Transport, address: SocketAddr
                 streams: FuturesUnordered::new(),
                 timer,
                 phase: Phase::New,
-                answered: 0,
-                given_up: 0,
+                tally: Rc::default(),
             };
             poll_fn(|cx| client.poll(cx)).await;
             client.see_off().await;
@@ -126,19 +126,18 @@ fn handshake(worker: &Worker, io: Transport) -> Handshake<Transport, Bytes> {
 impl Client {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            let ended = self.tally.total();
             let taken = self.take_requests(cx);
             if taken.is_ready() {
                 return taken;
             }
             // Streams that end have something to be sent, which is sent by looking for the next request: once for all of
             // them, because each time is a write of its own.
-            let running = self.streams.len();
-            while let Poll::Ready(Some(ended)) = Pin::new(&mut self.streams).poll_next(cx) {
-                self.note(ended);
-            }
-            if self.streams.len() == running {
+            self.run_streams(cx);
+            if self.tally.total() == ended {
                 break;
             }
+            self.judge();
         }
         if self.worker.is_draining() && !self.is_leaving() {
             self.leave();
@@ -166,22 +165,37 @@ impl Client {
                     tracing::debug!(%error, "a connection of HTTP/2 broke");
                     return Poll::Ready(());
                 }
-                Poll::Ready(Some(Ok((request, respond)))) => {
-                    let worker = Rc::clone(&self.worker);
-                    let running = stream::serve(worker, self.address, request, respond);
-                    self.streams.push(Box::pin(running));
-                }
+                Poll::Ready(Some(Ok(asked))) => self.start(asked, cx),
             }
         }
     }
 
-    /// A client that asks and gives up, again and again, costs more than it pays (CVE-2023-44487).
-    fn note(&mut self, ended: Ended) {
-        match ended {
-            Ended::Answered => self.answered = self.answered.saturating_add(1),
-            Ended::GivenUp => self.given_up = self.given_up.saturating_add(1),
+    /// Starts a request, unless too many run: a stream that is reset makes room for another before its request has ended.
+    fn start(&mut self, asked: (Request<RecvStream>, SendResponse<Bytes>), cx: &mut Context<'_>) {
+        if self.streams.len() >= RUNNING_MAX {
+            // Most that were reset only have to see it.
+            self.run_streams(cx);
         }
-        if self.given_up > GIVEN_UP_MAX && self.given_up > self.answered {
+        let (request, mut respond) = asked;
+        if self.streams.len() >= RUNNING_MAX {
+            respond.send_reset(Reason::REFUSED_STREAM);
+            self.tally.note(Ended::GivenUp);
+            return;
+        }
+        let worker = Rc::clone(&self.worker);
+        let tally = Rc::clone(&self.tally);
+        let running = stream::serve(worker, self.address, (request, respond), tally);
+        self.streams.push(Box::pin(running));
+    }
+
+    /// Lets every request do what it can do now.
+    fn run_streams(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(())) = Pin::new(&mut self.streams).poll_next(cx) {}
+    }
+
+    /// What follows from streams that have ended.
+    fn judge(&mut self) {
+        if self.tally.is_abuse() {
             self.frames.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
         }
         if self.worker.settings.timeouts.keep_alive.is_zero() && !self.is_leaving() {
@@ -234,7 +248,7 @@ impl Client {
         self.timer.set(match next {
             Phase::Busy | Phase::Leaving => Duration::MAX,
             // No keep-alive before there was a request.
-            Phase::Idle if self.answered != 0 => timeouts.keep_alive,
+            Phase::Idle if self.tally.has_answered() => timeouts.keep_alive,
             Phase::New | Phase::Idle | Phase::Closing => timeouts.head,
         });
     }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, W
 
 use super::answer::{AnswerReader, Next};
 use super::request::{Framing, write_end, write_head, write_piece};
+use super::tally::{Ended, Tally};
 use crate::proxy::connection::Connection;
 use crate::proxy::transport::Transport;
 use crate::proxy::worker::Worker;
@@ -24,15 +25,6 @@ const MEMORY_BYTES: usize = 16 * 1024;
 /// Interim answers that are passed on for one request; more are dropped, for a client that takes none holds nobody back.
 const INTERIM_MAX: usize = 16;
 
-/// How a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// Its answer was sent, or was cut off by us.
-    Answered,
-    /// Its client reset it or sent what is no request.
-    GivenUp,
-}
-
 /// The stream cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
@@ -42,19 +34,19 @@ enum Fault {
     CutOff,
 }
 
-/// Serves the request of one stream.
+/// Serves the request of one stream, which is counted when it ends; its record may take longer.
 pub(super) async fn serve(
     worker: Rc<Worker>,
     address: SocketAddr,
-    request: Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
-) -> Ended {
+    (request, mut respond): (Request<RecvStream>, SendResponse<Bytes>),
+    tally: Rc<Tally>,
+) {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, ());
     let mut head = Vec::new();
     let Ok(framing) = write_head(&request, body.is_end_stream(), &mut head) else {
         respond.send_reset(Reason::PROTOCOL_ERROR);
-        return Ended::GivenUp;
+        return tally.note(Ended::GivenUp);
     };
     let (near, far) = duplex(MEMORY_BYTES);
     let timer = worker.deadlines.timer();
@@ -68,10 +60,10 @@ pub(super) async fn serve(
     let reader = AnswerReader::new(request.method());
     let carried = carry(far, (head, framing), body, (reader, respond));
     match select(Box::pin(served), Box::pin(carried)).await {
-        Either::Left(((), carried)) => take_rest(&worker, carried).await,
+        Either::Left(((), carried)) => tally.note(take_rest(&worker, carried).await),
         Either::Right((ended, served)) => {
+            tally.note(ended);
             served.await;
-            ended
         }
     }
 }
