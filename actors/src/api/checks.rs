@@ -1,17 +1,22 @@
 //! Health checks of an API's targets: one task per API, which ends with its owner.
 
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use awc::Client;
+use awc::error::SendRequestError;
 use awc::http::Version;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use raftgate_model::api::{HealthCheck, Target};
+use raftgate_model::api::{HealthCheck, Target, UpstreamTls};
 use raftgate_model::id::ApiId;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use super::addresses::{Addresses, LookUps};
 use crate::snapshot::{Balancer, CompiledApi};
 
 /// How many targets of one API are asked at a time.
@@ -19,28 +24,72 @@ const ASKED_AT_ONCE: usize = 16;
 
 /// The checks of one API's targets; they end when this is dropped.
 #[derive(Debug)]
-pub(super) struct Checks(JoinHandle<()>);
+pub(super) struct Checks {
+    task: JoinHandle<()>,
+    balancer: Arc<Balancer>,
+    tls: Option<UpstreamTls>,
+    /// Whether others go on with what these found; else it is forgotten with them.
+    is_followed: Rc<Cell<bool>>,
+}
 
 impl Drop for Checks {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
 impl Checks {
-    /// Checks an API's targets on the present thread, if its definition asks for it.
-    pub(super) fn of(api: &CompiledApi) -> Option<Self> {
+    /// The checks of what is in force, on the present thread, if its definition asks for them; those that run go on where they
+    /// ask the same targets in the same way.
+    pub(super) fn of(api: Option<&CompiledApi>, running: Option<Self>) -> Option<Self> {
+        match (api, running) {
+            (Some(api), Some(running)) if running.are_of(api) => Some(running),
+            (api, running) => {
+                if let Some(running) = running {
+                    running.is_followed.set(true);
+                }
+                Self::begin(api?, &LookUps::of_node())
+            }
+        }
+    }
+
+    fn begin(api: &CompiledApi, look_ups: &LookUps) -> Option<Self> {
         let balancer = Arc::clone(api.balancer.as_ref()?);
         let check = balancer.check()?.clone();
-        let client = client(api, &check);
-        let task = run(api.id.clone(), balancer, check, client);
-        Some(Self(actix::spawn(task)))
+        let is_followed = Rc::new(Cell::new(false));
+        let checked = |target: &Target| Checked {
+            addresses: Addresses::of(target, look_ups),
+            streak: 0,
+            is_skipped: false,
+        };
+        let targets = balancer.targets().iter().map(checked).collect();
+        let rounds = Rounds {
+            api: api.id.clone(),
+            client: client(api, &check),
+            check,
+            balancer: Arc::clone(&balancer),
+            is_followed: Rc::clone(&is_followed),
+        };
+        Some(Self {
+            task: actix::spawn(rounds.run(targets)),
+            balancer,
+            tls: api.tls.as_ref().map(|tls| tls.identity),
+            is_followed,
+        })
+    }
+
+    /// Whether these run, and would be no other if they were begun for this version.
+    fn are_of(&self, api: &CompiledApi) -> bool {
+        let same = |balancer: &Arc<Balancer>| Arc::ptr_eq(balancer, &self.balancer);
+        api.balancer.as_ref().is_some_and(same)
+            && api.tls.as_ref().map(|tls| tls.identity) == self.tls
+            && !self.task.is_finished()
     }
 }
 
 /// A client that keeps no connection: a new one is what a request might need.
 fn client(api: &CompiledApi, check: &HealthCheck) -> Client {
-    let timeout = Duration::from_millis(u64::from(check.timeout_ms));
+    let timeout = timeout_of(check);
     let connector = awc::Connector::new()
         .max_http_version(Version::HTTP_11)
         .timeout(timeout)
@@ -59,30 +108,118 @@ fn client(api: &CompiledApi, check: &HealthCheck) -> Client {
         .finish()
 }
 
-async fn run(api: ApiId, balancer: Arc<Balancer>, check: HealthCheck, client: Client) {
-    let mut streaks = vec![0_u32; balancer.targets().len()];
-    let mut rounds = tokio::time::interval(Duration::from_millis(u64::from(check.interval_ms)));
-    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        rounds.tick().await;
-        let asked = balancer
-            .targets()
-            .iter()
-            .map(|target| ask(&client, target, &check));
-        let answers: Vec<_> = stream::iter(asked).buffered(ASKED_AT_ONCE).collect().await;
-        for (index, (answer, streak)) in answers.iter().zip(&mut streaks).enumerate() {
-            let was_down = balancer.is_down(index);
-            let is_down = judge(was_down, answer.is_ok(), streak, &check);
-            if is_down == was_down {
-                continue;
-            }
-            balancer.set_down(index, is_down);
-            let origin = balancer.targets().get(index).map_or("", Target::origin);
-            match answer {
-                Ok(()) => info!(%api, origin, "the target is well again"),
-                Err(reason) => warn!(%api, origin, %reason, "the target is down"),
+fn timeout_of(check: &HealthCheck) -> Duration {
+    Duration::from_millis(u64::from(check.timeout_ms))
+}
+
+/// One target between its checks.
+struct Checked {
+    addresses: Addresses,
+    streak: u32,
+    /// Whether its last check was skipped, which is told once.
+    is_skipped: bool,
+}
+
+/// What asks the targets of one API round after round.
+struct Rounds {
+    api: ApiId,
+    balancer: Arc<Balancer>,
+    check: HealthCheck,
+    client: Client,
+    is_followed: Rc<Cell<bool>>,
+}
+
+impl Drop for Rounds {
+    /// Nobody would find out any more that a target is well again: from now on none is known to be down.
+    fn drop(&mut self) {
+        if self.is_followed.get() {
+            return;
+        }
+        for index in 0..self.balancer.targets().len() {
+            if self.balancer.is_down(index) {
+                self.balancer.set_down(index, false);
             }
         }
+    }
+}
+
+impl Rounds {
+    async fn run(self, mut targets: Vec<Checked>) {
+        let interval = Duration::from_millis(u64::from(self.check.interval_ms));
+        let mut rounds = tokio::time::interval(interval);
+        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            stream::iter(targets.iter_mut().enumerate())
+                .for_each_concurrent(ASKED_AT_ONCE, |(index, checked)| self.ask(index, checked))
+                .await;
+        }
+    }
+
+    /// Asks a target once and judges its answer; without an address there is nothing to judge.
+    async fn ask(&self, index: usize, checked: &mut Checked) {
+        let Some(target) = self.balancer.targets().get(index) else {
+            return;
+        };
+        let (api, origin) = (&self.api, target.origin());
+        let Some(addresses) = checked.addresses.find(timeout_of(&self.check)).await else {
+            if !checked.is_skipped {
+                warn!(%api, origin, "the target is not checked: its name does not resolve");
+            }
+            checked.is_skipped = true;
+            return;
+        };
+        checked.is_skipped = false;
+        let answer = self.answer(target, &addresses).await;
+        let was_down = self.balancer.is_down(index);
+        let is_down = judge(was_down, answer.is_ok(), &mut checked.streak, &self.check);
+        if is_down == was_down {
+            return;
+        }
+        self.balancer.set_down(index, is_down);
+        match answer {
+            Ok(()) => info!(%api, origin, "the target is well again"),
+            Err(reason) => warn!(%api, origin, %reason, "the target is down"),
+        }
+    }
+
+    /// What a target answers within the time of a check; 2xx and 3xx are good answers.
+    async fn answer(&self, target: &Target, addresses: &[SocketAddr]) -> Result<(), Unwell> {
+        let asking = self.first_answer(target, addresses);
+        tokio::time::timeout(timeout_of(&self.check), asking)
+            .await
+            .unwrap_or(Err(Unwell::Late))
+    }
+
+    /// The answer at the first address that can be connected to.
+    async fn first_answer(&self, target: &Target, addresses: &[SocketAddr]) -> Result<(), Unwell> {
+        let url = format!("{}{}", target.origin(), self.check.path);
+        let mut unwell = Unwell::Nowhere;
+        for address in addresses {
+            let request = self
+                .client
+                .get(&url)
+                .address(*address)
+                .insert_header(("host", target.host_header()))
+                .insert_header((
+                    "user-agent",
+                    concat!("raftgate/", env!("CARGO_PKG_VERSION")),
+                ))
+                .force_close();
+            match request.send().await {
+                Ok(answer) => {
+                    return match answer.status().as_u16() {
+                        200..=399 => Ok(()),
+                        status => Err(Unwell::Status(status)),
+                    };
+                }
+                Err(error @ SendRequestError::Connect(_)) => {
+                    unwell = Unwell::Unreachable(error.to_string());
+                }
+                Err(error) => return Err(Unwell::Unreachable(error.to_string())),
+            }
+        }
+        Err(unwell)
     }
 }
 
@@ -112,62 +249,12 @@ enum Unwell {
     Status(u16),
     #[error("{0}")]
     Unreachable(String),
+    #[error("it has no address")]
+    Nowhere,
     #[error("it took too long")]
     Late,
 }
 
-/// Asks a target once; 2xx and 3xx are good answers.
-async fn ask(client: &Client, target: &Target, check: &HealthCheck) -> Result<(), Unwell> {
-    let url = format!("{}{}", target.origin(), check.path);
-    let request = client
-        .get(url)
-        .insert_header(("host", target.host_header()))
-        .insert_header((
-            "user-agent",
-            concat!("raftgate/", env!("CARGO_PKG_VERSION")),
-        ))
-        .force_close();
-    let timeout = Duration::from_millis(u64::from(check.timeout_ms));
-    match tokio::time::timeout(timeout, request.send()).await {
-        Ok(Ok(answer)) => match answer.status().as_u16() {
-            200..=399 => Ok(()),
-            status => Err(Unwell::Status(status)),
-        },
-        Ok(Err(error)) => Err(Unwell::Unreachable(error.to_string())),
-        Err(_) => Err(Unwell::Late),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_changes_after_as_many_answers_in_a_row_as_the_check_says() {
-        let check = HealthCheck {
-            unhealthy_after: 3,
-            healthy_after: 2,
-            ..HealthCheck::of("/")
-        };
-        let mut streak = 0;
-        let mut down = false;
-        let answers = [
-            (false, false),
-            (false, false),
-            (true, false),
-            (false, false),
-            (false, false),
-            (false, true),
-            (false, true),
-            (true, true),
-            (false, true),
-            (true, true),
-            (true, false),
-            (true, false),
-        ];
-        for (place, (is_well, expected)) in answers.into_iter().enumerate() {
-            down = judge(down, is_well, &mut streak, &check);
-            assert_eq!(down, expected, "after answer {place}");
-        }
-    }
-}
+#[path = "checks_tests.rs"]
+mod tests;

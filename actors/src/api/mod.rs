@@ -1,5 +1,6 @@
 //! The actor of one API: it owns the definition and its auth config, and compiles what requests read.
 
+mod addresses;
 mod checks;
 mod definitions;
 mod messages;
@@ -112,7 +113,7 @@ impl ApiActor {
 
     /// Checks the targets of what is in force, and no others.
     fn check(&mut self) {
-        self.checks = self.in_force.as_deref().and_then(Checks::of);
+        self.checks = Checks::of(self.in_force.as_deref(), self.checks.take());
     }
 }
 
