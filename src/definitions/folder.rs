@@ -9,14 +9,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use raftgate_actors::registry::NotInForce;
 use raftgate_cluster::error::ProposeError;
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::command::{Command, PUT_APIS_MAX, SourceMark};
 use raftgate_model::state::SourcePath;
-use raftgate_model::state::record::Made;
+use raftgate_model::state::record::{Made, SourceContent};
 use tracing::{error, info, warn};
 
+use super::displaced::Displaced;
 use super::file::{Definition, DefinitionFile, definition_name, read_definition};
 use super::policy_files::Kept;
 use super::{ImportError, Imported, Importer};
@@ -33,7 +35,7 @@ const WRITES_AGAIN: Duration = Duration::from_secs(5);
 pub struct FolderReport {
     /// Files whose definition was brought into force.
     pub applied: usize,
-    /// Files whose definition was in force already.
+    /// Files whose content was applied before, those among them that wait for another one's end too.
     pub unchanged: usize,
     /// Files that are gone, and what they made with them.
     pub removed: usize,
@@ -44,7 +46,9 @@ pub struct FolderReport {
 }
 
 /// A definition file and what it holds.
-type File<'f> = (&'f SourcePath, &'f DefinitionFile);
+pub(super) type File<'f> = (&'f SourcePath, &'f DefinitionFile);
+/// A file whose listen path was taken.
+pub(super) type Refused<'f> = (File<'f>, ImportError);
 
 impl FolderReport {
     /// Counts and logs a file that was applied or was not, unless no file can be.
@@ -122,12 +126,14 @@ pub enum FolderError {
 pub struct DefinitionsFolder {
     path: PathBuf,
     pub(super) importer: Importer,
-    cluster: ClusterHandle,
+    pub(super) cluster: ClusterHandle,
+    /// What the log has of files whose definition another one has.
+    pub(super) told: Mutex<Displaced>,
 }
 
 /// What stands in the folder.
 #[derive(Default)]
-struct Contents {
+pub(super) struct Contents {
     files: BTreeMap<SourcePath, DefinitionFile>,
     /// Files that are there and cannot be read: what they made before stays.
     unread: BTreeSet<SourcePath>,
@@ -162,6 +168,16 @@ impl Contents {
     fn holds(&self, path: &SourcePath) -> bool {
         self.files.contains_key(path) || self.unread.contains(path)
     }
+
+    /// The definition files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &SourcePath> {
+        self.files.keys().chain(&self.unread)
+    }
+
+    /// Whether what was made from here is to stay: it is a file that is there, or a policy that is kept.
+    pub(super) fn still_hold(&self, path: &SourcePath, kept: &Kept) -> bool {
+        (self.holds(path) && !kept.is_of_several(path)) || kept.holds(path)
+    }
 }
 
 impl DefinitionsFolder {
@@ -172,6 +188,7 @@ impl DefinitionsFolder {
             path,
             importer,
             cluster,
+            told: Mutex::default(),
         }
     }
 
@@ -192,23 +209,38 @@ impl DefinitionsFolder {
                 error,
             })?;
         let mut report = FolderReport::default();
-        let changed: Vec<_> = contents
-            .files
-            .iter()
-            .filter(|(path, file)| self.is_changed(path, file.content_hash))
-            .collect();
+        let (changed, mut displaced) = self.changed_and_displaced(&contents);
         report.unchanged = contents.files.len().saturating_sub(changed.len());
         let mut kept = Kept::of_files(contents.unread.iter().cloned());
-        // What is in the way of these may go with its file, or move away itself.
-        let refused = self.apply_files(&changed, &mut kept, &mut report).await?;
+        let mut refused = self.apply_files(&changed, &mut kept, &mut report).await?;
+        // Before what displaced them goes, so that what they define is there all the time.
+        let noted = (&mut kept, &mut report);
+        refused.extend(self.apply_freed(&contents, &mut displaced, noted).await?);
         self.remove_missing((&contents, &kept), &mut report).await?;
-        let refused: Vec<_> = refused.into_iter().map(|(file, _)| file).collect();
-        let refused = self.apply_files(&refused, &mut kept, &mut report).await?;
+        // What was in the way of these may have gone with its file, or moved away itself.
+        let again: Vec<_> = refused.into_iter().map(|(file, _)| file).collect();
+        let mut refused = self.apply_files(&again, &mut kept, &mut report).await?;
+        let noted = (&mut kept, &mut report);
+        refused.extend(self.apply_freed(&contents, &mut displaced, noted).await?);
         for ((path, _), reason) in refused {
             report.fail(path, reason)?;
         }
         report.failed = report.failed.saturating_add(contents.unread.len());
+        self.tell_displaced(&contents, &kept);
         Ok(report)
+    }
+
+    /// The files that hold something else than what was last applied from them, and those that another one displaced.
+    fn changed_and_displaced<'f>(&self, contents: &'f Contents) -> (Vec<File<'f>>, Vec<File<'f>>) {
+        let (mut changed, mut displaced) = (Vec::new(), Vec::new());
+        for (path, file) in &contents.files {
+            match self.compare(path, file.content_hash) {
+                SourceContent::Applied => {}
+                SourceContent::Displaced => displaced.push((path, file)),
+                SourceContent::Changed => changed.push((path, file)),
+            }
+        }
+        (changed, displaced)
     }
 
     /// Looks at the folder again while it is in force, and logs what came of it; a store that takes no writes is waited for.
@@ -232,12 +264,11 @@ impl DefinitionsFolder {
         (contents, kept): (&Contents, &Kept),
         report: &mut FolderReport,
     ) -> Result<(), FolderError> {
-        let is_file = |path: &SourcePath| contents.holds(path) && !kept.is_of_several(path);
-        let is_there = |path: &SourcePath| is_file(path) || kept.holds(path);
+        let is_gone = |path: &&SourcePath| !contents.still_hold(path, kept);
         let mut after = None;
         loop {
             let known = self.cluster.view().sources(after.as_ref(), PAGE);
-            for path in known.iter().filter(|path| !is_there(path)) {
+            for path in known.iter().filter(is_gone) {
                 self.remove(path.clone(), report).await?;
             }
             match known.into_iter().next_back() {
@@ -262,19 +293,19 @@ impl DefinitionsFolder {
         }
     }
 
-    /// Whether a file, or a policy of one, holds something else than what was last applied from it.
-    pub(super) fn is_changed(&self, path: &SourcePath, content_hash: [u8; 32]) -> bool {
+    /// What a file, or a policy of one, holds beside what was last applied from it.
+    pub(super) fn compare(&self, path: &SourcePath, content_hash: [u8; 32]) -> SourceContent {
         let last = self.cluster.view().source(path);
-        last.is_none_or(|last| last.content_hash != content_hash)
+        last.map_or(SourceContent::Changed, |last| last.compare(content_hash))
     }
 
     /// Brings what files hold into force, many APIs with one command; those whose listen path was taken come back.
-    async fn apply_files<'f>(
+    pub(super) async fn apply_files<'f>(
         &self,
         files: &[File<'f>],
         kept: &mut Kept,
         report: &mut FolderReport,
-    ) -> Result<Vec<(File<'f>, ImportError)>, FolderError> {
+    ) -> Result<Vec<Refused<'f>>, FolderError> {
         let mut refused = Vec::new();
         for part in files.chunks(PUT_APIS_MAX) {
             let mut apis = Vec::with_capacity(part.len());
@@ -294,6 +325,9 @@ impl DefinitionsFolder {
                     }
                     Ok((Definition::Policy(text), mark)) => {
                         let imported = self.importer.put_policy(&text, Some(mark)).await;
+                        if imported.is_err() {
+                            kept.keep_all_of(path);
+                        }
                         report.count(path, imported)?;
                     }
                     Err(reason) => {
@@ -351,4 +385,4 @@ fn log_warnings(path: &SourcePath, warnings: &[String]) {
 
 #[cfg(test)]
 #[path = "folder_tests.rs"]
-mod tests;
+pub(super) mod tests;

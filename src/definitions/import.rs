@@ -314,4 +314,4 @@ impl Importer {
 
 #[cfg(test)]
 #[path = "import_tests.rs"]
-mod tests;
+pub(super) mod tests;

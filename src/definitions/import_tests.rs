@@ -27,9 +27,9 @@ use crate::control::{ControlFailure, Door};
 use crate::definitions::DefinitionsFolder;
 
 /// A node of its own, whose configuration the test brings into force.
-struct Node {
-    cluster: ClusterHandle,
-    keys: Arc<KeyRing>,
+pub(in crate::definitions) struct Node {
+    pub(in crate::definitions) cluster: ClusterHandle,
+    pub(in crate::definitions) keys: Arc<KeyRing>,
     _folder: TempDir,
 }
 
@@ -39,7 +39,7 @@ fn ring(byte: u8) -> Arc<KeyRing> {
 }
 
 impl Node {
-    async fn start() -> Self {
+    pub(in crate::definitions) async fn start() -> Self {
         let (folder, keys) = (TempDir::new().unwrap(), ring(1));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let storage = StorageConfig {
@@ -73,7 +73,7 @@ impl Node {
         }
     }
 
-    fn importer(&self, registry: RegistryHandle) -> Importer {
+    pub(in crate::definitions) fn importer(&self, registry: RegistryHandle) -> Importer {
         let keys = Arc::clone(&self.keys);
         Importer::new(
             self.cluster.clone(),
@@ -84,7 +84,7 @@ impl Node {
     }
 
     /// A Registry that opens definitions with this ring.
-    fn registry(&self, keys: Arc<KeyRing>) -> RegistryHandle {
+    pub(in crate::definitions) fn registry(&self, keys: Arc<KeyRing>) -> RegistryHandle {
         Registry::run(RegistryParts {
             view: Arc::clone(self.cluster.view()),
             keys,
@@ -114,7 +114,7 @@ fn everything_but(api: &str, hindrance: Hindrance) -> ConfigStatus {
 }
 
 /// It asks for something that has no effect, so that there is a warning.
-fn document(id: &str) -> ApiDocument {
+pub(in crate::definitions) fn document(id: &str) -> ApiDocument {
     let text = format!(
         r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"cache_options":{{"enable_cache":true}},
         "proxy":{{"listen_path":"/{id}/","target_url":"http://127.0.0.1:1"}}}}"#

@@ -1,6 +1,7 @@
 //! Definitions from outside, by the control listener or from the definitions folder: read, checked, sealed, proposed.
 
 mod check;
+mod displaced;
 mod file;
 mod folder;
 #[cfg(any(test, fuzzing))]

@@ -6,6 +6,7 @@ use raftgate_model::command::SourceMark;
 use raftgate_model::id::PolicyId;
 use raftgate_model::policy::{PolicyEntry, PolicySet};
 use raftgate_model::state::SourcePath;
+use raftgate_model::state::record::SourceContent;
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
@@ -17,6 +18,8 @@ const SEPARATOR: char = '/';
 /// What a look at the folder leaves of the policies that files of several made.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// The policies among them that another file took over.
+    pub(super) displaced: Vec<(SourcePath, PolicyEntry)>,
     /// The policies that are still in their files.
     policies: BTreeSet<SourcePath>,
     /// Files that are wrong, if only in part: nothing goes that they made.
@@ -44,6 +47,11 @@ impl Kept {
         self.of_several.contains(file) && !self.unclear.contains(file)
     }
 
+    /// The places of the policies that are still in their files.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &SourcePath> {
+        self.policies.iter()
+    }
+
     /// Whether the policy at this place stays.
     pub(super) fn holds(&self, place: &SourcePath) -> bool {
         let file = place.0.split_once(SEPARATOR).map(|(file, _)| file);
@@ -55,6 +63,16 @@ impl Kept {
 /// What the store calls the place of a policy in a file of several.
 fn place_of(file: &SourcePath, id: &PolicyId) -> SourcePath {
     SourcePath(format!("{}{SEPARATOR}{id}", file.0).into())
+}
+
+/// The file that a definition stands in, by the place that the store has of it.
+pub(super) fn file_of(place: &SourcePath) -> &str {
+    let file = place.0.split_once(SEPARATOR).map(|(file, _)| file);
+    file.unwrap_or(&place.0)
+}
+
+fn content_hash(entry: &PolicyEntry) -> [u8; 32] {
+    Sha256::digest(entry.text.as_bytes()).into()
 }
 
 impl DefinitionsFolder {
@@ -77,26 +95,37 @@ impl DefinitionsFolder {
             };
             let place = place_of(file, &entry.id);
             kept.policies.insert(place.clone());
-            self.apply_policy(&place, &entry, report).await?;
+            self.apply_policy(place, entry, (kept, report)).await?;
         }
         Ok(())
     }
 
-    /// Brings one policy into force, unless it was not changed in its file.
+    /// Brings one policy into force, unless it was not changed in its file; one that another file took over waits.
     async fn apply_policy(
+        &self,
+        place: SourcePath,
+        entry: PolicyEntry,
+        (kept, report): (&mut Kept, &mut FolderReport),
+    ) -> Result<(), FolderError> {
+        match self.compare(&place, content_hash(&entry)) {
+            SourceContent::Changed => return self.put_policy_of(&place, &entry, report).await,
+            SourceContent::Displaced => kept.displaced.push((place, entry)),
+            SourceContent::Applied => {}
+        }
+        report.unchanged = report.unchanged.saturating_add(1);
+        Ok(())
+    }
+
+    /// Brings one policy of a file into force.
+    pub(super) async fn put_policy_of(
         &self,
         place: &SourcePath,
         entry: &PolicyEntry,
         report: &mut FolderReport,
     ) -> Result<(), FolderError> {
-        let content_hash = Sha256::digest(entry.text.as_bytes()).into();
-        if !self.is_changed(place, content_hash) {
-            report.unchanged = report.unchanged.saturating_add(1);
-            return Ok(());
-        }
         let mark = SourceMark {
             path: place.clone(),
-            content_hash,
+            content_hash: content_hash(entry),
         };
         let mut imported = self.importer.put_policy(&entry.text, Some(mark)).await;
         if let Ok(imported) = &mut imported {

@@ -45,8 +45,9 @@ pub(super) fn put_apis<S: ReadState>(
 /// Stores an API and gives it its listen paths, whosever they were.
 fn put_api<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApi) -> Reply {
     let old = txn.api(&put.id);
-    let source = remember(txn, put.source.as_ref(), Made::Api(put.id.clone()))
-        .or_else(|| old.as_ref().and_then(|api| api.source.clone()));
+    let before = old.as_ref().and_then(|api| api.source.clone());
+    let made = Made::Api(put.id.clone());
+    let source = source_of(txn, put.source.as_ref(), before, made);
     if old
         .as_ref()
         .is_some_and(|old| is_unchanged(old, put, &source))
@@ -124,8 +125,9 @@ pub(super) fn delete_api<S: ReadState>(txn: &mut Txn<'_, S>, id: &ApiId) -> Repl
 /// Creates or replaces a policy.
 pub(super) fn put_policy<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutPolicy) -> Reply {
     let old = txn.policy(&put.id);
-    let source = remember(txn, put.source.as_ref(), Made::Policy(put.id.clone()))
-        .or_else(|| old.as_ref().and_then(|policy| policy.source.clone()));
+    let before = old.as_ref().and_then(|policy| policy.source.clone());
+    let made = Made::Policy(put.id.clone());
+    let source = source_of(txn, put.source.as_ref(), before, made);
     let record = PolicyRecord {
         id: put.id.clone(),
         org: put.org.clone(),
@@ -163,13 +165,33 @@ pub(super) fn remove_source<S: ReadState>(txn: &mut Txn<'_, S>, path: &SourcePat
     Reply::Stored { existed: true }
 }
 
-/// Notes what a file made; what it made before under another id goes.
-fn remember<S: ReadState>(
+/// The file that a definition is of from now on: the one that it comes from, else the one that it was of before.
+fn source_of<S: ReadState>(
     txn: &mut Txn<'_, S>,
     mark: Option<&SourceMark>,
+    before: Option<SourcePath>,
     made: Made,
 ) -> Option<SourcePath> {
-    let mark = mark?;
+    let Some(mark) = mark else {
+        return before;
+    };
+    if let Some(before) = before.filter(|before| *before != mark.path) {
+        displace(txn, before, &made);
+    }
+    remember(txn, mark, made);
+    Some(mark.path.clone())
+}
+
+/// Notes that another file takes over what this one made: once that one is gone, this one shall count again.
+fn displace<S: ReadState>(txn: &mut Txn<'_, S>, path: SourcePath, made: &Made) {
+    if let Some(source) = txn.source(&path).filter(|source| source.made == *made) {
+        let record = Record::Source(Arc::new(source.displaced()));
+        txn.put(RecordKey::Source(path), record);
+    }
+}
+
+/// Notes what a file made; what it made before under another id goes.
+fn remember<S: ReadState>(txn: &mut Txn<'_, S>, mark: &SourceMark, made: Made) {
     if let Some(old) = txn.source(&mark.path).filter(|old| old.made != made) {
         forget_made(txn, &mark.path, &old.made);
     }
@@ -181,7 +203,6 @@ fn remember<S: ReadState>(
         RecordKey::Source(mark.path.clone()),
         Record::Source(Arc::new(record)),
     );
-    Some(mark.path.clone())
 }
 
 fn forget_made<S: ReadState>(txn: &mut Txn<'_, S>, path: &SourcePath, made: &Made) {

@@ -33,7 +33,7 @@ fn a_changed_listen_path_frees_the_old_one() {
 }
 
 /// Who has which listen path.
-fn owner(world: &World, path: &str) -> Option<String> {
+pub(super) fn owner(world: &World, path: &str) -> Option<String> {
     let route = api("x", path).routes.remove(0);
     match world.state.get(&RecordKey::Route(route)) {
         Some(Record::Route(owner)) => Some(owner.to_string()),
@@ -41,7 +41,7 @@ fn owner(world: &World, path: &str) -> Option<String> {
     }
 }
 
-fn changed(id: &str, path: &str, hash: u8) -> PutApi {
+pub(super) fn changed(id: &str, path: &str, hash: u8) -> PutApi {
     let mut put = api(id, path);
     put.document_hash = [hash; 32];
     put
@@ -257,7 +257,7 @@ fn tokens_of_a_deleted_client_stay_dead_when_it_returns_d30() {
     ));
 }
 
-fn from_file(id: &str, path: &str, file: &str, hash: u8) -> Command {
+pub(super) fn from_file(id: &str, path: &str, file: &str, hash: u8) -> Command {
     let mut put = api(id, path);
     put.document_hash = [hash; 32];
     put.source = Some(SourceMark {

@@ -19,4 +19,5 @@ mod refresh;
 mod requests;
 mod revoke;
 mod sessions;
+mod sources;
 mod world;

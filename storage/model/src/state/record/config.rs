@@ -48,14 +48,50 @@ pub struct PolicyRecord {
 /// What was last applied from one file of the definitions folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRecord {
-    /// SHA-256 of the file's content when it was applied.
+    /// SHA-256 of the file's content when it was applied; every bit inverted since another file took over what it made.
     pub content_hash: [u8; 32],
     /// What the file made.
     pub made: Made,
 }
 
+/// What a file's content is to what was last applied from the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceContent {
+    /// The same.
+    Applied,
+    /// The same, and another file took over since what it made.
+    Displaced,
+    /// Another content.
+    Changed,
+}
+
+impl SourceRecord {
+    /// The same, after another file took over what this one made.
+    ///
+    /// The content stays known: a file that changes meanwhile counts again, one that does not waits for the other.
+    #[must_use]
+    pub fn displaced(&self) -> Self {
+        Self {
+            content_hash: self.content_hash.map(|byte| !byte),
+            made: self.made.clone(),
+        }
+    }
+
+    /// What a content with this hash is to what was last applied.
+    #[must_use]
+    pub fn compare(&self, content_hash: [u8; 32]) -> SourceContent {
+        if self.content_hash == content_hash {
+            SourceContent::Applied
+        } else if self.content_hash == content_hash.map(|byte| !byte) {
+            SourceContent::Displaced
+        } else {
+            SourceContent::Changed
+        }
+    }
+}
+
 /// What a definition file makes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Made {
     /// An API.
     Api(ApiId),
