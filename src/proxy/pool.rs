@@ -135,6 +135,10 @@ impl Pool {
     }
 
     /// Room for a new connection, whatever is idle.
+    pub(super) fn room(&self, key: PoolKey<'_>) -> Checkout {
+        self.slot(key).map_or(Checkout::Full, Checkout::Vacant)
+    }
+
     fn slot(&self, key: PoolKey<'_>) -> Option<Slot> {
         let origin = match key.tls {
             None => origin_of(&mut self.origins.borrow_mut(), key.origin),

@@ -67,14 +67,16 @@ impl Tries {
 
     /// Whether there is another try at a request of which nothing was sent; it then stands ready for its target.
     ///
-    /// Turning to another target needs nobody's leave; to try the same one again is what retries are asked for.
+    /// Turning to another target needs nobody's leave; to try the same one again is what retries are asked for. Where there
+    /// was no room for a connection, asking again at once would find none either.
     fn go_on(
         &mut self,
         worker: &Worker,
         connection: &mut Connection,
         selected: &mut Selected,
+        refusal: Refusal,
     ) -> bool {
-        if connection.timer.cap_has_passed() {
+        if refusal == Refusal::ClientGone || connection.timer.cap_has_passed() {
             return false;
         }
         let another = selected
@@ -88,7 +90,8 @@ impl Tries {
             turn_to(place, connection, selected);
             return true;
         }
-        let goes_on = self.retry_on().contains(RetryOn::CONNECT);
+        let goes_on =
+            refusal != Refusal::UpstreamBusy && self.retry_on().contains(RetryOn::CONNECT);
         if goes_on {
             self.spend(worker, connection, selected);
         }
@@ -121,27 +124,47 @@ pub(super) async fn reach(
     tries: &mut Tries,
 ) -> Result<Lease, Refusal> {
     loop {
-        let key = PoolKey {
-            origin: selected.target().origin(),
-            tls: selected.api.tls.as_ref().map(|tls| tls.identity),
+        let is_trial = selected
+            .balancer()
+            .is_some_and(|balancer| balancer.begins_trial(selected.place));
+        let found = if is_trial {
+            worker.pool.room(key(selected))
+        } else {
+            checkout(worker, selected)
         };
-        let refusal = match worker.pool.checkout(key, worker.deadlines.now_ms()) {
-            Checkout::Reused(slot, upstream) => {
-                if let Some(balancer) = selected.balancer() {
-                    balancer.connected(selected.place);
-                }
-                return Ok(Lease::reused(slot, upstream));
-            }
+        let refusal = match found {
+            Checkout::Reused(slot, upstream) => return Ok(Lease::reused(slot, upstream)),
             Checkout::Vacant(slot) => match open(worker, selected, connection).await {
                 Ok(io) => return Ok(Lease::fresh(slot, io)),
                 Err(refusal) => refusal,
             },
             Checkout::Full => Refusal::UpstreamBusy,
         };
-        if refusal == Refusal::ClientGone || !tries.go_on(worker, connection, selected) {
-            return Err(refusal);
+        if tries.go_on(worker, connection, selected, refusal) {
+            continue;
         }
+        // A connection that was kept may serve where no other can be made.
+        if is_trial
+            && refusal != Refusal::ClientGone
+            && !connection.timer.cap_has_passed()
+            && let Checkout::Reused(slot, upstream) = checkout(worker, selected)
+        {
+            return Ok(Lease::reused(slot, upstream));
+        }
+        return Err(refusal);
     }
+}
+
+fn key(selected: &Selected) -> PoolKey<'_> {
+    PoolKey {
+        origin: selected.target().origin(),
+        tls: selected.api.tls.as_ref().map(|tls| tls.identity),
+    }
+}
+
+fn checkout(worker: &Worker, selected: &Selected) -> Checkout {
+    let now_ms = worker.deadlines.now_ms();
+    worker.pool.checkout(key(selected), now_ms)
 }
 
 /// A new connection in place of one that had been closed under us.
@@ -155,7 +178,7 @@ pub(super) async fn renew(
         Ok(io) => Ok(Lease::fresh(lease.slot, io)),
         Err(refusal) => {
             drop(lease);
-            if refusal != Refusal::ClientGone && tries.go_on(worker, connection, selected) {
+            if tries.go_on(worker, connection, selected, refusal) {
                 reach(worker, connection, selected, tries).await
             } else {
                 Err(refusal)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use raftgate::proxy::Refusal;
-use raftgate_actors::snapshot::GatewaySnapshot;
-use raftgate_model::api::Target;
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot};
+use raftgate_model::api::{RetryOn, RetrySpec, Target};
 
 use crate::rig::{Rig, api, eventually, slow_to_dial};
 use crate::wire::{PATIENCE, Upstream, get};
@@ -214,6 +214,31 @@ fn connections_to_one_upstream_are_bounded() {
             .recv_timeout(std::time::Duration::from_millis(50))
             .ok()
     });
+}
+
+#[test]
+fn no_room_for_a_connection_is_no_reason_for_another_try() {
+    let (sender, asked) = sync_channel(1);
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.message();
+        sender.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let retries = RetrySpec {
+        attempts: 5,
+        on: RetryOn::CONNECT,
+    };
+    let api = CompiledApi {
+        retries: Some(retries),
+        ..api("/", upstream.address)
+    };
+    let rig = Rig::with(api, |settings| settings.pool.in_use_per_origin_max = 1);
+    let mut first = rig.connect();
+    first.send(get("/"));
+    asked.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(rig.connect().ask(get("/")).status(), 503);
+    rig.expect_refused(Refusal::UpstreamBusy, 1);
+    assert_eq!(rig.counters.upstream_retries(), 0);
 }
 
 #[test]

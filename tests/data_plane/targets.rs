@@ -1,24 +1,39 @@
 //! An API with several targets: every way in finds the one that stands.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use raftgate::proxy::Refusal;
 use raftgate_actors::snapshot::{Balancer, CompiledApi};
 use raftgate_model::api::{Rotation, Target};
+use rustls::{ServerConnection, StreamOwned};
 
 use crate::http2::{connect, get as get_http2, run};
-use crate::rig::{Rig, api};
-use crate::tls::certificate;
+use crate::rig::{Rig, api, eventually};
+use crate::tls::{certificate, read_head};
 use crate::wire::{Upstream, get};
 
 /// An API whose targets take turns.
 fn balanced(targets: &[&str]) -> CompiledApi {
-    let target = |address: &&str| Target::parse(&format!("http://{address}/")).unwrap();
-    let rotation = Rotation::new(targets.iter().map(target).collect()).unwrap();
+    let urls: Vec<String> = targets
+        .iter()
+        .map(|address| format!("http://{address}/"))
+        .collect();
+    before(&urls)
+}
+
+/// The same with targets by their URLs.
+fn before(urls: &[String]) -> CompiledApi {
+    let targets = urls.iter().map(|url| Target::parse(url).unwrap());
+    let rotation = Rotation::new(targets.collect()).unwrap();
     CompiledApi {
         balancer: Some(Arc::new(Balancer::new(rotation, None))),
         ..api("/", ([127, 99, 8, 9], 9).into())
     }
+}
+
+fn balancer(api: &CompiledApi) -> Arc<Balancer> {
+    Arc::clone(api.balancer.as_ref().unwrap())
 }
 
 /// Nobody listens there.
@@ -81,17 +96,86 @@ fn a_target_that_cannot_be_connected_to_is_left_alone_for_a_while() {
         format!("https://localhost:{}/", broken.address.port()),
         format!("http://{}/", upstream.address),
     ];
-    let targets = urls.iter().map(|url| Target::parse(url).unwrap());
-    let rotation = Rotation::new(targets.collect()).unwrap();
-    let api = CompiledApi {
-        balancer: Some(Arc::new(Balancer::new(rotation, None))),
-        ..api("/", upstream.address)
-    };
-    let rig = Rig::with(api, |_| {});
+    let rig = Rig::with(before(&urls), |_| {});
     let mut wire = rig.connect();
     for _ in 0..20 {
         assert_eq!(wire.ask(get("/")).status(), 200);
     }
     assert_eq!((broken.connections(), upstream.connections()), (1, 1));
     rig.expect_refused(Refusal::UpstreamUnreachable, 0);
+}
+
+/// Two targets that answer their names, each over a connection that is kept open, and what knows about them.
+fn two_that_are_connected() -> (Rig, [Upstream; 2], Arc<Balancer>) {
+    let named = [
+        Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"),
+        Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"),
+    ];
+    let urls = named
+        .each_ref()
+        .map(|upstream| format!("http://{}/", upstream.address));
+    let api = before(&urls);
+    let balancer = balancer(&api);
+    let rig = Rig::with(api, |_| {});
+    assert_eq!(round(&rig, 4), "abab");
+    (rig, named, balancer)
+}
+
+fn round(rig: &Rig, count: usize) -> String {
+    let mut wire = rig.connect();
+    (0..count)
+        .map(|_| wire.ask(get("/")).text().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_connection_that_was_kept_ends_no_pause() {
+    let (rig, [a, b], balancer) = two_that_are_connected();
+    for place in [balancer.next().unwrap(), balancer.next().unwrap()] {
+        balancer.failed(place);
+    }
+    // As last resorts they still take turns.
+    assert_eq!(round(&rig, 4), "abab");
+    assert_eq!((a.connections(), b.connections()), (1, 1));
+}
+
+#[test]
+fn after_its_pause_a_target_is_connected_to_anew() {
+    let (rig, [a, b], balancer) = two_that_are_connected();
+    balancer.failed(balancer.next().unwrap());
+    eventually("a new connection to the target", || {
+        round(&rig, 2);
+        (a.connections() == 2).then_some(())
+    });
+    assert_eq!(b.connections(), 1);
+    let after = round(&rig, 4);
+    assert!(after == "abab" || after == "baba", "{after}");
+}
+
+#[test]
+fn a_connection_that_was_kept_serves_where_no_other_can_be_made() {
+    let (server, client) = certificate();
+    // Of its connections after the first no TLS comes.
+    let upstream = Upstream::start(move |wire, number| {
+        if number > 0 {
+            return;
+        }
+        let connection = ServerConnection::new(Arc::clone(&server)).unwrap();
+        let mut stream = StreamOwned::new(connection, wire.stream().try_clone().unwrap());
+        while read_head(&mut stream).is_some() {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+            let _ = stream.write_all(answer).and_then(|()| stream.flush());
+        }
+    });
+    let api = before(&[format!("https://localhost:{}/", upstream.address.port())]);
+    let balancer = balancer(&api);
+    let rig = Rig::start_trusting(client, api, 64, |_| {});
+    let mut wire = rig.connect();
+    assert_eq!(wire.ask(get("/")).status(), 200);
+    balancer.failed(balancer.next().unwrap());
+    eventually("a try to connect anew", || {
+        assert_eq!(wire.ask(get("/")).status(), 200);
+        (upstream.connections() == 2).then_some(())
+    });
+    assert_eq!(wire.ask(get("/")).status(), 200);
 }

@@ -53,7 +53,7 @@ enum Leave {
     Abruptly,
 }
 
-fn read_head(stream: &mut impl std::io::Read) -> Option<String> {
+pub(crate) fn read_head(stream: &mut impl std::io::Read) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

@@ -33,6 +33,8 @@ struct TargetState {
     down: AtomicBool,
     /// Milliseconds since the balancer began; 0 while there is nothing against it.
     paused_until_ms: AtomicU64,
+    /// Its pause was over, and the connection that finds out whether it stands again was not begun yet.
+    awaits_trial: AtomicBool,
 }
 
 /// The targets of an API that has several, or one whose health is checked.
@@ -143,11 +145,27 @@ impl Balancer {
         }
         let now_ms = self.now_ms();
         let again_ms = now_ms.saturating_add(PAUSE_MS);
-        until_ms > now_ms
+        let is_paused = until_ms > now_ms
             || state
                 .paused_until_ms
                 .compare_exchange(until_ms, again_ms, Ordering::Relaxed, Ordering::Relaxed)
-                .is_err()
+                .is_err();
+        if !is_paused {
+            state.awaits_trial.store(true, Ordering::Relaxed);
+        }
+        is_paused
+    }
+
+    /// Whether a target is to be connected to anew, to find out whether it stands again; said once after each pause.
+    ///
+    /// A connection that was kept open says nothing about whether another one can be made.
+    #[must_use]
+    pub fn begins_trial(&self, place: TargetPlace) -> bool {
+        self.states.get(place.index()).is_some_and(|state| {
+            // Reading alone costs the other threads nothing, and is what nearly every request does.
+            state.awaits_trial.load(Ordering::Relaxed)
+                && state.awaits_trial.swap(false, Ordering::Relaxed)
+        })
     }
 
     fn now_ms(&self) -> u64 {
@@ -162,7 +180,7 @@ impl Balancer {
         }
     }
 
-    /// Notes that there is a connection to a target.
+    /// Notes that a new connection to a target was made.
     pub fn connected(&self, place: TargetPlace) {
         if let Some(state) = self.states.get(place.index())
             && state.paused_until_ms.load(Ordering::Relaxed) != 0
@@ -255,10 +273,15 @@ mod tests {
     async fn one_request_finds_out_whether_a_target_stands_again() {
         let balancer = balancer(&["a", "b"]);
         balancer.failed(TargetPlace(0));
+        assert!(!balancer.begins_trial(TargetPlace(0)));
         tokio::time::advance(PAUSE).await;
         assert_eq!(round(&balancer, 4), "abbb");
+        assert!(balancer.begins_trial(TargetPlace(0)));
+        assert!(!balancer.begins_trial(TargetPlace(0)), "one is enough");
+        assert!(!balancer.begins_trial(TargetPlace(1)));
         tokio::time::advance(PAUSE).await;
         assert_eq!(round(&balancer, 2), "ab");
+        assert!(balancer.begins_trial(TargetPlace(0)), "another pause");
         balancer.connected(TargetPlace(0));
         assert_eq!(round(&balancer, 4), "abab");
     }
