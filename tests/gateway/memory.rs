@@ -287,6 +287,14 @@ async fn connect_http2(address: SocketAddr, config: Arc<ClientConfig>) -> Http2 
     client
 }
 
+/// A client whose connection and node have had a body before, from which on memory is looked at.
+async fn warmed_up_http2(loaded: &mut Loaded, config: Arc<ClientConfig>) -> Http2 {
+    let client = connect_http2(loaded.node.gateway(), config).await;
+    upload_http2(loaded, &client, 16 * MIB).await;
+    loaded.warmed_up();
+    client
+}
+
 /// How much of a body a stream takes; less than `length` only if nothing moved for `patience`.
 async fn send_http2(
     stream: &mut h2::SendStream<Bytes>,
@@ -364,9 +372,7 @@ fn a_large_upload_over_http_2_needs_no_more_memory_than_a_small_one() {
     let (node, config) = secured();
     let mut loaded = Loaded::start(node);
     run(async {
-        let client = connect_http2(loaded.node.gateway(), config).await;
-        upload_http2(&mut loaded, &client, 16 * MIB).await;
-        loaded.warmed_up();
+        let client = warmed_up_http2(&mut loaded, config).await;
         upload_http2(&mut loaded, &client, 256 * MIB).await;
         loaded.assert_flat("256 MiB over HTTP/2");
     });
@@ -377,9 +383,7 @@ fn an_upstream_that_takes_nothing_holds_a_stream_of_http_2_back() {
     let (node, config) = secured();
     let mut loaded = Loaded::start(node);
     run(async {
-        let client = connect_http2(loaded.node.gateway(), config).await;
-        upload_http2(&mut loaded, &client, 16 * MIB).await;
-        loaded.warmed_up();
+        let client = warmed_up_http2(&mut loaded, config).await;
         let length = 128 * MIB;
         let (answer, mut stream) = begin_http2(&client, length).await;
         let still = Duration::from_secs(1);

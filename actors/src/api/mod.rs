@@ -84,21 +84,7 @@ impl ApiActor {
         self.newest = Some((record.revision, health.clone()));
         self.compiled(health)
     }
-}
 
-/// What compiling brought; an error of the thread is a panic on it.
-type Outcome = Result<Result<Option<CompiledApi>, String>, JoinError>;
-
-/// What the log says of an API whose newest definition cannot come into force.
-pub(crate) fn outcome_of_failure(has_earlier: bool) -> &'static str {
-    if has_earlier {
-        "API keeps its last good version"
-    } else {
-        "API is not served: it has no good version to go on with"
-    }
-}
-
-impl ApiActor {
     /// Puts a version in force; what was known of its targets' health goes on.
     fn enforce(&mut self, mut compiled: Option<CompiledApi>) {
         let earlier = self.in_force.take();
@@ -114,6 +100,18 @@ impl ApiActor {
     /// Checks the targets of what is in force, and no others.
     fn check(&mut self) {
         self.checks = Checks::of(self.in_force.as_deref(), self.checks.take());
+    }
+}
+
+/// What compiling brought; an error of the thread is a panic on it.
+type Outcome = Result<Result<Option<CompiledApi>, String>, JoinError>;
+
+/// What the log says of an API whose newest definition cannot come into force.
+pub(crate) fn outcome_of_failure(has_earlier: bool) -> &'static str {
+    if has_earlier {
+        "API keeps its last good version"
+    } else {
+        "API is not served: it has no good version to go on with"
     }
 }
 
