@@ -274,6 +274,34 @@ fn an_api_that_another_file_took_over_stays_when_the_first_file_goes() {
 }
 
 #[test]
+fn an_api_that_a_copy_took_over_comes_back_when_the_copy_goes() {
+    let mut folder = Folder::new(true);
+    folder.write("a.json", folder.api("shared"));
+    folder.node.start_again();
+    let copy = keyless_api("shared", "/moved/", &folder.upstream.url("/"));
+    for restart in [false, true] {
+        folder.write("b.json", &copy);
+        wait_for("the copy is applied", || folder.status("/moved/") == 200);
+        assert_eq!(folder.status("/shared/"), 404);
+        if restart {
+            folder.node.crash_and_restart();
+            assert_eq!(folder.status("/moved/"), 200);
+        }
+        folder.remove("b.json");
+        wait_for("the first file is in force again", || {
+            folder.status("/shared/") == 200
+        });
+        assert_eq!(folder.status("/moved/"), 404);
+        assert_eq!(folder.ids(), ["shared"]);
+    }
+    let log = folder.node.log();
+    assert!(
+        log.contains("another file defines the same") && log.contains("b.json"),
+        "{log}"
+    );
+}
+
+#[test]
 fn what_is_no_file_holds_no_start_up() {
     let mut folder = Folder::new(true);
     let pipe = folder.path("pipe.json");
