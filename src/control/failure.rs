@@ -289,6 +289,10 @@ impl From<Refusal> for ControlFailure {
             }
             Refusal::UnknownApiKey => Self::NotFound("Key is not found"),
             Refusal::PasswordMissing => Self::Invalid(PASSWORD_MISSING.into()),
+            Refusal::ApiKeyChanged => Self::NotCarriedOut {
+                reason: "the key was changed by others meanwhile".into(),
+                retry_after: Ttl::from_s(1),
+            },
             Refusal::AdminTokenExists => {
                 Self::Conflict("there is an admin token of this name".into())
             }

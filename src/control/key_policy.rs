@@ -1,7 +1,10 @@
 //! `/tyk/keys/policy/{key}`: another policy for a key, by its hash where listings show hashes.
 
 use actix_web::{HttpResponse, web};
-use raftgate_model::command::ApiKeyNaming;
+use raftgate_cluster::batch::Lane;
+use raftgate_cluster::error::ProposeError;
+use raftgate_model::answer::Refusal;
+use raftgate_model::command::{ApiKeyNaming, Command, UpdateApiKey};
 use raftgate_model::session::{SessionDocument, SessionFacts};
 use raftgate_model::state::record::ApiKeyRecord;
 use serde::Deserialize;
@@ -11,6 +14,9 @@ use super::key_lookup::KeyQuery;
 use super::key_session::GivenSession;
 use super::keys::{changeable, stored};
 use super::{Control, ControlFailure};
+
+/// How often a key is read again that others change meanwhile, before the caller is told.
+const READINGS_MAX: u32 = 10;
 
 /// Which policies a key shall have; the list comes before the single one, as in sessions.
 #[derive(Deserialize)]
@@ -48,13 +54,24 @@ pub(super) async fn change(
     } else {
         KeyQuery::default()
     };
-    let (id, record) = changeable(control.find_key(&key, &query)?)?;
-    let session = with_policies(&record, &policies)?;
-    let given = GivenSession::read(&control, session.as_bytes(), &record.org)?;
-    control
-        .put_key(given.command(id, ApiKeyNaming::Updated))
-        .await?;
-    Ok(stored(&control, (&key, "updated"), id, &given))
+    for _ in 0..READINGS_MAX {
+        let (id, record) = changeable(control.find_key(&key, &query)?)?;
+        let session = with_policies(&record, &policies)?;
+        let given = GivenSession::read(&control, session.as_bytes(), &record.org)?;
+        let update = Command::UpdateApiKey(UpdateApiKey {
+            put: given.command(id, ApiKeyNaming::Updated),
+            replaces: record.revision,
+        });
+        match control.cluster.propose(Lane::Administration, update).await {
+            // Somebody else's change came first, and stays: this one is worked out again from it.
+            Err(ProposeError::Refused(Refusal::ApiKeyChanged)) => {}
+            proposed => {
+                proposed?;
+                return Ok(stored(&control, (&key, "updated"), id, &given));
+            }
+        }
+    }
+    Err(Refusal::ApiKeyChanged.into())
 }
 
 fn with_policies(record: &ApiKeyRecord, policies: &[String]) -> Result<String, ControlFailure> {

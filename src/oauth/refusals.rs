@@ -58,6 +58,7 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         | Refusal::UnsuitableKey
         | Refusal::UnknownApiKey
         | Refusal::PasswordMissing
+        | Refusal::ApiKeyChanged
         | Refusal::AdminTokenExists
         | Refusal::TooManyAdminTokens
         | Refusal::QueueFull => OAuthFailure::Internal,

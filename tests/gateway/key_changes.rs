@@ -1,5 +1,7 @@
 //! Keys as they change with their updates and their policies, and what is listed of them.
 
+use std::sync::Barrier;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -285,6 +287,41 @@ fn a_key_is_given_another_policy_and_keeps_the_rest_of_its_session() {
             .expect_status(404);
         node.ask("GET", &path, &Value::Null).expect_status(405);
         assert_eq!(opens(), (403, 200));
+    }
+}
+
+#[test]
+fn another_policy_undoes_no_change_that_comes_at_the_same_time() {
+    let world = World::of(Node::start());
+    let node = &world.node;
+    let api = KeyApi::new(&world, Style::Rfc, json!({}));
+    for id in ["gold", "silver"] {
+        node.create_policy(&policy(id, &[&api.id]));
+    }
+    let session = |alias: &str| json!({"apply_policies": ["gold"], "alias": alias});
+    let made = node
+        .ask("POST", "/tyk/keys", &session(""))
+        .expect_status(200)
+        .json();
+    let key = text(&made, "key");
+    let (path, of_policy) = (
+        format!("/tyk/keys/{key}"),
+        format!("/tyk/keys/policy/{key}"),
+    );
+    for round in 0..30 {
+        let alias = format!("alias {round}");
+        let barrier = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                barrier.wait();
+                node.ask("PUT", &path, &session(&alias)).expect_status(200);
+            });
+            barrier.wait();
+            node.ask("POST", &of_policy, &json!({"policy": "silver"}))
+                .expect_status(200);
+        });
+        let shown = node.ask("GET", &path, &Value::Null).json();
+        assert_eq!(text(&shown, "alias"), alias, "round {round}");
     }
 }
 

@@ -123,6 +123,8 @@ pub enum Refusal {
     UserChanged,
     /// A user would be replaced by a key without a password, which its name alone would open.
     PasswordMissing,
+    /// The key was changed since it was read.
+    ApiKeyChanged,
 }
 
 /// Why a code cannot be exchanged (RFC 6749 section 5.2, `invalid_grant`).

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::admin_token::{ADMIN_TOKENS_MAX, AdminName, AdminToken};
 use crate::answer::{Refusal, Reply};
-use crate::command::{ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retention};
+use crate::command::{
+    ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retention, UpdateApiKey,
+};
 use crate::id::ApiKeyId;
 use crate::state::record::{ApiKeyName, ApiKeyRecord};
 use crate::state::{ReadState, Record, RecordKey, Txn};
@@ -54,6 +56,20 @@ pub(super) fn put<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApiKey) -> Result
         birth,
         existed: old.is_some(),
     })
+}
+
+/// Updates a key that is still as it was read.
+pub(super) fn update<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    update: &UpdateApiKey,
+) -> Result<Reply, Refusal> {
+    let now = txn.now();
+    let current = txn.api_key(&update.put.id).filter(|key| !key.is_gone(now));
+    match current {
+        None => Err(Refusal::UnknownApiKey),
+        Some(key) if key.revision != update.replaces => Err(Refusal::ApiKeyChanged),
+        Some(_) => put(txn, &update.put),
+    }
 }
 
 /// When the session ends: a past time counts as not given, so an update keeps what was (Tyk).

@@ -125,6 +125,7 @@ fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Re
         Command::IssuePassword(issue) => password::issue(txn, issue),
         Command::Sweep(items) => Ok(upkeep::sweep(txn, items)),
         Command::PutApiKey(put) => api_keys::put(txn, put),
+        Command::UpdateApiKey(update) => api_keys::update(txn, update),
         Command::DeleteApiKey(id) => Ok(api_keys::delete(txn, id)),
         Command::CreateAdminToken(new) => api_keys::new_admin_token(txn, new),
         Command::DeleteAdminToken(name) => Ok(api_keys::delete_admin_token(txn, name)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::admin_token::{AdminName, AdminRole};
-use crate::id::{ApiKeyId, OrgId};
+use crate::id::{ApiKeyId, OrgId, Revision};
 use crate::keyring::PasswordHash;
 use crate::seal::{Sealed, SecretVerifier};
 use crate::session::SessionRules;
@@ -30,6 +30,15 @@ pub struct PutApiKey {
     pub first_lifetime: Option<Ttl>,
     /// How long the record is kept.
     pub retention: Retention,
+}
+
+/// Updates a key that is still as it was read, because what it shall be was worked out from that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateApiKey {
+    /// What the key shall be.
+    pub put: PutApiKey,
+    /// The revision of the key that was read.
+    pub replaces: Revision,
 }
 
 /// Whether a key may be new, and how it is then presented.

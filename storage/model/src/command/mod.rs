@@ -16,7 +16,9 @@ use crate::id::{ApiId, ApiKeyId, BootId, NodeId, PolicyId};
 use crate::state::{ClientKey, SourcePath, Subject};
 use crate::time::{Timestamp, Ttl};
 
-pub use api_key::{ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retention};
+pub use api_key::{
+    ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retention, UpdateApiKey,
+};
 pub use config::{ClientUpdate, NewClient, NewSecret, PutApi, PutPolicy, SecretOrigin, SourceMark};
 pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
 pub use oauth::{
@@ -122,4 +124,6 @@ pub enum Command {
     Sweep(Vec<SweepItem>),
     /// Issues a token for a user's name and password (RFC 6749 section 4.3).
     IssuePassword(IssuePassword),
+    /// Updates a key or a basic-auth user unless it was changed since it was read.
+    UpdateApiKey(UpdateApiKey),
 }

@@ -4,8 +4,9 @@ use super::Scenario;
 use crate::admin_token::{AdminName, AdminRole};
 use crate::command::{
     ApiKeyNaming, Command, IssuePassword, NewAdminToken, PasswordChange, PutApiKey, Retention,
+    UpdateApiKey,
 };
-use crate::id::{ApiKeyId, FamilyId, GrantId, OrgId};
+use crate::id::{ApiKeyId, FamilyId, GrantId, OrgId, Revision};
 use crate::keyring::PasswordHash;
 use crate::seal::SecretVerifier;
 use crate::state::{ReadState, Record, RecordKey};
@@ -24,6 +25,10 @@ impl Scenario {
                 verifier: SecretVerifier::from_bytes([number; 32]),
             }),
             2 => Command::DeleteAdminToken(AdminName::new(&format!("admin-{number}")).ok()?),
+            3 => Command::UpdateApiKey(UpdateApiKey {
+                put: self.put_api_key(id)?,
+                replaces: self.key_revision(id),
+            }),
             _ => Command::PutApiKey(self.put_api_key(id)?),
         })
     }
@@ -31,10 +36,7 @@ impl Scenario {
     /// A login of one of few users, whose password was right just now or a while ago.
     pub(super) fn password(&mut self) -> Option<Command> {
         let user = ApiKeyId::from_bytes([u8::try_from(self.choices.below(6)).ok()?; 16]);
-        let user_revision = match self.state.get(&RecordKey::ApiKey(user)) {
-            Some(Record::ApiKey(user)) if !self.choices.once_in(5) => user.revision,
-            _ => Default::default(),
-        };
+        let user_revision = self.key_revision(user);
         Some(Command::IssuePassword(IssuePassword {
             client: self.authenticated()?,
             user,
@@ -45,6 +47,14 @@ impl Scenario {
             lifetimes: self.lifetimes(),
             notify: self.notify(),
         }))
+    }
+
+    /// What a key was just now, or a while ago.
+    fn key_revision(&mut self, id: ApiKeyId) -> Revision {
+        match self.state.get(&RecordKey::ApiKey(id)) {
+            Some(Record::ApiKey(key)) if !self.choices.once_in(5) => key.revision,
+            _ => Revision::default(),
+        }
     }
 
     fn put_api_key(&mut self, id: ApiKeyId) -> Option<PutApiKey> {

@@ -87,6 +87,7 @@ mod tests {
             "NotFailed",
             "UnknownApiKey",
             "PasswordMissing",
+            "ApiKeyChanged",
             "AdminTokenExists",
             "user",
         ] {

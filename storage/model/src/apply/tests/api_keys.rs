@@ -5,9 +5,9 @@ use crate::admin_token::{ADMIN_TOKENS_MAX, AdminName, AdminRole};
 use crate::answer::{Answer, Refusal, Reply};
 use crate::command::{
     ApiKeyNaming, Command, NewAdminToken, PasswordChange, PutApiKey, Retention, SWEEP_GRACE,
-    SweepItem,
+    SweepItem, UpdateApiKey,
 };
-use crate::id::{ApiKeyId, OrgId};
+use crate::id::{ApiKeyId, OrgId, Revision};
 use crate::keyring::PasswordHash;
 use crate::seal::SecretVerifier;
 use crate::session::SessionRules;
@@ -142,6 +142,34 @@ fn what_is_not_there_is_not_updated() {
     let deleted = world.run(Command::DeleteApiKey(ID));
     assert_eq!(deleted, Answer::Done(Reply::Stored { existed: true }));
     assert!(world.api_key().is_none());
+}
+
+#[test]
+fn an_update_of_what_was_read_is_refused_once_it_changed() {
+    let update = |replaces| {
+        let put = put(ApiKeyNaming::Updated);
+        Command::UpdateApiKey(UpdateApiKey { put, replaces })
+    };
+    let mut world = World::new();
+    assert_eq!(world.refused(update(Revision(0))), Refusal::UnknownApiKey);
+    world.done(Command::PutApiKey(custom()));
+    let read = world.api_key().unwrap().revision;
+    world.done(update(read));
+    let updated = world.api_key().unwrap();
+    assert!(updated.revision > read);
+    assert_eq!(world.refused(update(read)), Refusal::ApiKeyChanged);
+    assert_eq!(world.api_key().unwrap(), updated);
+    // Deleted and made again it is another one.
+    world.done(Command::DeleteApiKey(ID));
+    assert_eq!(
+        world.refused(update(updated.revision)),
+        Refusal::UnknownApiKey
+    );
+    world.done(Command::PutApiKey(custom()));
+    assert_eq!(
+        world.refused(update(updated.revision)),
+        Refusal::ApiKeyChanged
+    );
 }
 
 #[test]
