@@ -17,7 +17,7 @@ use raftgate_model::testing::Scenario;
 use raftgate_model::time::Timestamp;
 
 use super::key::{POSITION, copy_key, record_key};
-use super::pending::Pending;
+use super::pending::{Pending, RECORDS_MAX};
 use super::*;
 use crate::codec::{encode_key, encode_record};
 
@@ -223,7 +223,7 @@ fn a_batch_is_full_by_its_bytes_as_well_as_by_its_records() {
         assert!(pending.is_full(), "round {round}");
         pending.encode(&mut digest).unwrap();
     }
-    for number in 0..4095 {
+    for number in 1..RECORDS_MAX {
         pending.add(vec![api(&format!("api-{number}"), 0)]);
     }
     assert!(!pending.is_full());

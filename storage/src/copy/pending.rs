@@ -11,8 +11,9 @@ use super::weight::units;
 use crate::codec::{EncodeError, encode_key, encode_record};
 use crate::digest::StateDigest;
 
-/// How many changed records are gathered before they are written.
-const RECORDS_MAX: usize = 4096;
+/// How many changed records are gathered before they are written. Once the queue is full, whoever writes waits for as long
+/// as a batch takes, so it is kept short: 4,096 records at a time doubled the p99 of tokens and gained little.
+pub(super) const RECORDS_MAX: usize = 512;
 /// How much is gathered before it is written, in units of about 256 bytes: 4 MiB, or one entry that is longer.
 const UNITS_MAX: u32 = 16_384;
 
