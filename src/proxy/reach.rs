@@ -3,8 +3,7 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use raftgate_actors::snapshot::TargetPlace;
-use raftgate_model::api::RetryOn;
+use raftgate_model::api::{RetryOn, TargetPlace};
 
 use super::connection::Connection;
 use super::dial::{DialError, dial};

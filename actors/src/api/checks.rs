@@ -11,7 +11,7 @@ use awc::error::SendRequestError;
 use awc::http::Version;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use raftgate_model::api::{HealthCheck, Target, UpstreamTls};
+use raftgate_model::api::{HealthCheck, Target, TargetPlace, UpstreamTls};
 use raftgate_model::id::ApiId;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -57,12 +57,13 @@ impl Checks {
         let balancer = Arc::clone(api.balancer.as_ref()?);
         let check = balancer.check()?.clone();
         let is_followed = Rc::new(Cell::new(false));
-        let checked = |target: &Target| Checked {
+        let checked = |(place, target): (TargetPlace, &Target)| Checked {
+            place,
             addresses: Addresses::of(target, look_ups),
             streak: 0,
             is_skipped: false,
         };
-        let targets = balancer.targets().iter().map(checked).collect();
+        let targets = balancer.places().map(checked).collect();
         let rounds = Rounds {
             api: api.id.clone(),
             client: client(api, &check),
@@ -114,6 +115,7 @@ fn timeout_of(check: &HealthCheck) -> Duration {
 
 /// One target between its checks.
 struct Checked {
+    place: TargetPlace,
     addresses: Addresses,
     streak: u32,
     /// Whether its last check was skipped, which is told once.
@@ -135,9 +137,9 @@ impl Drop for Rounds {
         if self.is_followed.get() {
             return;
         }
-        for index in 0..self.balancer.targets().len() {
-            if self.balancer.is_down(index) {
-                self.balancer.set_down(index, false);
+        for (place, _) in self.balancer.places() {
+            if self.balancer.is_down(place) {
+                self.balancer.set_down(place, false);
             }
         }
     }
@@ -150,15 +152,16 @@ impl Rounds {
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
-            stream::iter(targets.iter_mut().enumerate())
-                .for_each_concurrent(ASKED_AT_ONCE, |(index, checked)| self.ask(index, checked))
+            stream::iter(&mut targets)
+                .for_each_concurrent(ASKED_AT_ONCE, |checked| self.ask(checked))
                 .await;
         }
     }
 
     /// Asks a target once and judges its answer; without an address there is nothing to judge.
-    async fn ask(&self, index: usize, checked: &mut Checked) {
-        let Some(target) = self.balancer.targets().get(index) else {
+    async fn ask(&self, checked: &mut Checked) {
+        let place = checked.place;
+        let Some(target) = self.balancer.target(place) else {
             return;
         };
         let (api, origin) = (&self.api, target.origin());
@@ -171,12 +174,12 @@ impl Rounds {
         };
         checked.is_skipped = false;
         let answer = self.answer(target, &addresses).await;
-        let was_down = self.balancer.is_down(index);
+        let was_down = self.balancer.is_down(place);
         let is_down = judge(was_down, answer.is_ok(), &mut checked.streak, &self.check);
         if is_down == was_down {
             return;
         }
-        self.balancer.set_down(index, is_down);
+        self.balancer.set_down(place, is_down);
         match answer {
             Ok(()) => info!(%api, origin, "the target is well again"),
             Err(reason) => warn!(%api, origin, %reason, "the target is down"),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use parking_lot::Mutex;
-use raftgate_model::api::{ListenPath, Rotation, Verification};
+use raftgate_model::api::{ListenPath, Rotation, TargetPlace, Verification};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -41,6 +41,10 @@ fn api(targets: &[String], check: HealthCheck) -> CompiledApi {
         balancer: Some(Arc::new(balancer)),
         ..CompiledApi::keyless(id, ListenPath::parse("/api/").unwrap(), first)
     }
+}
+
+fn place(balancer: &Balancer, index: usize) -> TargetPlace {
+    balancer.places().nth(index).unwrap().0
 }
 
 fn balancer(api: &CompiledApi) -> Arc<Balancer> {
@@ -120,10 +124,10 @@ async fn a_name_that_does_not_resolve_says_nothing_about_its_target() {
     let checks = Checks::begin(&api, &look_ups).unwrap();
     let looked_up = |times| count.load(Ordering::SeqCst) >= times;
     until("it was looked up", || looked_up(5)).await;
-    assert!(!balancer.is_down(0));
-    balancer.set_down(0, true);
+    assert!(!balancer.is_down(place(&balancer, 0)));
+    balancer.set_down(place(&balancer, 0), true);
     until("it was looked up again", || looked_up(10)).await;
-    assert!(balancer.is_down(0), "nor does it make it well");
+    assert!(balancer.is_down(place(&balancer, 0)), "nor does it make it well");
     drop(checks);
 }
 
@@ -140,9 +144,9 @@ async fn the_last_known_address_is_asked_while_look_ups_fail() {
     target.asked_again(3).await;
     assert!(count.load(Ordering::SeqCst) > 1);
     target.status.set(503);
-    until("the target is down", || balancer.is_down(0)).await;
+    until("the target is down", || balancer.is_down(place(&balancer, 0))).await;
     target.status.set(204);
-    until("the target is up", || !balancer.is_down(0)).await;
+    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
     drop(checks);
 }
 
@@ -155,9 +159,9 @@ async fn a_target_is_asked_at_the_address_that_can_be_connected_to() {
     });
     let api = api(&[format!("http://one.test:{}/", target.port)], check());
     let balancer = balancer(&api);
-    balancer.set_down(0, true);
+    balancer.set_down(place(&balancer, 0), true);
     let checks = Checks::begin(&api, &look_ups).unwrap();
-    until("the target is up", || !balancer.is_down(0)).await;
+    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
     drop(checks);
 }
 
@@ -197,8 +201,9 @@ async fn look_ups_that_hang_hold_few_threads_and_judge_nobody() {
     assert_eq!(count.load(Ordering::SeqCst), LOOK_UPS_MAX);
     for balancer in balancers.iter().chain([&again.0]) {
         // The last one has an address, and may be slow on a busy machine.
-        let names = 0..balancer.targets().len() - 1;
-        assert_eq!(names.filter(|index| balancer.is_down(*index)).count(), 0);
+        let names = balancer.places().take(balancer.places().len() - 1);
+        let down = names.filter(|(place, _)| balancer.is_down(*place));
+        assert_eq!(down.count(), 0);
     }
     drop(sender);
     until("there is room again", || {
@@ -220,8 +225,8 @@ async fn each_answer_counts_when_it_comes() {
     let api = api(&[silent_url, unwell.url()], check);
     let balancer = balancer(&api);
     let _checks = Checks::of(Some(&api), None).unwrap();
-    until("the target is down", || balancer.is_down(1)).await;
-    assert!(!balancer.is_down(0));
+    until("the target is down", || balancer.is_down(place(&balancer, 1))).await;
+    assert!(!balancer.is_down(place(&balancer, 0)));
 }
 
 fn with_own_tls(api: &CompiledApi) -> CompiledApi {
@@ -279,15 +284,15 @@ async fn checks_go_on_where_a_new_version_would_check_the_same() {
 async fn where_nobody_checks_any_more_nobody_is_down() {
     let (api, _silent) = undecided().await;
     let balancer = balancer(&api);
-    balancer.set_down(0, true);
+    balancer.set_down(place(&balancer, 0), true);
     let checks = Checks::of(Some(&api), None).unwrap();
     // Whoever follows goes on with what was found.
     let ended = checks.task.abort_handle();
     let checks = Checks::of(Some(&with_own_tls(&api)), Some(checks)).unwrap();
     until("the first ones ended", || ended.is_finished()).await;
-    assert!(balancer.is_down(0));
+    assert!(balancer.is_down(place(&balancer, 0)));
     drop(checks);
-    until("the target is up", || !balancer.is_down(0)).await;
+    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
 }
 
 #[test]

@@ -3,23 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use raftgate_model::api::{HealthCheck, Rotation, Target};
+use raftgate_model::api::{HealthCheck, Rotation, Target, TargetPlace};
 use tokio::time::Instant;
 
 /// A target that could not be connected to comes last for so long; then one request at a time finds out whether it stands again.
 const PAUSE_MS: u64 = 5_000;
-
-/// A target by its place in the rotation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TargetPlace(u16);
-
-impl TargetPlace {
-    /// The place as an index.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 // On cache lines of its own: every request writes it, and what is known of targets is mostly read.
 #[derive(Debug, Default)]
@@ -42,6 +30,7 @@ struct TargetState {
 pub struct Balancer {
     rotation: Rotation,
     check: Option<HealthCheck>,
+    /// In the order of the rotation's places.
     states: Box<[TargetState]>,
     cursor: Cursor,
     began: Instant,
@@ -51,13 +40,9 @@ impl Balancer {
     /// A balancer of targets of which nothing bad is known.
     #[must_use]
     pub fn new(rotation: Rotation, check: Option<HealthCheck>) -> Self {
-        let states = rotation
-            .targets()
-            .iter()
-            .map(|_| TargetState::default())
-            .collect();
+        let states = rotation.places().map(|_| TargetState::default());
         Self {
-            states,
+            states: states.collect(),
             rotation,
             check,
             cursor: Cursor::default(),
@@ -72,13 +57,11 @@ impl Balancer {
         if self.rotation == earlier.rotation && self.check == earlier.check {
             return Arc::clone(earlier);
         }
-        for (state, target) in self.states.iter().zip(self.targets()) {
-            let same = |known: &Target| known.origin() == target.origin();
-            let known = earlier.targets().iter().position(same);
-            if let Some(known) = known.and_then(|known| earlier.states.get(known)) {
+        for (place, target) in self.places() {
+            let same = |(_, known): &(TargetPlace, &Target)| known.origin() == target.origin();
+            if let Some((known, _)) = earlier.places().find(same) {
                 // Without checks nobody would find out that it is well again.
-                let is_down = known.down.load(Ordering::Relaxed) && self.check.is_some();
-                state.down.store(is_down, Ordering::Relaxed);
+                self.set_down(place, earlier.is_down(known) && self.check.is_some());
             }
         }
         let turn = earlier.cursor.0.load(Ordering::Relaxed);
@@ -86,10 +69,9 @@ impl Balancer {
         self
     }
 
-    /// The different targets.
-    #[must_use]
-    pub fn targets(&self) -> &[Target] {
-        self.rotation.targets()
+    /// The different targets with their places.
+    pub fn places(&self) -> impl ExactSizeIterator<Item = (TargetPlace, &Target)> {
+        self.rotation.places()
     }
 
     /// How targets are checked.
@@ -101,7 +83,7 @@ impl Balancer {
     /// The target at a place.
     #[must_use]
     pub fn target(&self, place: TargetPlace) -> Option<&Target> {
-        self.targets().get(place.index())
+        self.rotation.target(place)
     }
 
     /// The target of the next request; `None` when all are down.
@@ -119,13 +101,16 @@ impl Balancer {
         self.beginning_at(self.cursor.0.load(Ordering::Relaxed), tried)
     }
 
+    fn state(&self, place: TargetPlace) -> Option<&TargetState> {
+        self.states.get(place.index())
+    }
+
     fn beginning_at(&self, turn: usize, tried: &[TargetPlace]) -> Option<TargetPlace> {
         let turns = self.rotation.turns();
         let (before, from_here) = turns.split_at_checked(turn % turns.len().max(1))?;
         let mut paused = None;
-        for turn in from_here.iter().chain(before) {
-            let place = TargetPlace(*turn);
-            let state = self.states.get(place.index())?;
+        for place in from_here.iter().chain(before).copied() {
+            let state = self.state(place)?;
             if state.down.load(Ordering::Relaxed) || tried.contains(&place) {
                 continue;
             }
@@ -161,7 +146,7 @@ impl Balancer {
     /// A connection that was kept open says nothing about whether another one can be made.
     #[must_use]
     pub fn begins_trial(&self, place: TargetPlace) -> bool {
-        self.states.get(place.index()).is_some_and(|state| {
+        self.state(place).is_some_and(|state| {
             // Reading alone costs the other threads nothing, and is what nearly every request does.
             state.awaits_trial.load(Ordering::Relaxed)
                 && state.awaits_trial.swap(false, Ordering::Relaxed)
@@ -174,7 +159,7 @@ impl Balancer {
 
     /// Notes that a target could not be connected to.
     pub fn failed(&self, place: TargetPlace) {
-        if let Some(state) = self.states.get(place.index()) {
+        if let Some(state) = self.state(place) {
             let until_ms = self.now_ms().saturating_add(PAUSE_MS);
             state.paused_until_ms.store(until_ms, Ordering::Relaxed);
         }
@@ -182,16 +167,16 @@ impl Balancer {
 
     /// Notes that a new connection to a target was made.
     pub fn connected(&self, place: TargetPlace) {
-        if let Some(state) = self.states.get(place.index())
+        if let Some(state) = self.state(place)
             && state.paused_until_ms.load(Ordering::Relaxed) != 0
         {
             state.paused_until_ms.store(0, Ordering::Relaxed);
         }
     }
 
-    /// What health checks found about the target with this index.
-    pub fn set_down(&self, index: usize, down: bool) {
-        if let Some(state) = self.states.get(index) {
+    /// What health checks found about a target.
+    pub fn set_down(&self, place: TargetPlace, down: bool) {
+        if let Some(state) = self.state(place) {
             state.down.store(down, Ordering::Relaxed);
             if !down {
                 state.paused_until_ms.store(0, Ordering::Relaxed);
@@ -199,11 +184,11 @@ impl Balancer {
         }
     }
 
-    /// Whether health checks have found the target with this index to be down.
+    /// Whether health checks have found a target to be down.
     #[must_use]
-    pub fn is_down(&self, index: usize) -> bool {
-        let state = self.states.get(index);
-        state.is_some_and(|state| state.down.load(Ordering::Relaxed))
+    pub fn is_down(&self, place: TargetPlace) -> bool {
+        self.state(place)
+            .is_some_and(|state| state.down.load(Ordering::Relaxed))
     }
 }
 
@@ -225,6 +210,10 @@ mod tests {
         Balancer::new(Rotation::new(targets.collect()).unwrap(), Some(check))
     }
 
+    fn place(balancer: &Balancer, index: usize) -> TargetPlace {
+        balancer.places().nth(index).unwrap().0
+    }
+
     fn round(balancer: &Balancer, count: usize) -> String {
         let turn = |_| match balancer.next() {
             Some(place) => balancer.target(place).unwrap().dial_host().to_owned(),
@@ -236,67 +225,68 @@ mod tests {
     #[test]
     fn targets_take_turns_by_weight() {
         let balancer = balancer(&["a", "b", "a"]);
-        assert_eq!(balancer.targets().len(), 2);
+        assert_eq!(balancer.places().len(), 2);
         assert_eq!(round(&balancer, 7), "abaabaa");
     }
 
     #[test]
     fn what_is_down_has_no_turn() {
         let balancer = balancer(&["a", "b", "c"]);
-        balancer.set_down(1, true);
+        balancer.set_down(place(&balancer, 1), true);
         assert_eq!(round(&balancer, 4), "acca");
-        balancer.set_down(0, true);
+        balancer.set_down(place(&balancer, 0), true);
         assert_eq!(round(&balancer, 2), "cc");
-        balancer.set_down(2, true);
-        assert!(balancer.is_down(2));
+        balancer.set_down(place(&balancer, 2), true);
+        assert!(balancer.is_down(place(&balancer, 2)));
         assert_eq!(round(&balancer, 2), "--");
-        balancer.set_down(1, false);
+        balancer.set_down(place(&balancer, 1), false);
         assert_eq!(round(&balancer, 2), "bb");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_could_not_be_connected_to_comes_last_for_a_while() {
         let balancer = balancer(&["a", "b"]);
-        balancer.failed(TargetPlace(0));
+        let at = |index| place(&balancer, index);
+        balancer.failed(at(0));
         assert_eq!(round(&balancer, 3), "bbb");
-        assert_eq!(
-            balancer.another(&[TargetPlace(1)]),
-            Some(TargetPlace(0)),
-            "the last resort"
-        );
-        balancer.connected(TargetPlace(0));
+        assert_eq!(balancer.another(&[at(1)]), Some(at(0)), "the last resort");
+        balancer.connected(at(0));
         assert_eq!(round(&balancer, 2), "ba");
-        assert_eq!(balancer.another(&[TargetPlace(0), TargetPlace(1)]), None);
+        assert_eq!(balancer.another(&[at(0), at(1)]), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_request_finds_out_whether_a_target_stands_again() {
         let balancer = balancer(&["a", "b"]);
-        balancer.failed(TargetPlace(0));
-        assert!(!balancer.begins_trial(TargetPlace(0)));
+        let at = |index| place(&balancer, index);
+        balancer.failed(at(0));
+        assert!(!balancer.begins_trial(at(0)));
         tokio::time::advance(PAUSE).await;
         assert_eq!(round(&balancer, 4), "abbb");
-        assert!(balancer.begins_trial(TargetPlace(0)));
-        assert!(!balancer.begins_trial(TargetPlace(0)), "one is enough");
-        assert!(!balancer.begins_trial(TargetPlace(1)));
+        assert!(balancer.begins_trial(at(0)));
+        assert!(!balancer.begins_trial(at(0)), "one is enough");
+        assert!(!balancer.begins_trial(at(1)));
         tokio::time::advance(PAUSE).await;
         assert_eq!(round(&balancer, 2), "ab");
-        assert!(balancer.begins_trial(TargetPlace(0)), "another pause");
-        balancer.connected(TargetPlace(0));
+        assert!(balancer.begins_trial(at(0)), "another pause");
+        balancer.connected(at(0));
         assert_eq!(round(&balancer, 4), "abab");
     }
 
     #[test]
     fn a_new_version_knows_what_the_old_one_knew() {
         let old = Arc::new(balancer(&["a", "b"]));
-        old.set_down(0, true);
-        old.set_down(1, true);
+        old.set_down(place(&old, 0), true);
+        old.set_down(place(&old, 1), true);
         let new = Arc::new(balancer(&["b", "c"])).following(&old);
         assert_eq!(round(&new, 2), "cc");
         let same = Arc::new(balancer(&["b", "c"])).following(&new);
         assert!(Arc::ptr_eq(&same, &new));
         let unchecked = Balancer::new(new.rotation.clone(), None);
         let unchecked = Arc::new(unchecked).following(&new);
-        assert!(!unchecked.is_down(0), "nobody would find out");
+        assert!(
+            !unchecked.is_down(place(&unchecked, 0)),
+            "nobody would find out"
+        );
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Cache};
 use raftgate_model::id::{ApiId, PolicyId};
 
-pub use balancer::{Balancer, TargetPlace};
+pub use balancer::Balancer;
 pub use compiled_api::{
     Access, CompiledApi, CredentialForwarding, HostHeader, KeyAccess, ListenPathForwarding,
     OAuthAccess, OAuthEndpoints, UpstreamTimeouts,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use raftgate_actors::snapshot::{
-    Balancer, CompiledApi, CompiledVersion, HeaderEdits, TargetPlace, UpstreamTimeouts,
+    Balancer, CompiledApi, CompiledVersion, HeaderEdits, UpstreamTimeouts,
 };
-use raftgate_model::api::Target;
+use raftgate_model::api::{Target, TargetPlace};
 
 /// Whether the caller must prove itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,7 +45,7 @@ pub use target::{InvalidTarget, Scheme, Target};
 pub use timeouts::ApiTimeouts;
 pub use unsupported::ImportWarning;
 pub use upstream::{
-    HealthCheck, RetryOn, RetrySpec, Rotation, Tls12Ciphers, TlsVersions, UpstreamSpec,
+    HealthCheck, RetryOn, RetrySpec, Rotation, TargetPlace, Tls12Ciphers, TlsVersions, UpstreamSpec,
     UpstreamTls, Verification,
 };
 pub use version::{HeaderTransforms, SizeLimits, VersionSpec};

@@ -12,7 +12,7 @@ use crate::json::{DocumentFaults, Node};
 
 pub use health_check::HealthCheck;
 pub use retries::{RetryOn, RetrySpec};
-pub use rotation::Rotation;
+pub use rotation::{Rotation, TargetPlace};
 pub use transport::{Tls12Ciphers, TlsVersions, UpstreamTls, Verification};
 
 /// How an API's upstreams are reached.

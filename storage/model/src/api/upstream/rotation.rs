@@ -10,11 +10,23 @@ const TURNS_MAX: usize = 10_000;
 /// The most different targets.
 const TARGETS_MAX: usize = 256;
 
+/// A target by its place in a [`Rotation`], which alone names places; the default is the first one, which every rotation has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TargetPlace(u16);
+
+impl TargetPlace {
+    /// The place in a list that keeps something of each target, in the order of [`Rotation::places`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Targets, and the order in which they take turns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     targets: Arc<[Target]>,
-    turns: Arc<[u16]>,
+    turns: Arc<[TargetPlace]>,
 }
 
 impl Rotation {
@@ -32,7 +44,7 @@ impl Rotation {
                 }
                 targets.push(target);
             }
-            turns.push(u16::try_from(place).ok()?);
+            turns.push(TargetPlace(u16::try_from(place).ok()?));
         }
         let fits = !turns.is_empty() && turns.len() <= TURNS_MAX;
         fits.then(|| Self {
@@ -47,9 +59,23 @@ impl Rotation {
         &self.targets
     }
 
-    /// The places in [`Rotation::targets`] in the order of their turns, at least one.
+    /// The different targets with their places, in the order of these.
+    pub fn places(&self) -> impl ExactSizeIterator<Item = (TargetPlace, &Target)> {
+        // No more than can be numbered were taken in.
+        let place = |index| TargetPlace(u16::try_from(index).unwrap_or(u16::MAX));
+        let numbered = self.targets.iter().enumerate();
+        numbered.map(move |(index, target)| (place(index), target))
+    }
+
+    /// The target at a place.
     #[must_use]
-    pub fn turns(&self) -> &[u16] {
+    pub fn target(&self, place: TargetPlace) -> Option<&Target> {
+        self.targets.get(place.index())
+    }
+
+    /// The places in the order of their turns, at least one.
+    #[must_use]
+    pub fn turns(&self) -> &[TargetPlace] {
         &self.turns
     }
 
