@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use raftgate_model::api::{RetryOn, TargetPlace};
+use raftgate_model::api::{RetryOn, Setback, TargetPlace};
 
 use super::connection::Connection;
 use super::dial::{DialError, dial};
@@ -90,7 +90,7 @@ impl Tries {
             return true;
         }
         let goes_on =
-            refusal != Refusal::UpstreamBusy && self.retry_on().contains(RetryOn::CONNECT);
+            refusal != Refusal::UpstreamBusy && self.retry_on().contains(Setback::Connect);
         if goes_on {
             self.spend(worker, connection, selected);
         }

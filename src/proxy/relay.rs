@@ -1,6 +1,6 @@
 //! Relay: finds a connection to the upstream, runs the exchange on it, and repeats it once where that is safe.
 
-use raftgate_model::api::RetryOn;
+use raftgate_model::api::{RetryOn, Setback};
 
 use super::connection::Connection;
 use super::exchange::{After, Outcome, client_shape, refuse};
@@ -130,8 +130,8 @@ async fn attempt(
             }
         }
         (Err(fault), None) => {
-            let is_due = !answer_began && retry_on.contains(outcome_of(fault));
-            if is_due && !timer.cap_has_passed() && upload.rewind() {
+            let may_be_tried = setback_of(fault).is_some_and(|setback| retry_on.contains(setback));
+            if may_be_tried && !answer_began && !timer.cap_has_passed() && upload.rewind() {
                 Attempt::Retry
             } else {
                 Attempt::Over(End::Refused(refusal_of(fault)))
@@ -141,15 +141,15 @@ async fn attempt(
 }
 
 /// What an API may have named for another try.
-const fn outcome_of(fault: Fault) -> RetryOn {
+const fn setback_of(fault: Fault) -> Option<Setback> {
     match fault {
-        Fault::UpstreamSilent => RetryOn::CLOSED,
-        Fault::UpstreamTimeout => RetryOn::TIMEOUT,
+        Fault::UpstreamSilent => Some(Setback::Closed),
+        Fault::UpstreamTimeout => Some(Setback::Timeout),
         Fault::ClientGone
         | Fault::ClientTimeout
         | Fault::ClientBody
         | Fault::BodyTooLarge
-        | Fault::UpstreamBroken => RetryOn::NOTHING,
+        | Fault::UpstreamBroken => None,
     }
 }
 

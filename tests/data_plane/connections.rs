@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 
 use raftgate::proxy::Refusal;
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot};
-use raftgate_model::api::{RetryOn, RetrySpec, Target};
+use raftgate_model::api::{RetryOn, RetrySpec, Setback, Target};
 
 use crate::rig::{Rig, api, eventually, slow_to_dial};
 use crate::wire::{PATIENCE, Upstream, get};
@@ -226,7 +226,7 @@ fn no_room_for_a_connection_is_no_reason_for_another_try() {
     });
     let retries = RetrySpec {
         attempts: 5,
-        on: RetryOn::CONNECT,
+        on: RetryOn::NOTHING.with(Setback::Connect),
     };
     let api = CompiledApi {
         retries: Some(retries),

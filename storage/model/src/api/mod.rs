@@ -45,8 +45,8 @@ pub use target::{InvalidTarget, Scheme, Target};
 pub use timeouts::ApiTimeouts;
 pub use unsupported::ImportWarning;
 pub use upstream::{
-    HealthCheck, RetryOn, RetrySpec, Rotation, TargetPlace, Tls12Ciphers, TlsVersions, UpstreamSpec,
-    UpstreamTls, Verification,
+    HealthCheck, RetryOn, RetrySpec, Rotation, Setback, TargetPlace, Tls12Ciphers, TlsVersions,
+    UpstreamSpec, UpstreamTls, Verification,
 };
 pub use version::{HeaderTransforms, SizeLimits, VersionSpec};
 pub use versioning::{

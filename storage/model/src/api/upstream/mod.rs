@@ -11,7 +11,7 @@ use super::unsupported::ImportWarning;
 use crate::json::{DocumentFaults, Node};
 
 pub use health_check::HealthCheck;
-pub use retries::{RetryOn, RetrySpec};
+pub use retries::{RetryOn, RetrySpec, Setback};
 pub use rotation::{Rotation, TargetPlace};
 pub use transport::{Tls12Ciphers, TlsVersions, UpstreamTls, Verification};
 

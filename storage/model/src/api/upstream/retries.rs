@@ -21,40 +21,51 @@ pub struct RetrySpec {
     pub on: RetryOn,
 }
 
-/// Outcomes of a try that another one follows.
+/// What a try came to that another one may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setback {
+    /// There was no connection.
+    Connect,
+    /// The connection ended before an answer began.
+    Closed,
+    /// The answer did not begin in time.
+    Timeout,
+}
+
+impl Setback {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "connect" => Some(Self::Connect),
+            "closed" => Some(Self::Closed),
+            "timeout" => Some(Self::Timeout),
+            _ => None,
+        }
+    }
+}
+
+/// The setbacks that another try follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetryOn(u8);
 
 impl RetryOn {
-    /// Nothing.
+    /// None of them.
     pub const NOTHING: Self = Self(0);
-    /// There was no connection.
-    pub const CONNECT: Self = Self(1);
-    /// The connection ended before an answer began.
-    pub const CLOSED: Self = Self(1 << 1);
-    /// The answer did not begin in time.
-    pub const TIMEOUT: Self = Self(1 << 2);
 
-    /// Whether any of these outcomes is among ours.
+    /// Whether this setback is one of them.
     #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+    pub const fn contains(self, setback: Setback) -> bool {
+        self.0 & bit(setback) != 0
     }
 
-    /// Both sets as one.
+    /// These, and one more.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+    pub const fn with(self, setback: Setback) -> Self {
+        Self(self.0 | bit(setback))
     }
+}
 
-    fn of(word: &str) -> Option<Self> {
-        match word {
-            "connect" => Some(Self::CONNECT),
-            "closed" => Some(Self::CLOSED),
-            "timeout" => Some(Self::TIMEOUT),
-            _ => None,
-        }
-    }
+const fn bit(setback: Setback) -> u8 {
+    1 << setback as u8
 }
 
 impl RetrySpec {
@@ -75,7 +86,9 @@ impl RetrySpec {
 /// A list that is not there names what costs no time.
 fn read_on(list: &Node<'_>, faults: &mut DocumentFaults) -> RetryOn {
     if list.value().is_none() {
-        return RetryOn::CONNECT.and(RetryOn::CLOSED);
+        return RetryOn::NOTHING
+            .with(Setback::Connect)
+            .with(Setback::Closed);
     }
     let items = list.items(REASONS_MAX, faults);
     let mut on = RetryOn::NOTHING;
@@ -83,8 +96,8 @@ fn read_on(list: &Node<'_>, faults: &mut DocumentFaults) -> RetryOn {
         let Some(word) = item.text(faults) else {
             continue;
         };
-        match RetryOn::of(word) {
-            Some(reason) => on = on.and(reason),
+        match Setback::of(word) {
+            Some(setback) => on = on.with(setback),
             None => faults.add(item.path(), "must be connect, closed or timeout"),
         }
     }

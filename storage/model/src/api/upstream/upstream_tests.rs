@@ -191,12 +191,14 @@ fn tyks_uptime_tests_are_run_where_they_say_no_more_than_ours() {
 fn retries_are_asked_for_and_bounded() {
     let read = |retries: Value| upstream(json!({}), json!({"retries": retries})).retries;
     let spec = |attempts, on| Some(RetrySpec { attempts, on });
-    let instant = RetryOn::CONNECT.and(RetryOn::CLOSED);
+    let instant = RetryOn::NOTHING
+        .with(Setback::Connect)
+        .with(Setback::Closed);
     assert_eq!(read(json!(null)), None);
     assert_eq!(read(json!({})), spec(2, instant));
     assert_eq!(
         read(json!({"attempts": 5, "on": ["timeout", "timeout"]})),
-        spec(5, RetryOn::TIMEOUT)
+        spec(5, RetryOn::NOTHING.with(Setback::Timeout))
     );
     for (retries, path) in [
         (json!({"attempts": 1}), "raftgate.retries.attempts"),
