@@ -9,8 +9,11 @@ use raftgate_model::state::SourcePath;
 use raftgate_model::state::record::Made;
 use tracing::warn;
 
-use super::folder::{Contents, DefinitionsFolder, File, FolderError, FolderReport, Refused};
-use super::policy_files::{Kept, file_of};
+use super::contents::File;
+use super::folder::DefinitionsFolder;
+use super::look::Look;
+use super::policy_files::file_of;
+use super::report::FolderError;
 
 /// Each file that is displaced, and the one that has its definition.
 pub(super) type Displaced = BTreeMap<SourcePath, SourcePath>;
@@ -27,40 +30,34 @@ enum Owner {
 
 impl DefinitionsFolder {
     /// Applies the displaced files and policies whose definition no file that is there holds any more.
-    pub(super) async fn apply_freed<'f>(
-        &self,
-        contents: &Contents,
-        displaced: &mut Vec<File<'f>>,
-        (kept, report): (&mut Kept, &mut FolderReport),
-    ) -> Result<Vec<Refused<'f>>, FolderError> {
-        if displaced.is_empty() && kept.displaced.is_empty() {
-            return Ok(Vec::new());
+    pub(super) async fn apply_freed(&self, look: &mut Look<'_>) -> Result<(), FolderError> {
+        if look.displaced.is_empty() && look.kept.displaced.is_empty() {
+            return Ok(());
         }
-        let held = self.held(contents, displaced, kept);
-        let policies = mem::take(&mut kept.displaced);
-        let is_freed = |path: &SourcePath| self.is_freed(path, &held, (contents, &*kept));
-        let (freed, waiting): (Vec<_>, Vec<_>) = mem::take(displaced)
-            .into_iter()
-            .partition(|(path, _)| is_freed(path));
-        *displaced = waiting;
-        let (freed_policies, waiting): (Vec<_>, Vec<_>) =
+        let held = self.held(look);
+        let files = mem::take(&mut look.displaced);
+        let policies = mem::take(&mut look.kept.displaced);
+        let is_freed = |path: &SourcePath| self.is_freed(path, &held, look);
+        let (freed, waiting): (Vec<File<'_>>, Vec<_>) =
+            files.into_iter().partition(|file| is_freed(file.path));
+        let (freed_policies, waiting_policies): (Vec<_>, Vec<_>) =
             policies.into_iter().partition(|(place, _)| is_freed(place));
-        kept.displaced = waiting;
+        look.displaced = waiting;
+        look.kept.displaced = waiting_policies;
         let applied = freed.len().saturating_add(freed_policies.len());
-        report.unchanged = report.unchanged.saturating_sub(applied);
+        look.report.unchanged = look.report.unchanged.saturating_sub(applied);
         for (place, entry) in &freed_policies {
-            self.put_policy_of(place, entry, report).await?;
+            self.put_policy_of(place, entry, &mut look.report).await?;
         }
-        self.apply_files(&freed, kept, report).await
+        self.apply_files(&freed, look).await
     }
 
     /// What the files that are there made, those aside that are displaced.
-    fn held(&self, contents: &Contents, displaced: &[File<'_>], kept: &Kept) -> BTreeSet<Made> {
-        let files = displaced.iter().map(|(path, _)| *path);
-        let waiting: BTreeSet<_> = files
-            .chain(kept.displaced.iter().map(|(place, _)| place))
-            .collect();
-        let there = contents.paths().chain(kept.policies());
+    fn held(&self, look: &Look<'_>) -> BTreeSet<Made> {
+        let files = look.displaced.iter().map(|file| file.path);
+        let policies = look.kept.displaced.iter().map(|(place, _)| place);
+        let waiting: BTreeSet<_> = files.chain(policies).collect();
+        let there = look.contents.paths().chain(look.kept.policies());
         let view = self.cluster.view();
         there
             .filter(|path| !waiting.contains(path))
@@ -71,19 +68,14 @@ impl DefinitionsFolder {
     /// Whether what a displaced file defines is nobody else's any more.
     ///
     /// What the control API deleted stays so while the file that made it last is there, and what it made itself is not replaced.
-    fn is_freed(
-        &self,
-        path: &SourcePath,
-        held: &BTreeSet<Made>,
-        (contents, kept): (&Contents, &Kept),
-    ) -> bool {
+    fn is_freed(&self, path: &SourcePath, held: &BTreeSet<Made>, look: &Look<'_>) -> bool {
         let Some(last) = self.cluster.view().source(path) else {
             return true;
         };
         match self.owner(&last.made) {
             Owner::Nobody => !held.contains(&last.made),
             Owner::NoFile => false,
-            Owner::File(owner) => !contents.still_hold(&owner, kept),
+            Owner::File(owner) => !look.contents.still_hold(&owner, &look.kept),
         }
     }
 
@@ -101,8 +93,8 @@ impl DefinitionsFolder {
     }
 
     /// Says which files are displaced and by which, each once while it is.
-    pub(super) fn tell_displaced(&self, contents: &Contents, kept: &Kept) {
-        let displaced = self.displaced(contents, kept);
+    pub(super) fn tell_displaced(&self, look: &Look<'_>) {
+        let displaced = self.displaced(look);
         let mut told = self.told.lock();
         for (path, by) in &displaced {
             if told.get(path) != Some(by) {
@@ -113,8 +105,8 @@ impl DefinitionsFolder {
     }
 
     /// The files and policies of files that are there, and whose definition another file has.
-    pub(super) fn displaced(&self, contents: &Contents, kept: &Kept) -> Displaced {
-        let there = contents.paths().chain(kept.policies());
+    pub(super) fn displaced(&self, look: &Look<'_>) -> Displaced {
+        let there = look.contents.paths().chain(look.kept.policies());
         let displaced = there.filter_map(|path| {
             let last = self.cluster.view().source(path)?;
             match self.owner(&last.made) {

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::Importer;
-use super::super::folder::tests::Lines;
 use super::super::import::tests::{Node, document};
+use super::super::report::FolderReport;
+use super::super::report::tests::Lines;
 use super::*;
 
 /// A node with a definitions folder that the test looks at.

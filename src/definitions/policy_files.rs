@@ -10,7 +10,9 @@ use raftgate_model::state::record::SourceContent;
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
-use super::folder::{DefinitionsFolder, FolderError, FolderReport};
+use super::folder::DefinitionsFolder;
+use super::look::Look;
+use super::report::{FolderError, FolderReport};
 
 /// Between a file and the policy in it, where the store names a policy's place; no name of a file holds it.
 const SEPARATOR: char = '/';
@@ -79,23 +81,23 @@ impl DefinitionsFolder {
     /// Brings the policies of a file into force; one that is wrong is told and leaves the others.
     pub(super) async fn apply_policies(
         &self,
-        (file, policies): (&SourcePath, PolicySet),
-        kept: &mut Kept,
-        report: &mut FolderReport,
+        file: &SourcePath,
+        policies: PolicySet,
+        look: &mut Look<'_>,
     ) -> Result<(), FolderError> {
-        kept.of_several.insert(file.clone());
+        look.kept.of_several.insert(file.clone());
         for entry in policies.entries {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(faults) => {
-                    kept.keep_all_of(file);
-                    report.fail(file, ImportError::PolicyFaults(faults))?;
+                    look.kept.keep_all_of(file);
+                    look.report.fail(file, ImportError::PolicyFaults(faults))?;
                     continue;
                 }
             };
             let place = place_of(file, &entry.id);
-            kept.policies.insert(place.clone());
-            self.apply_policy(place, entry, (kept, report)).await?;
+            look.kept.policies.insert(place.clone());
+            self.apply_policy(place, entry, look).await?;
         }
         Ok(())
     }
@@ -105,14 +107,16 @@ impl DefinitionsFolder {
         &self,
         place: SourcePath,
         entry: PolicyEntry,
-        (kept, report): (&mut Kept, &mut FolderReport),
+        look: &mut Look<'_>,
     ) -> Result<(), FolderError> {
         match self.compare(&place, content_hash(&entry)) {
-            SourceContent::Changed => return self.put_policy_of(&place, &entry, report).await,
-            SourceContent::Displaced => kept.displaced.push((place, entry)),
+            SourceContent::Changed => {
+                return self.put_policy_of(&place, &entry, &mut look.report).await;
+            }
+            SourceContent::Displaced => look.kept.displaced.push((place, entry)),
             SourceContent::Applied => {}
         }
-        report.unchanged = report.unchanged.saturating_add(1);
+        look.report.unchanged = look.report.unchanged.saturating_add(1);
         Ok(())
     }
 

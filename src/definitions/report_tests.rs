@@ -9,24 +9,6 @@ use parking_lot::Mutex;
 
 use super::*;
 
-fn folder(names: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for name in names {
-        fs::write(folder.path().join(name), "{}").unwrap();
-    }
-    folder
-}
-
-#[test]
-fn a_folder_of_too_many_files_is_refused_as_a_whole() {
-    let folder = folder(&["a.json", "b.yaml", "notes.txt", ".hidden.json"]);
-    let contents = Contents::read(folder.path(), 2).unwrap();
-    assert_eq!((contents.files.len(), contents.unread.len()), (2, 0));
-    fs::write(folder.path().join("c.yml"), "{}").unwrap();
-    let reason = Contents::read(folder.path(), 2).err().unwrap().to_string();
-    assert!(reason.contains("more than 2 definition files"), "{reason}");
-}
-
 #[test]
 fn a_store_that_takes_no_writes_ends_the_look_and_a_wrong_file_does_not() {
     let path = SourcePath("a.json".into());
@@ -111,16 +93,4 @@ fn only_what_is_late_comes_by_itself_and_what_is_stored_keeps_its_warnings() {
         // No later look says them: the file counts as applied.
         assert!(log.contains("enable_jsvm: has no effect"), "{log}");
     }
-}
-
-#[test]
-fn files_that_cannot_be_read_count_and_are_there() {
-    let folder = folder(&["a.json"]);
-    let link = folder.path().join("b.json");
-    std::os::unix::fs::symlink("nowhere", link).unwrap();
-    let contents = Contents::read(folder.path(), 2).unwrap();
-    for name in ["a.json", "b.json"] {
-        assert!(contents.holds(&SourcePath(name.into())), "{name}");
-    }
-    assert!(Contents::read(folder.path(), 1).is_err());
 }
