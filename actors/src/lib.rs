@@ -12,6 +12,7 @@
 pub mod api;
 pub mod cluster_access;
 pub mod compile;
+mod http_client;
 pub mod notifier;
 pub mod registry;
 pub mod snapshot;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use awc::Client;
 use awc::error::SendRequestError;
-use awc::http::Version;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use raftgate_model::api::{HealthCheck, Target, TargetPlace, UpstreamTls};
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::addresses::{Addresses, LookUps};
+use crate::http_client::http_client;
 use crate::snapshot::{Balancer, CompiledApi};
 
 /// How many targets of one API are asked at a time.
@@ -90,23 +90,8 @@ impl Checks {
 
 /// A client that keeps no connection: a new one is what a request might need.
 fn client(api: &CompiledApi, check: &HealthCheck) -> Client {
-    let timeout = timeout_of(check);
-    let connector = awc::Connector::new()
-        .max_http_version(Version::HTTP_11)
-        .timeout(timeout)
-        .handshake_timeout(timeout)
-        .conn_keep_alive(Duration::ZERO)
-        .limit(0);
-    let connector = match &api.tls {
-        Some(tls) => connector.rustls_0_23(Arc::clone(&tls.config)),
-        None => connector,
-    };
-    Client::builder()
-        .connector(connector)
-        .disable_timeout()
-        .disable_redirects()
-        .no_default_headers()
-        .finish()
+    let tls = api.tls.as_ref().map(|tls| &tls.config);
+    http_client(timeout_of(check), Duration::ZERO, tls)
 }
 
 fn timeout_of(check: &HealthCheck) -> Duration {

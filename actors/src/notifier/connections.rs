@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use awc::Client;
-use awc::http::Version;
 use tokio::time::Instant;
+
+use crate::http_client::http_client;
 
 /// How long an unused connection is kept; receivers commonly close theirs after five seconds or later, and a message
 /// sent into a connection that is being closed fails.
@@ -30,7 +31,9 @@ impl Connections {
     pub(super) fn client(&mut self) -> Client {
         self.used = tokio::time::Instant::now();
         let timeout = self.timeout;
-        self.client.get_or_insert_with(|| client(timeout)).clone()
+        self.client
+            .get_or_insert_with(|| http_client(timeout, KEEP_ALIVE, None))
+            .clone()
     }
 
     /// Closes the connections that nobody has used for a while: the client itself only looks at a receiver's
@@ -40,23 +43,6 @@ impl Connections {
             self.client = None;
         }
     }
-}
-
-/// A client for notifications: HTTP/1.1 and TLS by the public roots, no redirects, no limit that would queue
-/// silently. How long a whole attempt may take is for who sends to say.
-fn client(timeout: Duration) -> Client {
-    let connector = awc::Connector::new()
-        .max_http_version(Version::HTTP_11)
-        .timeout(timeout)
-        .handshake_timeout(timeout)
-        .conn_keep_alive(KEEP_ALIVE)
-        .limit(0);
-    Client::builder()
-        .connector(connector)
-        .disable_timeout()
-        .disable_redirects()
-        .no_default_headers()
-        .finish()
 }
 
 #[cfg(test)]
