@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::api::addresses::LOOK_UPS_MAX;
-use crate::snapshot::CompiledTls;
+use crate::snapshot::TlsConfigs;
 use crate::test_cluster::until;
 
 /// A check that judges at once, and asks as often as it can.
@@ -127,7 +127,10 @@ async fn a_name_that_does_not_resolve_says_nothing_about_its_target() {
     assert!(!balancer.is_down(place(&balancer, 0)));
     balancer.set_down(place(&balancer, 0), true);
     until("it was looked up again", || looked_up(10)).await;
-    assert!(balancer.is_down(place(&balancer, 0)), "nor does it make it well");
+    assert!(
+        balancer.is_down(place(&balancer, 0)),
+        "nor does it make it well"
+    );
     drop(checks);
 }
 
@@ -144,9 +147,15 @@ async fn the_last_known_address_is_asked_while_look_ups_fail() {
     target.asked_again(3).await;
     assert!(count.load(Ordering::SeqCst) > 1);
     target.status.set(503);
-    until("the target is down", || balancer.is_down(place(&balancer, 0))).await;
+    until("the target is down", || {
+        balancer.is_down(place(&balancer, 0))
+    })
+    .await;
     target.status.set(204);
-    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
+    until("the target is up", || {
+        !balancer.is_down(place(&balancer, 0))
+    })
+    .await;
     drop(checks);
 }
 
@@ -161,7 +170,10 @@ async fn a_target_is_asked_at_the_address_that_can_be_connected_to() {
     let balancer = balancer(&api);
     balancer.set_down(place(&balancer, 0), true);
     let checks = Checks::begin(&api, &look_ups).unwrap();
-    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
+    until("the target is up", || {
+        !balancer.is_down(place(&balancer, 0))
+    })
+    .await;
     drop(checks);
 }
 
@@ -225,7 +237,10 @@ async fn each_answer_counts_when_it_comes() {
     let api = api(&[silent_url, unwell.url()], check);
     let balancer = balancer(&api);
     let _checks = Checks::of(Some(&api), None).unwrap();
-    until("the target is down", || balancer.is_down(place(&balancer, 1))).await;
+    until("the target is down", || {
+        balancer.is_down(place(&balancer, 1))
+    })
+    .await;
     assert!(!balancer.is_down(place(&balancer, 0)));
 }
 
@@ -236,7 +251,7 @@ fn with_own_tls(api: &CompiledApi) -> CompiledApi {
     };
     CompiledApi {
         balancer: api.balancer.clone(),
-        tls: CompiledTls::compile(tls).unwrap(),
+        tls: TlsConfigs::default().of(tls).unwrap(),
         ..CompiledApi::keyless(
             api.id.clone(),
             ListenPath::parse("/api/").unwrap(),
@@ -292,7 +307,10 @@ async fn where_nobody_checks_any_more_nobody_is_down() {
     until("the first ones ended", || ended.is_finished()).await;
     assert!(balancer.is_down(place(&balancer, 0)));
     drop(checks);
-    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
+    until("the target is up", || {
+        !balancer.is_down(place(&balancer, 0))
+    })
+    .await;
 }
 
 #[test]

@@ -8,7 +8,7 @@ use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::state::record::ApiRecord;
 
 use crate::compile::{GatewayDefaults, compile};
-use crate::snapshot::{ApiCounters, CompiledApi};
+use crate::snapshot::{ApiCounters, CompiledApi, TlsConfigs};
 
 /// Compiles stored definitions; called on a thread where that may take its time.
 pub trait Definitions: Send + Sync + 'static {
@@ -25,10 +25,21 @@ pub trait Definitions: Send + Sync + 'static {
 
 /// Definitions as the store keeps them: sealed texts, compiled with what holds for every API.
 pub struct SealedDefinitions {
-    /// Opens them.
-    pub keys: Arc<KeyRing>,
-    /// What holds where a definition says nothing.
-    pub defaults: GatewayDefaults,
+    keys: Arc<KeyRing>,
+    defaults: GatewayDefaults,
+    tls: TlsConfigs,
+}
+
+impl SealedDefinitions {
+    /// Definitions that these keys open; `defaults` hold where one says nothing.
+    #[must_use]
+    pub fn new(keys: Arc<KeyRing>, defaults: GatewayDefaults) -> Self {
+        Self {
+            keys,
+            defaults,
+            tls: TlsConfigs::default(),
+        }
+    }
 }
 
 impl Definitions for SealedDefinitions {
@@ -49,7 +60,7 @@ impl Definitions for SealedDefinitions {
         if !spec.active {
             return Ok(None);
         }
-        compile(&spec, record.revision, &self.defaults, counters)
+        compile(&spec, record.revision, &self.defaults, counters, &self.tls)
             .map(Some)
             .map_err(|invalid| invalid.to_string())
     }

@@ -12,8 +12,8 @@ use raftgate_model::path_pattern::{InvalidPattern, PathMatching};
 use raftgate_model::time::Ttl;
 
 use crate::snapshot::{
-    Access, ApiCounters, Balancer, CompiledApi, CompiledTls, CredentialForwarding, HostHeader,
-    KeyAccess, ListenPathForwarding, OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
+    Access, ApiCounters, Balancer, CompiledApi, CredentialForwarding, HostHeader, KeyAccess,
+    ListenPathForwarding, OAuthAccess, OAuthEndpoints, TlsConfigs, UpstreamTimeouts,
 };
 
 /// What holds for every API that does not say otherwise.
@@ -59,7 +59,7 @@ pub enum Uncompilable {
     Tls(#[from] rustls::Error),
 }
 
-/// Compiles a definition; counters go on from version to version. What cannot be served is no [`ApiSpec`].
+/// Compiles a definition; counters go on from version to version, and equal TLS is one. What cannot be served is no [`ApiSpec`].
 ///
 /// # Errors
 /// None for a definition that could be read; said all the same, because the libraries that patterns and TLS come from may.
@@ -68,6 +68,7 @@ pub fn compile(
     revision: Revision,
     defaults: &GatewayDefaults,
     counters: Arc<ApiCounters>,
+    tls: &TlsConfigs,
 ) -> Result<CompiledApi, Uncompilable> {
     let credential = if spec.strip_auth_data {
         CredentialForwarding::Stripped
@@ -103,7 +104,7 @@ pub fn compile(
         target: spec.target.clone(),
         balancer: balancer(spec),
         retries: spec.upstream.retries,
-        tls: CompiledTls::compile(spec.upstream.tls)?,
+        tls: tls.of(spec.upstream.tls)?,
         forwarding: forwarding(spec),
         host_header: if spec.preserve_host_header {
             HostHeader::Client

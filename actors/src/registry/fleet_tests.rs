@@ -31,10 +31,7 @@ fn keys() -> Arc<KeyRing> {
 }
 
 fn sealed() -> SealedDefinitions {
-    SealedDefinitions {
-        keys: keys(),
-        defaults: GatewayDefaults::default(),
-    }
+    SealedDefinitions::new(keys(), GatewayDefaults::default())
 }
 
 fn fleet(timeout: Duration) -> Fleet {
@@ -223,4 +220,26 @@ async fn a_fleet_goes_on_from_what_the_one_before_had_in_force() {
         .collect();
     assert_eq!(older, [(record(1).id.clone(), Revision(1))]);
     assert!(second.newest().is_empty(), "the other is gone");
+}
+
+#[test]
+fn apis_with_equal_tls_share_it_and_a_changed_one_has_its_own() {
+    let definitions = sealed();
+    let tls = |id: &str, transport: &str| {
+        let text = format!(
+            r#"{{"api_id":"{id}","name":"{id}","active":true,"use_keyless":true,"proxy":{{"listen_path":"/{id}/","target_url":"https://up","transport":{transport}}}}}"#
+        );
+        let api = definitions.compile(&stored(id, text, Revision(1)), Arc::default());
+        api.unwrap().unwrap().tls.unwrap()
+    };
+    let skipped = r#"{"ssl_insecure_skip_verify":true}"#;
+    let (one, another) = (tls("a", skipped), tls("b", skipped));
+    assert!(Arc::ptr_eq(&one.config, &another.config));
+    let changed = tls(
+        "b",
+        r#"{"ssl_insecure_skip_verify":true,"ssl_min_version":772}"#,
+    );
+    assert!(!Arc::ptr_eq(&one.config, &changed.config));
+    assert_ne!(one.identity, changed.identity);
+    assert!(Arc::ptr_eq(&one.config, &tls("b", skipped).config));
 }

@@ -84,10 +84,10 @@ impl Registry {
         let publisher = Arc::new(Publisher::default());
         let (status, statuses) = watch::channel(ConfigStatus::default());
         let handle = RegistryHandle::new(publisher.source(), statuses);
-        let definitions: Arc<dyn Definitions> = Arc::new(SealedDefinitions {
-            keys: Arc::clone(&parts.keys),
-            defaults: parts.defaults,
-        });
+        let definitions: Arc<dyn Definitions> = Arc::new(SealedDefinitions::new(
+            Arc::clone(&parts.keys),
+            parts.defaults,
+        ));
         actix::spawn(keep_alive("registry", move |alive| {
             let parts = parts.clone();
             let registry = Self {

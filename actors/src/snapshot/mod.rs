@@ -30,7 +30,7 @@ pub use request_rules::{
     PathTable,
 };
 pub use route_table::{PathMatch, Place, RouteConflict, RouteTable, UnservedApi};
-pub use upstream_tls::CompiledTls;
+pub use upstream_tls::{CompiledTls, TlsConfigs};
 
 use shared_map::SharedMap;
 

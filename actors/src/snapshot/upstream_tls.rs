@@ -1,8 +1,10 @@
 //! TLS towards the targets of one API, where its definition asks for other than the gateway's.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
+use parking_lot::Mutex;
 use raftgate_model::api::{TlsVersions, UpstreamTls, Verification};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -12,10 +14,10 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
 };
 
-/// TLS settings of one API's own.
+/// TLS settings of an API's own.
 #[derive(Clone)]
 pub struct CompiledTls {
-    /// What connections are made with.
+    /// What connections are made with, by all APIs that ask for the same.
     pub config: Arc<ClientConfig>,
     /// What connections made with it are told apart by from others to the same origin.
     pub identity: UpstreamTls,
@@ -27,38 +29,62 @@ impl fmt::Debug for CompiledTls {
     }
 }
 
-impl CompiledTls {
+/// The configurations in force: APIs that ask for the same share one, and the sessions that it resumes.
+///
+/// What is asked for is all that a configuration is made of, no file is read; so one that stands is never out of date.
+#[derive(Debug, Default)]
+pub struct TlsConfigs {
+    // Those who use a configuration keep it, so there are never more than APIs ask for.
+    known: Mutex<HashMap<UpstreamTls, Weak<ClientConfig>>>,
+}
+
+impl TlsConfigs {
     /// What a definition asks for; `None` where it asks for nothing, and the gateway's own TLS serves.
     ///
     /// # Errors
     /// The cryptography provider does not know a version, which only a broken build has.
-    pub fn compile(tls: UpstreamTls) -> Result<Option<Self>, rustls::Error> {
+    pub fn of(&self, tls: UpstreamTls) -> Result<Option<CompiledTls>, rustls::Error> {
         if tls == UpstreamTls::default() {
             return Ok(None);
         }
-        let mut provider = ring::default_provider();
-        provider.cipher_suites.retain(|suite| {
-            let name = suite.suite().as_str().unwrap_or_default();
-            suite.version() == &TLS13 || tls.ciphers.allows(name)
-        });
-        let provider = Arc::new(provider);
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&versions(tls.versions))?;
-        let mut config = match tls.verification {
-            Verification::Full => builder
-                .with_root_certificates(public_roots())
-                .with_no_client_auth(),
-            Verification::Skipped => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
-                .with_no_client_auth(),
+        let mut known = self.known.lock();
+        let in_force = known.get(&tls).and_then(Weak::upgrade);
+        let config = match in_force {
+            Some(config) => config,
+            None => {
+                let config = Arc::new(config(tls)?);
+                known.retain(|_, config| config.strong_count() > 0);
+                known.insert(tls, Arc::downgrade(&config));
+                config
+            }
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Some(Self {
-            config: Arc::new(config),
+        Ok(Some(CompiledTls {
+            config,
             identity: tls,
         }))
     }
+}
+
+fn config(tls: UpstreamTls) -> Result<ClientConfig, rustls::Error> {
+    let mut provider = ring::default_provider();
+    provider.cipher_suites.retain(|suite| {
+        let name = suite.suite().as_str().unwrap_or_default();
+        suite.version() == &TLS13 || tls.ciphers.allows(name)
+    });
+    let provider = Arc::new(provider);
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&versions(tls.versions))?;
+    let mut config = match tls.verification {
+        Verification::Full => builder
+            .with_root_certificates(public_roots())
+            .with_no_client_auth(),
+        Verification::Skipped => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
+            .with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// The public authorities, which all APIs share.
@@ -121,5 +147,39 @@ impl ServerCertVerifier for AnyCertificate {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_shared_and_goes_with_the_last_one_who_uses_it() {
+        let configs = TlsConfigs::default();
+        let of = |versions| {
+            let tls = UpstreamTls {
+                verification: Verification::Skipped,
+                versions,
+                ..UpstreamTls::default()
+            };
+            configs.of(tls).unwrap().unwrap().config
+        };
+        assert!(configs.of(UpstreamTls::default()).unwrap().is_none());
+        let (one, another) = (of(TlsVersions::Any), of(TlsVersions::Any));
+        assert!(Arc::ptr_eq(&one, &another));
+        let other = of(TlsVersions::Only13);
+        assert!(!Arc::ptr_eq(&one, &other));
+        let known = || configs.known.lock().len();
+        assert_eq!(known(), 2);
+        drop(one);
+        assert!(Arc::ptr_eq(&another, &of(TlsVersions::Any)));
+        let gone = Arc::downgrade(&another);
+        drop(another);
+        assert!(gone.upgrade().is_none());
+        let _newer = of(TlsVersions::Only12);
+        assert_eq!(known(), 2, "what nobody uses is forgotten");
     }
 }
