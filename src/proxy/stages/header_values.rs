@@ -97,15 +97,8 @@ impl HeaderValues<'_> {
     }
 
     fn cookie(&self, name: &str) -> Option<&[u8]> {
-        let fields = self.view.head().fields();
-        fields
-            .filter(|(_, candidate, _)| candidate.eq_ignore_ascii_case(b"cookie"))
-            .flat_map(|(_, _, value)| value.split(|byte| *byte == b';'))
-            .find_map(|pair| {
-                let mut halves = pair.splitn(2, |byte| *byte == b'=');
-                let found = halves.next()?.trim_ascii() == name.as_bytes();
-                halves.next().filter(|_| found).map(<[u8]>::trim_ascii)
-            })
+        let mut cookies = self.view.head().cookies();
+        cookies.find_map(|cookie| cookie.value.filter(|_| cookie.is_named(name)))
     }
 }
 

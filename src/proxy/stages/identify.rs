@@ -125,18 +125,11 @@ fn query<'r>(view: &RequestView<'r>, name: &str) -> Option<Cow<'r, str>> {
         .map(|(_, value)| value)
 }
 
-/// The space that HTTP knows: any other is part of a name, and stays where the cookie is taken out.
-const OWS: [char; 2] = [' ', '\t'];
-
 fn cookie<'r>(view: &RequestView<'r>, name: &str) -> Option<&'r str> {
-    let fields = view.head().fields();
-    fields
-        .filter(|(_, candidate, _)| candidate.eq_ignore_ascii_case(b"cookie"))
-        .filter_map(|(_, _, value)| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim_matches(OWS).split_once('='))
-        .find(|(candidate, value)| *candidate == name && !value.is_empty())
-        .map(|(_, value)| value)
+    let named = view.head().cookies().filter(|cookie| cookie.is_named(name));
+    named
+        .filter_map(|cookie| std::str::from_utf8(cookie.value?).ok())
+        .find(|value| !value.is_empty())
 }
 
 /// The token behind the word `Bearer`, whose case does not matter; a single word is no credential (Tyk, D26).

@@ -9,6 +9,7 @@ use super::header_values::HeaderValues;
 use super::selected::{HiddenName, Selected};
 use crate::proxy::request::RequestView;
 use crate::proxy::wire::body::{BodyLength, plain_length};
+use crate::proxy::wire::cookie::{is_cookie_field, without};
 use crate::proxy::wire::field::{FieldKind, is_same_variable};
 use crate::proxy::wire::upgrade::write_websocket;
 
@@ -160,14 +161,14 @@ fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) 
             _ => value,
         };
         match hidden {
-            Some(place) if travels => write_stripped_field(place, (name, value), out),
-            None if travels => write_field((name, value), out),
+            Some(place) if travels => write_stripped_field(place, name, value, out),
+            None if travels => write_field(name, value, out),
             _ => {}
         }
     }
 }
 
-fn write_field((name, value): (&[u8], &[u8]), out: &mut Vec<u8>) {
+fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
@@ -175,25 +176,16 @@ fn write_field((name, value): (&[u8], &[u8]), out: &mut Vec<u8>) {
 }
 
 /// A field without the credential: the header goes whole, of `Cookie` only the one cookie.
-fn write_stripped_field(place: &CredentialPlace, (name, value): (&[u8], &[u8]), out: &mut Vec<u8>) {
+fn write_stripped_field(place: &CredentialPlace, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     if place.header.as_deref().is_some_and(is) {
         return;
     }
-    let Some(cookie) = place.cookie.as_deref().filter(|_| is("cookie")) else {
-        return write_field((name, value), out);
-    };
-    let is_other = |pair: &&[u8]| {
-        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        name.trim_ascii() != cookie.as_bytes()
-    };
-    let kept: Vec<&[u8]> = value
-        .split(|byte| *byte == b';')
-        .map(<[u8]>::trim_ascii)
-        .filter(is_other)
-        .collect();
-    if !kept.is_empty() {
-        write_field((name, &kept.join(&b"; "[..])), out);
+    let cookie = place.cookie.as_deref().filter(|_| is_cookie_field(name));
+    match cookie.map(|cookie| without(value, cookie)) {
+        None => write_field(name, value, out),
+        Some(Some(kept)) => write_field(name, &kept, out),
+        Some(None) => {}
     }
 }
 

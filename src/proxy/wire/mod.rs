@@ -4,6 +4,7 @@
 
 pub(super) mod body;
 pub(super) mod chunked;
+pub(super) mod cookie;
 pub(super) mod field;
 pub(super) mod request_head;
 pub(super) mod response_head;

@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::body::BodyLength;
+use super::cookie::{Cookie, cookies, is_cookie_field};
 use super::field::{
     ConnectionOptions, Field, FieldKind, Span, content_length, has_only_crlf, list_members,
 };
@@ -259,6 +260,13 @@ impl RequestHead {
                 field.value.get(&self.bytes),
             )
         })
+    }
+
+    /// The cookies of all `Cookie` fields, in their order.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
+        self.fields()
+            .filter(|(_, name, _)| is_cookie_field(name))
+            .flat_map(|(_, _, value)| cookies(value))
     }
 
     /// The value of the first field with this name, in any case.
