@@ -61,7 +61,7 @@ impl ControlSecretFile {
     pub fn find(path: &Path) -> Result<Option<Self>, ControlSecretError> {
         match bytes_of(path) {
             Ok((bytes, _)) if bytes.iter().all(u8::is_ascii_whitespace) => Ok(None),
-            Ok(read) => Self::from_bytes(path, read).map(Some),
+            Ok((bytes, exposure)) => Self::from_bytes(path, &bytes, exposure).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unreadable(path, error)),
         }
@@ -72,15 +72,16 @@ impl ControlSecretFile {
     /// # Errors
     /// There is none, it cannot be read, or what it holds cannot be a secret.
     pub fn read(path: &Path) -> Result<Self, ControlSecretError> {
-        let read = bytes_of(path).map_err(|error| unreadable(path, error))?;
-        Self::from_bytes(path, read)
+        let (bytes, exposure) = bytes_of(path).map_err(|error| unreadable(path, error))?;
+        Self::from_bytes(path, &bytes, exposure)
     }
 
     fn from_bytes(
         path: &Path,
-        (bytes, exposure): (Zeroizing<Vec<u8>>, Option<OpenToOthers>),
+        bytes: &[u8],
+        exposure: Option<OpenToOthers>,
     ) -> Result<Self, ControlSecretError> {
-        let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+        let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
         let is_secret = (1..=SECRET_BYTES_MAX).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_graphic());
         if bytes.len() > FILE_BYTES_MAX || !is_secret {

@@ -51,8 +51,8 @@ impl Background {
         keys: &Arc<KeyRing>,
     ) -> Result<Self, BootError> {
         let (control, upkeep) = (Arbiter::new(), Arbiter::new());
-        let handles = (control.handle(), upkeep.handle());
-        let actors = match Actors::start(settings, cluster, keys, handles).await {
+        let started = Actors::start(settings, cluster, keys, control.handle(), upkeep.handle());
+        let actors = match started.await {
             Ok(actors) => actors,
             Err(error) => {
                 end_arbiter(upkeep).await;
@@ -117,7 +117,8 @@ impl Actors {
         settings: &Settings,
         cluster: &ClusterHandle,
         keys: &Arc<KeyRing>,
-        (control, upkeep): (ArbiterHandle, ArbiterHandle),
+        control: ArbiterHandle,
+        upkeep: ArbiterHandle,
     ) -> Result<Self, BootError> {
         let parts = RegistryParts {
             view: Arc::clone(cluster.view()),

@@ -60,7 +60,8 @@ impl ControlAccess {
         &self,
         headers: &HeaderMap,
         errand: Errand,
-        (address, now): (IpAddr, Timestamp),
+        address: IpAddr,
+        now: Timestamp,
     ) -> Result<(), ControlDenied> {
         let attempt = Attempt {
             kind: "control",
@@ -125,7 +126,7 @@ mod tests {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         )]);
-        access.check(&headers, Errand::Change, (Ipv4Addr::LOCALHOST.into(), NOW))
+        access.check(&headers, Errand::Change, Ipv4Addr::LOCALHOST.into(), NOW)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clients::ClientPath;
-use super::registration::NO_CLIENT;
+use super::registration::{ClientName, NO_CLIENT};
 use super::{Control, ControlFailure, shape};
 
 /// How many tokens a page has, as in Tyk.
@@ -78,7 +78,7 @@ pub(super) async fn list(
     path: ClientPath,
     request: actix_web::HttpRequest,
 ) -> Result<HttpResponse, ControlFailure> {
-    let (api, client) = path.into_inner();
+    let ClientName { api, client } = path.into_inner();
     let api = control.known_api(&api).ok_or(NO_CLIENT)?;
     let page = page_of(request.query_string());
     let place = control.listings.enter()?;

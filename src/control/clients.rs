@@ -5,13 +5,13 @@ use raftgate_model::id::{ApiId, ClientId, OrgId};
 use raftgate_model::oauth::client::{ClientChange, ClientRequest};
 use serde::Deserialize;
 
-use super::registration::ShownClient;
+use super::registration::{ClientName, ShownClient};
 use super::revocation::REGISTRATIONS_MAX;
 use super::shape::{self, Action};
 use super::{Control, ControlFailure};
 
 /// The place of a client in a path: API and client.
-pub(super) type ClientPath = web::Path<(String, String)>;
+pub(super) type ClientPath = web::Path<ClientName>;
 
 pub(super) async fn create(
     control: web::Data<Control>,

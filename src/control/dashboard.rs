@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::clients::{ClientPath, written};
+use super::registration::ClientName;
 use super::failure::DashboardBody;
 use super::revocation::{Order, Proof, TOKEN_REVOKED, TOKENS_REVOKED};
 use super::{Control, ControlFailure, Door, authorize, client_tokens, shape};
@@ -98,7 +99,7 @@ fn page_of(texts: Vec<String>, page: Option<usize>) -> Result<String, ControlFai
 /// A client may be called like a verb; where none is, the verb was meant, and by the wrong method.
 pub(super) async fn get(control: web::Data<Control>, path: ClientPath) -> Outcome {
     match control.client_text(&path) {
-        Err(ControlFailure::NotFound(_)) if VERBS.contains(&path.1.as_str()) => {
+        Err(ControlFailure::NotFound(_)) if VERBS.contains(&path.client.as_str()) => {
             Err(ControlFailure::MethodNotAllowed.into())
         }
         shown => Ok(shape::document(shown?)),
@@ -141,7 +142,10 @@ pub(super) async fn verb(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Outcome {
-    let (named, verb) = path.into_inner();
+    let ClientName {
+        api: named,
+        client: verb,
+    } = path.into_inner();
     match verb.as_str() {
         "authorize-client" => Ok(authorize::approve_for(&control, &named, &request, &body).await?),
         "revoke" => {

@@ -67,7 +67,7 @@ pub(super) async fn change(
             Err(ProposeError::Refused(Refusal::ApiKeyChanged)) => {}
             proposed => {
                 proposed?;
-                return Ok(stored(&control, (&key, "updated"), id, &given));
+                return Ok(stored(&control, &key, "updated", id, &given));
             }
         }
     }

@@ -110,7 +110,7 @@ async fn create(
     let put = given.command(id, ApiKeyNaming::Generated);
     let key = control.put_key(put).await?;
     let key = key.ok_or(ControlFailure::Internal)?;
-    Ok(stored(&control, (key.expose(), "added"), id, &given))
+    Ok(stored(&control, key.expose(), "added", id, &given))
 }
 
 /// Creates or replaces a key under a text that the caller chose, or a user under a name.
@@ -151,7 +151,7 @@ async fn put_named(
     } else {
         &text
     };
-    Ok(stored(&control, (shown, "added"), id, &given))
+    Ok(stored(&control, shown, "added", id, &given))
 }
 
 /// Replaces the key or user that a hash or a generated text stands for; what is not there is not made, for its text cannot be chosen.
@@ -166,7 +166,7 @@ async fn replace(
     let mut put = given.command(id, ApiKeyNaming::Replaced);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
-    Ok(stored(control, (key, "added"), id, &given))
+    Ok(stored(control, key, "added", id, &given))
 }
 
 /// The key or user that was found, and the session that a request gives it; without an organisation it is judged by that of the key.
@@ -215,7 +215,7 @@ async fn update(
     let mut put = given.command(id, ApiKeyNaming::Updated);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
-    Ok(stored(&control, (&key, "modified"), id, &given))
+    Ok(stored(&control, &key, "modified", id, &given))
 }
 
 async fn get(
@@ -265,7 +265,8 @@ async fn preview(
 /// Tyk's answer to a key that was made or changed; only a new one is told its hash.
 pub(super) fn stored(
     control: &Control,
-    (key, action): (&str, &'static str),
+    key: &str,
+    action: &'static str,
     id: ApiKeyId,
     given: &GivenSession,
 ) -> HttpResponse {

@@ -318,7 +318,7 @@ fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailu
         .collect();
     Ok(control
         .access
-        .check(&headers, errand(request), (address, control.cluster.now()))?)
+        .check(&headers, errand(request), address, control.cluster.now())?)
 }
 
 /// What a request is for, as far as roles tell it apart.

@@ -14,6 +14,7 @@ use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
 use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ClientRecord, ClientSecret};
+use serde::Deserialize;
 
 use super::in_force::Standing;
 use super::{Control, ControlFailure};
@@ -23,6 +24,13 @@ const PAGE: usize = 1000;
 
 /// What is said of a client that is not there.
 pub(super) const NO_CLIENT: ControlFailure = ControlFailure::NotFound("OAuth Client ID not found");
+
+/// A client as a path names it.
+#[derive(Deserialize)]
+pub(super) struct ClientName {
+    pub(super) api: String,
+    pub(super) client: String,
+}
 
 /// A client that was written, as its caller is shown it.
 pub(super) struct ShownClient {
@@ -45,11 +53,11 @@ impl Control {
     /// Replaces what a registration says; another policy than before ends its tokens.
     pub(super) async fn change(
         &self,
-        (api, client): &(String, String),
+        name: &ClientName,
         change: ClientChange,
     ) -> Result<ShownClient, ControlFailure> {
         let no_api = ControlFailure::NotFound("API doesn't exist");
-        let api = self.known_api(api).ok_or(no_api)?;
+        let api = self.known_api(&name.api).ok_or(no_api)?;
         if let Some(id) = &change.text.policy {
             let no_policy = ControlFailure::NotFound("Policy doesn't exist");
             let policy = self.policy_in_force(id)?.ok_or(no_policy)?;
@@ -61,7 +69,7 @@ impl Control {
         }
         let key = ClientKey {
             api,
-            client: ClientId::new(client).map_err(|_| NO_CLIENT)?,
+            client: ClientId::new(&name.client).map_err(|_| NO_CLIENT)?,
         };
         let known = self.cluster.view().client(&key).ok_or(NO_CLIENT)?;
         if change
@@ -82,14 +90,11 @@ impl Control {
     }
 
     /// Gives a registration another secret; the old one is dead when this returns, tokens stay.
-    pub(super) async fn rotate(
-        &self,
-        (api, client): &(String, String),
-    ) -> Result<ShownClient, ControlFailure> {
+    pub(super) async fn rotate(&self, name: &ClientName) -> Result<ShownClient, ControlFailure> {
         let no_api = ControlFailure::NotFound("API doesn't exist");
         let key = ClientKey {
-            api: self.known_api(api).ok_or(no_api)?,
-            client: ClientId::new(client).map_err(|_| NO_CLIENT)?,
+            api: self.known_api(&name.api).ok_or(no_api)?,
+            client: ClientId::new(&name.client).map_err(|_| NO_CLIENT)?,
         };
         let secret = self.new_secret();
         let rotate = NewSecret {
@@ -102,11 +107,8 @@ impl Control {
     }
 
     /// Deletes a registration and ends its tokens; one that is not there is no error, an API that is not there is.
-    pub(super) async fn unregister(
-        &self,
-        names: &(String, String),
-    ) -> Result<ClientId, ControlFailure> {
-        let key = self.registration(names).ok_or(NO_CLIENT)?;
+    pub(super) async fn unregister(&self, name: &ClientName) -> Result<ClientId, ControlFailure> {
+        let key = self.registration(name).ok_or(NO_CLIENT)?;
         let client = key.client.clone();
         let command = Command::DeleteClient(key);
         self.cluster.propose(Lane::Revocation, command).await?;
@@ -114,8 +116,8 @@ impl Control {
     }
 
     /// A client as it is shown.
-    pub(super) fn client_text(&self, names: &(String, String)) -> Result<String, ControlFailure> {
-        let key = self.registration(names).ok_or(NO_CLIENT)?;
+    pub(super) fn client_text(&self, name: &ClientName) -> Result<String, ControlFailure> {
+        let key = self.registration(name).ok_or(NO_CLIENT)?;
         let client = self.cluster.view().client(&key).ok_or(NO_CLIENT)?;
         self.shown(&client, None)
     }
@@ -174,10 +176,10 @@ impl Control {
     }
 
     /// The place of a client at an API that is there.
-    pub(super) fn registration(&self, (api, client): &(String, String)) -> Option<ClientKey> {
+    fn registration(&self, name: &ClientName) -> Option<ClientKey> {
         Some(ClientKey {
-            api: self.known_api(api)?,
-            client: ClientId::new(client).ok()?,
+            api: self.known_api(&name.api)?,
+            client: ClientId::new(&name.client).ok()?,
         })
     }
 

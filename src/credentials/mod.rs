@@ -5,4 +5,4 @@ mod known_passwords;
 mod users;
 
 pub use hash_pool::{HashPool, PoolBusy};
-pub use users::{Claim, Recollection, User, UserDenied, Users, UsersParts};
+pub use users::{Claim, Login, Recollection, User, UserDenied, Users, UsersParts};

@@ -156,6 +156,26 @@ impl Users {
     }
 }
 
+/// A user's name and password, as somebody sent them.
+pub struct Login {
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Login {
+    /// The claim to be this user, made from an address.
+    #[must_use]
+    pub const fn claim(&self, address: IpAddr) -> Claim<'_> {
+        Claim {
+            name: self.name.as_str(),
+            password: &self.password,
+            address,
+        }
+    }
+}
+
 /// Who somebody says to be.
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {

@@ -140,7 +140,8 @@ impl AuthorizationServer {
         let outcome = match self.control.check(
             call.headers,
             Errand::Approve,
-            (call.client_ip, self.cluster.now()),
+            call.client_ip,
+            self.cluster.now(),
         ) {
             Ok(()) => self.try_authorize_client(api, call).await,
             Err(denied) => Err(authorize_client::Rejection::from(OAuthFailure::from(

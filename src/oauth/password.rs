@@ -10,15 +10,19 @@ use super::client_auth::Caller;
 use super::form::Form;
 use super::token::{lifetimes, scope};
 use super::{AuthorizationServer, Call};
-use crate::credentials::{Claim, UserDenied};
+use crate::credentials::{Login, UserDenied};
 
 /// When to try again while too many passwords are being checked.
 const BUSY_RETRY_S: u32 = 1;
 
-/// A user's name and password as sent.
-pub(super) struct Login {
-    name: String,
-    password: Secret,
+/// A request for tokens with a user's password.
+pub(super) struct PasswordRequest<'r> {
+    /// The client that asks.
+    pub(super) caller: &'r Caller,
+    /// What it asks for.
+    pub(super) form: &'r Form,
+    /// The user.
+    pub(super) login: Login,
 }
 
 /// The name and password of a form; a password in the query is none, what stands in a URI ends in logs.
@@ -41,18 +45,19 @@ impl AuthorizationServer {
         &self,
         api: &CompiledApi,
         oauth: &OAuthAccess,
-        (caller, form, login): (&Caller, &Form, Login),
+        request: PasswordRequest<'_>,
         call: Call<'_>,
     ) -> Result<IssuePassword, OAuthFailure> {
+        let PasswordRequest {
+            caller,
+            form,
+            login,
+        } = request;
         if caller.client.secret.is_public() {
             return Err(OAuthFailure::GrantNotForClient);
         }
         let scope = scope(oauth, form)?;
-        let claim = Claim {
-            name: &login.name,
-            password: &login.password,
-            address: call.client_ip,
-        };
+        let claim = login.claim(call.client_ip);
         let user = self.users.check(&api.org, &claim).await?;
         Ok(IssuePassword {
             client: caller.authenticated(),

@@ -14,7 +14,7 @@ use raftgate_model::time::Ttl;
 
 use super::client_auth::{Caller, presented};
 use super::form::Form;
-use super::password::login;
+use super::password::{PasswordRequest, login};
 use super::{AuthorizationServer, Call};
 
 /// Tokens in clear, on their way to the caller that asked for them.
@@ -70,10 +70,12 @@ impl AuthorizationServer {
             GrantType::Password => {
                 let login = login(&form)?;
                 let caller = self.authenticate(api, presented, call)?;
-                Command::IssuePassword(
-                    self.password(api, oauth, (&caller, &form, login), call)
-                        .await?,
-                )
+                let request = PasswordRequest {
+                    caller: &caller,
+                    form: &form,
+                    login,
+                };
+                Command::IssuePassword(self.password(api, oauth, request, call).await?)
             }
         };
         match self.propose(api, command).await? {

@@ -94,7 +94,7 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
     let snapshot = snapshots.load();
     let api = match route(snapshot, &view)? {
         Destination::Endpoint(endpoint) => {
-            return admit_endpoint(worker, snapshot, (endpoint, &view), edits);
+            return admit_endpoint(worker, snapshot, endpoint, &view, edits);
         }
         Destination::Api(api) => api,
     };
@@ -108,7 +108,7 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
         }
     };
     let checked = check_size(worker, &view)
-        .and_then(|()| permit(worker, (serving, snapshot), &selected, &view));
+        .and_then(|()| permit(worker, serving, snapshot, &selected, &view));
     match checked {
         Ok(Err(pending)) => Ok(Admitted::Wait {
             pending,
@@ -117,9 +117,14 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
         Ok(Ok(permit)) => {
             let mut selected = selected;
             choose_target(&mut selected)?;
-            let judge = serving.tokens.as_deref();
-            let parties = (&selected, &permit, judge);
-            write_request(worker, &view, parties, (upload, edits));
+            let values = HeaderValues {
+                view: &view,
+                permit: &permit,
+                client_meta: &ClientMeta::known_to(serving.tokens.as_deref()),
+                trusted: &worker.settings.trusted_proxies,
+            };
+            let bytes_max = worker.settings.limits.body_bytes_max;
+            write_request(&values, &selected, bytes_max, upload, edits);
             Ok(Admitted::Forward(selected))
         }
         Err(refusal) => Err(Refused {
@@ -133,7 +138,8 @@ pub(super) fn admit(worker: &Worker, connection: &mut Connection) -> Result<Admi
 fn admit_endpoint(
     worker: &Worker,
     snapshot: &GatewaySnapshot,
-    (endpoint, view): (Endpoint, &RequestView<'_>),
+    endpoint: Endpoint,
+    view: &RequestView<'_>,
     edits: &mut Option<Box<AnswerEdits>>,
 ) -> Result<Admitted, Refused> {
     let Some((api, rules)) = endpoint
@@ -192,7 +198,8 @@ fn check_size(worker: &Worker, view: &RequestView<'_>) -> Result<(), Refusal> {
 /// The permit of a request, or what has to be waited for first.
 fn permit(
     worker: &Worker,
-    (serving, snapshot): (&Serving, &GatewaySnapshot),
+    serving: &Serving,
+    snapshot: &GatewaySnapshot,
     selected: &Selected,
     view: &RequestView<'_>,
 ) -> Result<Result<Permit, Pending>, Refusal> {
@@ -204,7 +211,7 @@ fn permit(
     match identify(view, &selected.api, tokens, client_ip)? {
         Identified::Caller(caller) => {
             let paths = tokens.map(TokenJudge::allowed_paths);
-            authorize((snapshot, paths), selected, caller, view).map(Ok)
+            authorize(snapshot, paths, selected, caller, view).map(Ok)
         }
         Identified::Later(pending) => Ok(Err(pending)),
     }
@@ -212,18 +219,14 @@ fn permit(
 
 /// Writes the head for the upstream, and decides what the rules do to the answer.
 fn write_request(
-    worker: &Worker,
-    view: &RequestView<'_>,
-    (selected, permit, judge): (&Selected, &Permit, Option<&TokenJudge>),
-    (upload, edits): (&mut Pump, &mut Option<Box<AnswerEdits>>),
+    values: &HeaderValues<'_>,
+    selected: &Selected,
+    bytes_max: u64,
+    upload: &mut Pump,
+    edits: &mut Option<Box<AnswerEdits>>,
 ) {
-    let values = HeaderValues {
-        view,
-        permit,
-        client_meta: &ClientMeta::known_to(judge),
-        trusted: &worker.settings.trusted_proxies,
-    };
-    prepare(view, selected, &values, &mut upload.pending);
+    let view = values.view;
+    prepare(view, selected, values, &mut upload.pending);
     if let Some((edits, transform)) = edits.as_mut().zip(selected.response_edits.as_ref()) {
         edits.transform(Arc::clone(transform), values.lines(&transform.set));
     }
@@ -242,6 +245,5 @@ fn write_request(
         }
         _ => BodyCoding::Identity,
     };
-    let bytes_max = worker.settings.limits.body_bytes_max;
     upload.start_body(facts.body, coding, bytes_max.min(selected.body_bytes_max));
 }

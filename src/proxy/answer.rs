@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
+use super::endpoint::EndpointResponse;
 use super::refusal::RenderedRefusal;
 use super::request_id::RequestId;
 use super::wire::field::FieldKind;
@@ -33,30 +34,25 @@ pub(super) fn write_refusal(
     for (name, value) in &refusal.fields {
         write_field(name.as_bytes(), value.as_bytes(), out);
     }
-    write_rest(
-        worker,
-        (refusal.status, refusal.body.as_bytes()),
-        frame,
-        out,
-    );
+    write_rest(worker, refusal.status, refusal.body.as_bytes(), frame, out);
 }
 
 /// Appends an endpoint's answer; its own words on length, date and connection are not used.
 pub(super) fn write_endpoint_answer(
     worker: &Worker,
-    answer: (StatusCode, &HeaderMap, &[u8]),
+    answer: &EndpointResponse,
     frame: AnswerFrame<'_>,
     out: &mut Vec<u8>,
 ) {
-    let (status, headers, body) = answer;
-    write_status(status.as_u16(), out);
-    for (name, value) in headers {
+    let status = answer.status.as_u16();
+    write_status(status, out);
+    for (name, value) in &answer.headers {
         let name = name.as_str().as_bytes();
         if matches!(FieldKind::of(name), FieldKind::EndToEnd) {
             write_field(name, value.as_bytes(), out);
         }
     }
-    write_rest(worker, (status.as_u16(), body), frame, out);
+    write_rest(worker, status, &answer.body, frame, out);
 }
 
 fn write_status(status: u16, out: &mut Vec<u8>) {
@@ -81,12 +77,13 @@ fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
 /// Appends an answer without fields and body of its own.
 pub(super) fn write_empty(worker: &Worker, status: u16, frame: AnswerFrame<'_>, out: &mut Vec<u8>) {
     write_status(status, out);
-    write_rest(worker, (status, b""), frame, out);
+    write_rest(worker, status, b"", frame, out);
 }
 
 fn write_rest(
     worker: &Worker,
-    (status, body): (u16, &[u8]),
+    status: u16,
+    body: &[u8],
     frame: AnswerFrame<'_>,
     out: &mut Vec<u8>,
 ) {

@@ -9,7 +9,7 @@ use super::answer_edits::lines_of;
 use super::connection::Connection;
 use super::pump::BodyProgress;
 use super::record::{Subject, finish};
-use super::refusal::{ConnectionFate, Refusal, RenderedRefusal};
+use super::refusal::{ConnectionFate, Realm, Refusal, RenderedRefusal};
 use super::request_id::RequestId;
 use super::stages::identify::Pending;
 use super::wire::body::BodyDecoder;
@@ -78,12 +78,12 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
         // What was waited for is there: a second wait would be for nothing.
         Ok(Admitted::Wait { api, .. }) => {
             let outcome = refuse_for(worker, connection, Refusal::Unjudged, &api).await;
-            finish(worker, connection, Subject::Api(&api), (began, outcome))
+            finish(worker, connection, Subject::Api(&api), began, outcome)
         }
         Ok(Admitted::Forward(mut selected)) => {
             let outcome = relay::relay(worker, connection, &mut selected).await;
             let subject = Subject::Api(&selected.api);
-            finish(worker, connection, subject, (began, outcome))
+            finish(worker, connection, subject, began, outcome)
         }
         Ok(Admitted::Preflight(api, endpoint)) => {
             let outcome = answer_preflight(worker, connection).await;
@@ -91,13 +91,13 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
                 Some(name) => Subject::Endpoint(name, Some(&api)),
                 None => Subject::Api(&api),
             };
-            finish(worker, connection, subject, (began, outcome))
+            finish(worker, connection, subject, began, outcome)
         }
         Ok(Admitted::Answer(endpoint)) => {
             let (name, api) = (endpoint.name(), endpoint.api().cloned());
             let outcome = local::answer(worker, connection, endpoint).await;
             let subject = Subject::Endpoint(name, api.as_ref());
-            finish(worker, connection, subject, (began, outcome))
+            finish(worker, connection, subject, began, outcome)
         }
         Err(Refused { refusal, by }) => {
             let (outcome, subject) = match &by {
@@ -114,7 +114,7 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
                     Subject::Nothing,
                 ),
             };
-            finish(worker, connection, subject, (began, outcome))
+            finish(worker, connection, subject, began, outcome)
         }
     }
 }
@@ -131,7 +131,7 @@ pub(super) async fn refuse_unread(
     connection.edits = None;
     let outcome = refuse(worker, connection, refusal, worker.settings.error_style).await;
     let subject = Subject::Nothing;
-    finish(worker, connection, subject, (began, outcome))
+    finish(worker, connection, subject, began, outcome)
 }
 
 fn assign_id(worker: &Worker, connection: &mut Connection) {
@@ -180,8 +180,11 @@ async fn refuse_for(
     let style = api.error_style;
     let overrides = &worker.settings.message_overrides;
     let other = overrides.find(refusal, &api.access, style);
-    let subject = (&*api.name, api.access.scheme());
-    let rendered = refusal.render_for(subject, style, format, other);
+    let realm = Realm {
+        name: &api.name,
+        scheme: api.access.scheme(),
+    };
+    let rendered = refusal.render_for(realm, style, format, other);
     answer_refusal(worker, connection, refusal, &rendered).await
 }
 
@@ -198,7 +201,7 @@ async fn answer_refusal(
         note: Some(refusal.note()),
     };
     let fate = rendered.connection;
-    answer_own(worker, connection, (outcome, fate), |frame, out| {
+    answer_own(worker, connection, outcome, fate, |frame, out| {
         write_refusal(worker, rendered, frame, out);
     })
     .await
@@ -213,7 +216,7 @@ async fn answer_preflight(worker: &Worker, connection: &mut Connection) -> Outco
         note: None,
     };
     let fate = ConnectionFate::Keep;
-    answer_own(worker, connection, (outcome, fate), |frame, out| {
+    answer_own(worker, connection, outcome, fate, |frame, out| {
         write_empty(worker, PREFLIGHT_STATUS, frame, out);
     })
     .await
@@ -223,7 +226,8 @@ async fn answer_preflight(worker: &Worker, connection: &mut Connection) -> Outco
 async fn answer_own(
     worker: &Worker,
     connection: &mut Connection,
-    (outcome, fate): (Outcome, ConnectionFate),
+    outcome: Outcome,
+    fate: ConnectionFate,
     write: impl FnOnce(AnswerFrame<'_>, &mut Vec<u8>),
 ) -> Outcome {
     let body_is_over = fate == ConnectionFate::Keep && skip_body(connection);

@@ -42,16 +42,26 @@ enum Upload {
     Failed,
 }
 
-/// One exchange with one upstream connection.
-pub(super) struct Exchange<'a> {
-    pub(super) worker: &'a Worker,
+/// The client's end of an exchange.
+pub(super) struct ClientEnd<'a> {
     pub(super) client: &'a mut Incoming,
+    /// What goes to the upstream; it begins with the request's head.
     pub(super) upload: &'a mut Pump,
+    /// What comes back.
     pub(super) download: &'a mut Pump,
     pub(super) timer: &'a Timer,
-    pub(super) timeouts: &'a UpstreamTimeouts,
-    pub(super) shape: ClientShape,
-    pub(super) edits: Option<&'a AnswerEdits>,
+}
+
+/// One exchange with one upstream connection.
+pub(super) struct Exchange<'a> {
+    worker: &'a Worker,
+    client: &'a mut Incoming,
+    upload: &'a mut Pump,
+    download: &'a mut Pump,
+    timer: &'a Timer,
+    timeouts: &'a UpstreamTimeouts,
+    shape: ClientShape,
+    edits: Option<&'a AnswerEdits>,
     progress: Progress,
 }
 
@@ -78,15 +88,20 @@ struct Progress {
 }
 
 impl<'a> Exchange<'a> {
-    /// An exchange whose request stands in `parts`' upload pump.
+    /// An exchange whose request stands in the upload pump.
     pub(super) fn new(
         worker: &'a Worker,
-        parts: (&'a mut Incoming, &'a mut Pump, &'a mut Pump, &'a Timer),
+        end: ClientEnd<'a>,
         timeouts: &'a UpstreamTimeouts,
         shape: ClientShape,
         edits: Option<&'a AnswerEdits>,
     ) -> Self {
-        let (client, upload, download, timer) = parts;
+        let ClientEnd {
+            client,
+            upload,
+            download,
+            timer,
+        } = end;
         let progress = Progress {
             upload: Upload::Running,
             answer: None,

@@ -101,7 +101,8 @@ pub(super) fn goes_on(head: &RequestHead, trusted: &str) {
     let view = RequestView::new(head, &peer, b"id");
     let selected = Selected::whole(Arc::new(api));
     let permit = authorize(
-        (&GatewaySnapshot::default(), None),
+        &GatewaySnapshot::default(),
+        None,
         &selected,
         Caller::Anonymous,
         &view,

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::OrgId;
-use raftgate_model::secret::Secret;
 use raftgate_model::session::readings;
 use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord, Grant};
 use raftgate_model::token::{ApiKeyToken, TokenKind};
 
 use super::refusal::Refusal;
 use super::token_judge::{Judgement, TokenJudge, Younger};
-use crate::credentials::{Claim, Recollection, UserDenied};
+use crate::credentials::{Claim, Login, Recollection, UserDenied};
 
 /// What the credential of an API with keys turned out to be.
 #[derive(Debug)]
@@ -30,8 +29,7 @@ pub(crate) enum KeyJudgement {
 /// A name and a password whose check takes a hash.
 pub(crate) struct PasswordClaim {
     org: OrgId,
-    name: String,
-    password: Secret,
+    login: Login,
     address: IpAddr,
 }
 
@@ -100,14 +98,13 @@ impl TokenJudge {
     /// Judges a name and a password, as far as that takes no hash.
     pub(crate) fn judge_user(
         &self,
-        (name, password): (String, Secret),
+        login: Login,
         address: IpAddr,
         api: &CompiledApi,
     ) -> UserJudgement {
         let claim = PasswordClaim {
             org: api.org.clone(),
-            name,
-            password,
+            login,
             address,
         };
         match self.users.recall(&claim.org, &claim.as_claim()) {
@@ -131,12 +128,8 @@ impl TokenJudge {
 }
 
 impl PasswordClaim {
-    fn as_claim(&self) -> Claim<'_> {
-        Claim {
-            name: &self.name,
-            password: &self.password,
-            address: self.address,
-        }
+    const fn as_claim(&self) -> Claim<'_> {
+        self.login.claim(self.address)
     }
 }
 

@@ -53,8 +53,7 @@ pub(super) async fn answer(
         persists,
         lines: lines_of(connection.edits.as_deref()),
     };
-    let parts = (response.status, &response.headers, response.body.as_ref());
-    write_endpoint_answer(worker, parts, frame, &mut connection.download.pending);
+    write_endpoint_answer(worker, &response, frame, &mut connection.download.pending);
     let after = match (refusal, persists) {
         (Some(_), _) => After::Linger,
         (None, true) => After::KeepAlive,

@@ -170,7 +170,8 @@ fn checkout(worker: &Worker, selected: &Selected) -> Checkout {
 pub(super) async fn renew(
     worker: &Worker,
     connection: &mut Connection,
-    (selected, tries): (&mut Selected, &mut Tries),
+    selected: &mut Selected,
+    tries: &mut Tries,
     lease: Lease,
 ) -> Result<Lease, Refusal> {
     match open(worker, selected, connection).await {

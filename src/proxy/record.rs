@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use raftgate_actors::snapshot::{ApiCounters, CompiledApi};
+use raftgate_actors::snapshot::{ApiCounters, BodyBytes, CompiledApi};
 use raftgate_model::id::ApiId;
 use tokio::time::Instant;
 
@@ -86,24 +86,25 @@ pub(super) fn finish(
     worker: &Worker,
     connection: &Connection,
     subject: Subject<'_>,
-    (began, outcome): (Instant, Outcome),
+    began: Instant,
+    outcome: Outcome,
 ) -> After {
     let latency: Duration = began.elapsed();
     let counters = &worker.parts.counters;
     if let Some(refusal) = outcome.refusal {
         counters.refused(refusal);
     }
-    let bytes = (
-        connection.upload.body_bytes(),
-        connection.download.body_bytes(),
-    );
+    let bodies = BodyBytes {
+        request: connection.upload.body_bytes(),
+        response: connection.download.body_bytes(),
+    };
     let (api, counted) = match subject {
         Subject::Api(api) => (Some(&api.id), &*api.counters),
         Subject::Endpoint(name, api) => (api.map(|api| &api.id), counters.endpoint(name)),
         Subject::Unserved(id) => (Some(id), &counters.unrouted),
         Subject::Nothing => (None, &counters.unrouted),
     };
-    counted.record(worker.index, outcome.status, latency, bytes);
+    counted.record(worker.index, outcome.status, latency, bodies);
     if let Some(note) = outcome.note {
         let answer = OwnAnswer {
             request_id: connection.request_id.as_str(),
@@ -113,7 +114,7 @@ pub(super) fn finish(
         };
         answer.log(&worker.shared.lines, tokio::time::Instant::now());
     }
-    record(worker, connection, api, (latency, outcome));
+    record(worker, connection, api, latency, outcome);
     outcome.after
 }
 
@@ -121,7 +122,8 @@ fn record(
     worker: &Worker,
     connection: &Connection,
     api: Option<&ApiId>,
-    (latency, outcome): (Duration, Outcome),
+    latency: Duration,
+    outcome: Outcome,
 ) {
     let records = worker
         .serving()

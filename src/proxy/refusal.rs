@@ -15,6 +15,15 @@ use rows::{Row, TykText};
 /// How long failures of a name are remembered, at the longest.
 const ATTEMPTS_RETRY_AFTER_S: u32 = 60;
 
+/// Whose credentials a refusal asks for (RFC 9110 section 11.5).
+#[derive(Clone, Copy, Debug)]
+pub struct Realm<'a> {
+    /// The API's name.
+    pub name: &'a str,
+    /// How its callers prove themselves.
+    pub scheme: AuthScheme,
+}
+
 /// A reason not to serve a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -243,11 +252,11 @@ impl Refusal {
         }
     }
 
-    /// The answer to a request that an API was found for; its name is the realm of a challenge (RFC 6750 section 3).
+    /// The answer to a request that an API was found for.
     #[must_use]
     pub fn render_for(
         self,
-        (api_name, scheme): (&str, AuthScheme),
+        realm: Realm<'_>,
         style: ErrorStyle,
         format: BodyKind,
         override_message: Option<&OverrideMessage>,
@@ -255,12 +264,12 @@ impl Refusal {
         let Some(failure) = self.access_failure() else {
             return self.render(style, format);
         };
-        let answer = failure.answer(style, scheme);
+        let answer = failure.answer(style, realm.scheme);
         let words = override_message.and_then(|other| other.message.as_deref());
         let (kind, body) = answer.body_with(format, words.unwrap_or(answer.message));
         let content_type = kind.content_type();
         let mut fields = fields_of(&[], style, content_type);
-        if let Some(challenge) = answer.challenge(api_name) {
+        if let Some(challenge) = answer.challenge(realm.name) {
             fields.push(("WWW-Authenticate", challenge.into()));
         }
         if let Some(seconds) = answer.retry_after_s {

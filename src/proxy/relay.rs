@@ -4,7 +4,7 @@ use raftgate_model::api::{RetryOn, Setback};
 
 use super::connection::Connection;
 use super::exchange::{After, Outcome, client_shape, refuse};
-use super::forward::{Exchange, Fault};
+use super::forward::{ClientEnd, Exchange, Fault};
 use super::pool::{Lease, Reuse};
 use super::pump::PumpError;
 use super::reach::{Tries, reach, renew};
@@ -48,11 +48,11 @@ async fn forward(
     invite_body(connection);
     loop {
         let retry_on = tries.retry_on();
-        lease = match attempt(worker, connection, (selected, retry_on), &mut lease).await {
+        lease = match attempt(worker, connection, selected, retry_on, &mut lease).await {
             Attempt::Over(end) => return Ok((end, lease)),
             Attempt::Again => {
                 worker.parts.counters.upstream_retried();
-                renew(worker, connection, (selected, &mut tries), lease).await?
+                renew(worker, connection, selected, &mut tries, lease).await?
             }
             Attempt::Retry => {
                 drop(lease);
@@ -89,7 +89,8 @@ enum End {
 async fn attempt(
     worker: &Worker,
     connection: &mut Connection,
-    (selected, retry_on): (&Selected, RetryOn),
+    selected: &Selected,
+    retry_on: RetryOn,
     lease: &mut Lease,
 ) -> Attempt {
     let shape = client_shape(worker, connection);
@@ -102,13 +103,13 @@ async fn attempt(
         edits,
         ..
     } = connection;
-    let mut exchange = Exchange::new(
-        worker,
-        (client, upload, download, timer),
-        &selected.timeouts,
-        shape,
-        edits.as_deref(),
-    );
+    let end = ClientEnd {
+        client,
+        upload,
+        download,
+        timer,
+    };
+    let mut exchange = Exchange::new(worker, end, &selected.timeouts, shape, edits.as_deref());
     let result = exchange.run(&mut lease.upstream).await;
     let upload_done = exchange.upload_is_done();
     let answer_began = exchange.answer_began();

@@ -24,9 +24,15 @@ use super::worker::Worker;
 /// How long nothing may move in a tunnel while the process shuts down.
 const DRAINING_IDLE: Duration = Duration::from_secs(1);
 
-/// How far one direction is.
+/// One of the two ways through a tunnel.
+struct Way<'a> {
+    pump: &'a mut Pump,
+    stage: Stage,
+}
+
+/// How far one way is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
+enum Stage {
     Open,
     /// Its sender has ended, and its receiver is being told.
     Ending,
@@ -63,8 +69,8 @@ pub(super) async fn run(
     }
     let mut tunnel = Tunnel {
         worker,
-        pumps: (upload, download),
-        directions: (Direction::Open, Direction::Open),
+        up: Way::open(upload),
+        down: Way::open(download),
         idle: api.timeouts.idle,
         draining_until_ms: None,
         stamp: None,
@@ -94,8 +100,8 @@ pub(super) const fn ended(after: After) -> Outcome {
 struct Tunnel<'a> {
     worker: &'a Worker,
     // From the client and to it.
-    pumps: (&'a mut Pump, &'a mut Pump),
-    directions: (Direction, Direction),
+    up: Way<'a>,
+    down: Way<'a>,
     idle: Duration,
     // The worker's time at which even a busy tunnel ends; set when a drain is first seen.
     draining_until_ms: Option<u64>,
@@ -112,10 +118,9 @@ impl Tunnel<'_> {
         upstream: &mut Incoming,
     ) -> Poll<io::Result<Over>> {
         let mut scratch = self.worker.scratch.borrow_mut();
-        let (up, down) = &mut self.directions;
-        let _ = up.poll(cx, &mut scratch, self.pumps.0, (client, &mut upstream.io))?;
-        let _ = down.poll(cx, &mut scratch, self.pumps.1, (upstream, &mut client.io))?;
-        if self.directions == (Direction::Ended, Direction::Ended) {
+        let up = self.up.poll(cx, &mut scratch, client, &mut upstream.io)?;
+        let down = self.down.poll(cx, &mut scratch, upstream, &mut client.io)?;
+        if up.is_ready() && down.is_ready() {
             return Poll::Ready(Ok(Over::Ended));
         }
         if self.is_past_drain() {
@@ -142,10 +147,10 @@ impl Tunnel<'_> {
     /// Sets the deadline when something has moved since it was last set, or a drain began.
     fn rearm(&mut self, timer: &Timer) {
         let moved = self
-            .pumps
-            .0
+            .up
+            .pump
             .progress()
-            .saturating_add(self.pumps.1.progress());
+            .saturating_add(self.down.pump.progress());
         let is_draining = self.draining_until_ms.is_some();
         let stamp = (moved, is_draining);
         if self.stamp.replace(stamp) != Some(stamp) {
@@ -158,23 +163,30 @@ impl Tunnel<'_> {
     }
 }
 
-impl Direction {
-    /// Moves what can be moved; ready when this direction has ended.
+impl<'a> Way<'a> {
+    fn open(pump: &'a mut Pump) -> Self {
+        Self {
+            pump,
+            stage: Stage::Open,
+        }
+    }
+
+    /// Moves what can be moved; ready when this way has ended.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         scratch: &mut [u8],
-        pump: &mut Pump,
-        (from, to): (&mut Incoming, &mut Transport),
+        from: &mut Incoming,
+        to: &mut Transport,
     ) -> Poll<io::Result<()>> {
-        if *self == Self::Open {
-            ready!(pump.poll(cx, scratch, from, to))
+        if self.stage == Stage::Open {
+            ready!(self.pump.poll(cx, scratch, from, to))
                 .map_err(|error| io::Error::other(format!("{error:?}")))?;
-            *self = Self::Ending;
+            self.stage = Stage::Ending;
         }
-        if *self == Self::Ending {
+        if self.stage == Stage::Ending {
             ready!(Pin::new(to).poll_shutdown(cx))?;
-            *self = Self::Ended;
+            self.stage = Stage::Ended;
         }
         Poll::Ready(Ok(()))
     }

@@ -42,6 +42,8 @@ fn a_long_parameter_list_is_found() {
     let six = "fn f(a: A, b: A, c: A, d: A, e: A, f: A) {}";
     assert_eq!(breaches(rules::sizes, "src/a.rs", five), NOWHERE);
     assert_eq!(breaches(rules::sizes, "src/a.rs", six), [1]);
+    let as_tuple = "fn f(a: A, b: A, c: A, (d, e, f): &mut (A, A, A)) {}";
+    assert_eq!(breaches(rules::sizes, "src/a.rs", as_tuple), [1]);
 }
 
 #[test]

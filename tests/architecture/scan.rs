@@ -34,7 +34,7 @@ pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) first_line: usize,
     pub(crate) last_line: usize,
-    /// Parameters without `self`.
+    /// Parameters without `self`; a tuple counts as many times as it has members.
     pub(crate) parameters: usize,
 }
 
@@ -180,11 +180,7 @@ impl FunctionVisitor {
             name: signature.ident.to_string(),
             first_line: signature.span().start().line,
             last_line: body.span().end().line,
-            parameters: signature
-                .inputs
-                .iter()
-                .filter(|input| matches!(input, syn::FnArg::Typed(_)))
-                .count(),
+            parameters: signature.inputs.iter().map(parameters).sum(),
         });
     }
 
@@ -196,6 +192,21 @@ impl FunctionVisitor {
             self.tests.push(span.start().line..=span.end().line);
         }
         for_tests
+    }
+}
+
+/// How many values a parameter brings: a tuple is several without a name for what they are together.
+fn parameters(input: &syn::FnArg) -> usize {
+    let syn::FnArg::Typed(typed) = input else {
+        return 0;
+    };
+    let mut kind = &*typed.ty;
+    while let syn::Type::Reference(reference) = kind {
+        kind = &*reference.elem;
+    }
+    match kind {
+        syn::Type::Tuple(tuple) => tuple.elems.len(),
+        _ => 1,
     }
 }
 

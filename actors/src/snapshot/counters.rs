@@ -94,6 +94,15 @@ pub struct ApiTotals {
     pub response_bytes: u64,
 }
 
+/// How much was read of the bodies of one request and its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BodyBytes {
+    /// Bytes of the request's body.
+    pub request: u64,
+    /// Bytes of the answer's body.
+    pub response: u64,
+}
+
 impl ApiTotals {
     /// How many requests were answered or given up.
     #[must_use]
@@ -104,7 +113,7 @@ impl ApiTotals {
 
 impl ApiCounters {
     /// Counts one finished request on the shard of worker number `worker`.
-    pub fn record(&self, worker: usize, status: u16, latency: Duration, body_bytes: (u64, u64)) {
+    pub fn record(&self, worker: usize, status: u16, latency: Duration, bodies: BodyBytes) {
         let Some(shard) = self.shards.get(worker % SHARDS) else {
             return;
         };
@@ -118,11 +127,11 @@ impl ApiCounters {
         add(shard.by_class.get(StatusClass::of(status) as usize), 1);
         add(shard.latency.get(bucket), 1);
         add(Some(&shard.latency_sum_us), micros);
-        if body_bytes.0 != 0 {
-            add(Some(&shard.request_bytes), body_bytes.0);
+        if bodies.request != 0 {
+            add(Some(&shard.request_bytes), bodies.request);
         }
-        if body_bytes.1 != 0 {
-            add(Some(&shard.response_bytes), body_bytes.1);
+        if bodies.response != 0 {
+            add(Some(&shard.response_bytes), bodies.response);
         }
     }
 
@@ -155,9 +164,13 @@ mod tests {
     fn every_shard_counts_into_the_totals() {
         let counters = ApiCounters::default();
         for worker in 0..40 {
-            counters.record(worker, 200, Duration::from_micros(250), (1, 2));
+            let bodies = BodyBytes {
+                request: 1,
+                response: 2,
+            };
+            counters.record(worker, 200, Duration::from_micros(250), bodies);
         }
-        counters.record(0, 503, Duration::from_secs(60), (0, 0));
+        counters.record(0, 503, Duration::from_secs(60), BodyBytes::default());
         let totals = counters.totals();
         assert_eq!(totals.by_class, [0, 40, 0, 0, 1]);
         assert_eq!(totals.latency[0], 40);

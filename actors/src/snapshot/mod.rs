@@ -22,7 +22,7 @@ pub use compiled_api::{
     Access, CompiledApi, CredentialForwarding, HostHeader, KeyAccess, ListenPathForwarding,
     OAuthAccess, OAuthEndpoints, UpstreamTimeouts,
 };
-pub use counters::{ApiCounters, ApiTotals, LATENCY_BOUNDS_US, StatusClass};
+pub use counters::{ApiCounters, ApiTotals, BodyBytes, LATENCY_BOUNDS_US, StatusClass};
 pub use policy::CompiledPolicy;
 pub use raftgate_model::oauth::error::ErrorStyle;
 pub use request_rules::{

@@ -27,12 +27,17 @@ use crate::network::NoPeers;
 use crate::node::proposer::RaftProposer;
 use crate::status::Leadership;
 
-/// What a node is made of.
-pub(super) struct Parts<M, F> {
+/// What a node has on disk and in memory.
+pub(super) struct Stored<M> {
     pub(super) log: LogStore,
     pub(super) machine: M,
     pub(super) view: Arc<View>,
     pub(super) gauge: StateGauge,
+}
+
+/// What a node is made of.
+pub(super) struct Parts<M, F> {
+    pub(super) stored: Stored<M>,
     /// What is left to do when Raft has ended.
     pub(super) closing: F,
 }
@@ -52,18 +57,13 @@ pub(super) async fn live<M: RaftStateMachine<TypeConfig>, F: Future<Output = ()>
     ready: oneshot::Sender<Result<Running, StartError>>,
     asked: watch::Receiver<Phase>,
 ) {
-    let Parts {
-        log,
-        machine,
-        view,
-        gauge,
-        closing,
-    } = parts;
+    let Parts { stored, closing } = parts;
+    let view = Arc::clone(&stored.view);
     let Begun {
         running,
         batcher,
         leadership,
-    } = match begin(&config, (log, machine, gauge), &view, &clock).await {
+    } = match begin(&config, stored, &clock).await {
         Ok(begun) => begun,
         Err(error) => {
             // Who started the node waits for this alone; without them there is nobody to tell.
@@ -119,10 +119,15 @@ async fn until_drained(batching: impl Future, intake: &Intake, mut asked: watch:
 /// Brings Raft up over its storage, leading at once where this node is the only voter.
 async fn begin<M: RaftStateMachine<TypeConfig>>(
     config: &NodeConfig,
-    (log, mut machine, state): (LogStore, M, StateGauge),
-    view: &Arc<View>,
+    stored: Stored<M>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Begun, StartError> {
+    let Stored {
+        log,
+        mut machine,
+        view,
+        gauge: state,
+    } = stored;
     let (applied, _) = machine.applied_state().await.map_err(raft_error)?;
     log.check_reaches(applied)?;
     let logged = !log.is_empty()?;
@@ -132,7 +137,7 @@ async fn begin<M: RaftStateMachine<TypeConfig>>(
         .await
         .map_err(raft_error)?;
     found_or_elect(&raft, config).await?;
-    let boot = count_start(config, view, logged)?;
+    let boot = count_start(config, &view, logged)?;
     let (leadership, published) = watch::channel(Leadership::default());
     let running = Running {
         server: raft.server_metrics(),
@@ -153,7 +158,7 @@ async fn begin<M: RaftStateMachine<TypeConfig>>(
         raft: running.raft.clone(),
         server: running.server.clone(),
         log: running.log.clone(),
-        view: Arc::clone(view),
+        view,
         clock: Arc::clone(clock),
         stamper: Arc::clone(&running.stamper),
     };

@@ -484,10 +484,12 @@ async fn a_state_machine_that_fails_ends_the_process() {
         let folder = tempfile::tempdir().unwrap();
         let Storage { log, machine, .. } = open(folder.path()).await;
         let parts = life::Parts {
-            log,
-            machine: Broken,
-            view: machine.view(),
-            gauge: StateGauge::default(),
+            stored: life::Stored {
+                log,
+                machine: Broken,
+                view: machine.view(),
+                gauge: StateGauge::default(),
+            },
             closing: std::future::ready(()),
         };
         let config = config(folder.path(), Some(found()));

@@ -14,7 +14,7 @@ use raftgate_storage::types::TypeConfig;
 use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 
-use super::life::{self, Parts};
+use super::life::{self, Parts, Stored};
 use super::stop::Phase;
 use super::{NodeConfig, StateGauge, Stop, Storage};
 use crate::batch::Lane;
@@ -73,10 +73,12 @@ pub async fn start(
     let Storage { log, machine, .. } = storage;
     let (view, copied) = (machine.view(), machine.clone());
     let parts = Parts {
-        log,
-        gauge: StateGauge::of(&machine),
-        machine,
-        view,
+        stored: Stored {
+            log,
+            gauge: StateGauge::of(&machine),
+            machine,
+            view,
+        },
         closing: async move { copied.flush_copy().await },
     };
     start_parts(config, parts, clock).await
@@ -92,7 +94,7 @@ where
     M: RaftStateMachine<TypeConfig>,
     F: Future<Output = ()> + Send + 'static,
 {
-    let view = Arc::clone(&parts.view);
+    let view = Arc::clone(&parts.stored.view);
     let (phase, asked) = watch::channel(Phase::Running);
     let (ready, started) = oneshot::channel();
     let runtime = Builder::new_current_thread()

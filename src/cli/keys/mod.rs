@@ -118,7 +118,7 @@ fn run_in(
     terminal: &mut Terminal<'_>,
 ) -> Exit {
     let done = match action {
-        Action::Export { file, ring } => export(&surroundings, (file.as_deref(), ring), terminal),
+        Action::Export { file, ring } => export(&surroundings, file.as_deref(), ring, terminal),
         Action::Import { file, ring } => import(&mut surroundings, file.as_deref(), ring)
             .map(|path| terminal.say(format_args!("the key ring is in {}", path.display()))),
     };
@@ -136,7 +136,8 @@ fn run_in(
 
 fn export(
     surroundings: &Surroundings<'_>,
-    (file, arguments): (Option<&Path>, &RingArguments),
+    file: Option<&Path>,
+    arguments: &RingArguments,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), KeysError> {
     let ring_path = arguments.ring_path(surroundings.environment)?;

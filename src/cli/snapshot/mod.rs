@@ -77,7 +77,7 @@ pub fn run(
             file,
             target,
             secret,
-        } => save::run(file, (target, secret), environment, terminal),
+        } => save::run(file, target, secret, environment, terminal),
         SnapshotAction::Inspect { file } => inspect(file, terminal),
         SnapshotAction::Restore {
             file,

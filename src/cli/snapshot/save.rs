@@ -57,11 +57,12 @@ enum SaveError {
 /// Saves a snapshot of the node that the arguments lead to.
 pub(super) fn run(
     file: &Path,
-    node: (&TargetArguments, &SecretArguments),
+    target: &TargetArguments,
+    secret: &SecretArguments,
     environment: &Environment,
     terminal: &mut Terminal<'_>,
 ) -> Exit {
-    match save(file, node, environment, terminal) {
+    match save(file, target, secret, environment, terminal) {
         Ok(info) => {
             terminal.say(format_args!(
                 "{}: {} bytes, last index {}, cluster time {}",
@@ -84,7 +85,8 @@ pub(super) fn run(
 
 fn save(
     file: &Path,
-    (target, secret): (&TargetArguments, &SecretArguments),
+    target: &TargetArguments,
+    secret: &SecretArguments,
     environment: &Environment,
     terminal: &mut Terminal<'_>,
 ) -> Result<SnapshotInfo, SaveError> {
@@ -95,7 +97,7 @@ fn save(
         return Err(write_error(file)(io::ErrorKind::AlreadyExists.into()));
     }
     let mut draft = Draft::beside(file).map_err(write_error(file))?;
-    actix_rt::System::new().block_on(fetch(&target, &secret, (file, &mut draft)))?;
+    actix_rt::System::new().block_on(fetch(&target, &secret, file, &mut draft))?;
     draft.sync().map_err(write_error(file))?;
     let mut steps = Steps::new("checked", terminal);
     let info = inspect_file(draft.path(), &mut |progress| steps.tell(progress))?;
@@ -114,7 +116,8 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> SaveError {
 async fn fetch(
     target: &Target,
     secret: &Secret,
-    (file, draft): (&Path, &mut Draft),
+    file: &Path,
+    draft: &mut Draft,
 ) -> Result<(), SaveError> {
     let url = target.url(PATH);
     let request = http_client(target)

@@ -165,18 +165,22 @@ impl Client {
                     tracing::debug!(%error, "a connection of HTTP/2 broke");
                     return Poll::Ready(());
                 }
-                Poll::Ready(Some(Ok(asked))) => self.start(asked, cx),
+                Poll::Ready(Some(Ok((request, respond)))) => self.start(request, respond, cx),
             }
         }
     }
 
     /// Starts a request, unless too many run: a stream that is reset makes room for another before its request has ended.
-    fn start(&mut self, asked: (Request<RecvStream>, SendResponse<Bytes>), cx: &mut Context<'_>) {
+    fn start(
+        &mut self,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        cx: &mut Context<'_>,
+    ) {
         if self.streams.len() >= RUNNING_MAX {
             // Most that were reset only have to see it.
             self.run_streams(cx);
         }
-        let (request, mut respond) = asked;
         if self.streams.len() >= RUNNING_MAX {
             respond.send_reset(Reason::REFUSED_STREAM);
             self.tally.note(Ended::GivenUp);
@@ -184,7 +188,7 @@ impl Client {
         }
         let worker = Rc::clone(&self.worker);
         let tally = Rc::clone(&self.tally);
-        let running = stream::serve(worker, self.address, (request, respond), tally);
+        let running = stream::serve(worker, self.address, request, respond, tally);
         self.streams.push(Box::pin(running));
     }
 

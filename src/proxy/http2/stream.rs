@@ -25,6 +25,13 @@ const MEMORY_BYTES: usize = 16 * 1024;
 /// Interim answers that are passed on for one request; more are dropped, for a client that takes none holds nobody back.
 const INTERIM_MAX: usize = 16;
 
+/// What a stream asks for, as it is written over HTTP/1.1.
+struct Asked {
+    head: Vec<u8>,
+    framing: Framing,
+    body: RecvStream,
+}
+
 /// The stream cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
@@ -38,7 +45,8 @@ enum Fault {
 pub(super) async fn serve(
     worker: Rc<Worker>,
     address: SocketAddr,
-    (request, mut respond): (Request<RecvStream>, SendResponse<Bytes>),
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
     tally: Rc<Tally>,
 ) {
     let (parts, body) = request.into_parts();
@@ -58,7 +66,12 @@ pub(super) async fn serve(
         drop(connection);
     };
     let reader = AnswerReader::new(request.method());
-    let carried = carry(far, (head, framing), body, (reader, respond));
+    let asked = Asked {
+        head,
+        framing,
+        body,
+    };
+    let carried = carry(far, asked, reader, respond);
     match select(Box::pin(served), Box::pin(carried)).await {
         Either::Left(((), carried)) => tally.note(take_rest(&worker, carried).await),
         Either::Right((ended, served)) => {
@@ -79,12 +92,12 @@ async fn take_rest(worker: &Worker, mut carried: Pin<Box<impl Future<Output = En
 /// Carries the request in and the answer out; when this ends, so does the connection in memory.
 async fn carry(
     far: DuplexStream,
-    (head, framing): (Vec<u8>, Framing),
-    body: RecvStream,
-    (reader, mut respond): (AnswerReader, SendResponse<Bytes>),
+    asked: Asked,
+    reader: AnswerReader,
+    mut respond: SendResponse<Bytes>,
 ) -> Ended {
     let (answer, request) = tokio::io::split(far);
-    let upload = Box::pin(upload(request, head, framing, body));
+    let upload = Box::pin(upload(request, asked));
     let download = Box::pin(download(answer, reader, &mut respond));
     // The writing half lives as long as the answer: its end would be a client that went away.
     let (result, _request) = match select(upload, download).await {
@@ -103,11 +116,13 @@ async fn carry(
 /// Writes the request; what the gateway does not read any more is not its client's fault.
 async fn upload(
     mut to: WriteHalf<DuplexStream>,
-    head: Vec<u8>,
-    framing: Framing,
-    mut body: RecvStream,
+    asked: Asked,
 ) -> Result<WriteHalf<DuplexStream>, Fault> {
-    let mut out = head;
+    let Asked {
+        head: mut out,
+        framing,
+        mut body,
+    } = asked;
     if framing != Framing::Empty {
         loop {
             if to.write_all(&out).await.is_err() {

@@ -128,83 +128,103 @@ pub(super) const API_UNSERVED: Row = Row {
     )
 };
 
-/// What an API does not let through, in Tyk's words; the connection goes on.
-const fn closed(
+/// What an API does not let through.
+struct Closed {
     label: &'static str,
-    (status, error): (u16, &'static str),
-    (description, tyk): (&'static str, &'static str),
-) -> Row {
-    Row {
-        tyk: TykText::Template(status, tyk),
-        connection: ConnectionFate::Keep,
-        error,
-        ..Row::unreadable(status, label, description)
+    status: u16,
+    error: &'static str,
+    description: &'static str,
+    /// Tyk's words.
+    tyk: &'static str,
+}
+
+impl Closed {
+    /// The row, in Tyk's style under the same status; the connection goes on.
+    const fn row(self) -> Row {
+        Row {
+            tyk: TykText::Template(self.status, self.tyk),
+            connection: ConnectionFate::Keep,
+            error: self.error,
+            ..Row::unreadable(self.status, self.label, self.description)
+        }
     }
 }
 
-pub(super) const VERSION_MISSING: Row = closed(
-    "version_missing",
-    (403, "access_denied"),
-    (
-        "the request names no version of the API",
-        "Version information not found",
-    ),
-);
-pub(super) const VERSION_UNKNOWN: Row = closed(
-    "version_unknown",
-    (403, "access_denied"),
-    ("the API has no such version", NO_SUCH_VERSION),
-);
-pub(super) const VERSION_API_UNKNOWN: Row = closed(
-    "version_api_unknown",
-    (404, "not_found"),
-    ("the API has no such version", NO_SUCH_VERSION),
-);
+pub(super) const VERSION_MISSING: Row = Closed {
+    label: "version_missing",
+    status: 403,
+    error: "access_denied",
+    description: "the request names no version of the API",
+    tyk: "Version information not found",
+}
+.row();
+pub(super) const VERSION_UNKNOWN: Row = Closed {
+    label: "version_unknown",
+    status: 403,
+    error: "access_denied",
+    description: "the API has no such version",
+    tyk: NO_SUCH_VERSION,
+}
+.row();
+pub(super) const VERSION_API_UNKNOWN: Row = Closed {
+    label: "version_api_unknown",
+    status: 404,
+    error: "not_found",
+    description: "the API has no such version",
+    tyk: NO_SUCH_VERSION,
+}
+.row();
 const NO_SUCH_VERSION: &str = "This API version does not seem to exist";
-pub(super) const VERSION_EXPIRED: Row = closed(
-    "version_expired",
-    (403, "access_denied"),
-    (
-        "this version of the API has expired",
-        "Api Version has expired, please check documentation or contact administrator",
-    ),
-);
-pub(super) const API_EXPIRED: Row = closed(
-    "api_expired",
-    (403, "access_denied"),
-    (
-        "the API has expired",
-        "API has expired, please check documentation or contact administrator",
-    ),
-);
-pub(super) const PATH_FORBIDDEN: Row = closed(
-    "path_forbidden",
-    (403, "access_denied"),
-    ("this path is not open", "Requested endpoint is forbidden"),
-);
-pub(super) const ADDRESS_FORBIDDEN: Row = closed(
-    "address_forbidden",
-    (403, "access_denied"),
-    (
-        "the API may not be called from this address",
-        "access from this IP has been disallowed",
-    ),
-);
-pub(super) const LENGTH_REQUIRED: Row = closed(
-    "length_required",
-    (411, "length_required"),
-    (
-        "the request must say how long its body is",
-        "Content length is required for this request",
-    ),
-);
+pub(super) const VERSION_EXPIRED: Row = Closed {
+    label: "version_expired",
+    status: 403,
+    error: "access_denied",
+    description: "this version of the API has expired",
+    tyk: "Api Version has expired, please check documentation or contact administrator",
+}
+.row();
+pub(super) const API_EXPIRED: Row = Closed {
+    label: "api_expired",
+    status: 403,
+    error: "access_denied",
+    description: "the API has expired",
+    tyk: "API has expired, please check documentation or contact administrator",
+}
+.row();
+pub(super) const PATH_FORBIDDEN: Row = Closed {
+    label: "path_forbidden",
+    status: 403,
+    error: "access_denied",
+    description: "this path is not open",
+    tyk: "Requested endpoint is forbidden",
+}
+.row();
+pub(super) const ADDRESS_FORBIDDEN: Row = Closed {
+    label: "address_forbidden",
+    status: 403,
+    error: "access_denied",
+    description: "the API may not be called from this address",
+    tyk: "access from this IP has been disallowed",
+}
+.row();
+pub(super) const LENGTH_REQUIRED: Row = Closed {
+    label: "length_required",
+    status: 411,
+    error: "length_required",
+    description: "the request must say how long its body is",
+    tyk: "Content length is required for this request",
+}
+.row();
 pub(super) const REQUEST_TOO_LARGE: Row = Row {
     tyk: TykText::Template(400, "Request is too large"),
-    ..closed(
-        "request_too_large",
-        (413, "request_too_large"),
-        ("the request body is larger than the API allows", ""),
-    )
+    ..Closed {
+        label: "request_too_large",
+        status: 413,
+        error: "request_too_large",
+        description: "the request body is larger than the API allows",
+        tyk: "",
+    }
+    .row()
 };
 
 /// The words of these stand in the model's table of access failures, which needs the API's name.

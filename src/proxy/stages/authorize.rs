@@ -82,7 +82,8 @@ fn rules_of(caller: &Caller) -> Option<&SessionRules> {
 ///
 /// Policies are resolved at every check, so that an edited one acts on living tokens and keys.
 pub(crate) fn authorize(
-    (snapshot, paths): (&GatewaySnapshot, Option<&AllowedPaths>),
+    snapshot: &GatewaySnapshot,
+    paths: Option<&AllowedPaths>,
     selected: &Selected,
     caller: Caller,
     view: &RequestView<'_>,
@@ -114,7 +115,7 @@ pub(crate) fn authorize(
     // Neither a policy nor rights: a master key, which opens everything.
     if let Some(rights) = listed {
         let right = rights.get(&selected.api.id).ok_or(Refusal::NoRight)?;
-        check_right(right, selected, (paths, view))?;
+        check_right(right, selected, paths, view)?;
     }
     Ok(Permit { caller, policy })
 }
@@ -137,7 +138,8 @@ fn policy(
 fn check_right(
     right: &AccessRight,
     selected: &Selected,
-    (paths, view): (Option<&AllowedPaths>, &RequestView<'_>),
+    paths: Option<&AllowedPaths>,
+    view: &RequestView<'_>,
 ) -> Result<(), Refusal> {
     if !right.grants_version(selected.version_name()) {
         return Err(Refusal::NoRight);

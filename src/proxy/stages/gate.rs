@@ -79,13 +79,9 @@ pub(crate) fn pass(
         return Ok(Gate::Open(selected));
     };
     selected.proof = proof;
-    apply(
-        circumstances,
-        (rules, &version),
-        view,
-        (&mut selected, edits),
-    )
-    .map_err(closed)?;
+    check_expiry(circumstances.now, rules, &version, edits)
+        .and_then(|()| apply(circumstances, rules, &version, view, &mut selected))
+        .map_err(closed)?;
     Ok(Gate::Open(selected))
 }
 
@@ -121,11 +117,11 @@ pub(crate) enum Endpoint {
 
 fn apply(
     circumstances: Circumstances<'_>,
-    (rules, version): (&CompiledRules, &CompiledVersion),
+    rules: &CompiledRules,
+    version: &CompiledVersion,
     view: &RequestView<'_>,
-    (selected, edits): (&mut Selected, &mut AnswerEdits),
+    selected: &mut Selected,
 ) -> Result<(), Refusal> {
-    check_expiry(circumstances.now, (rules, version), edits)?;
     let path = version
         .looks_at_paths()
         .then(|| matched_path(selected, view));
@@ -151,7 +147,8 @@ fn apply(
 /// When the API ends is said before when its version does (Tyk).
 fn check_expiry(
     now: Timestamp,
-    (rules, version): (&CompiledRules, &CompiledVersion),
+    rules: &CompiledRules,
+    version: &CompiledVersion,
     edits: &mut AnswerEdits,
 ) -> Result<(), Refusal> {
     if let Some(expires) = rules.expires.or(version.expires) {

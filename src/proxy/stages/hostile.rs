@@ -29,6 +29,7 @@ use super::identify::{basic, bearer, credential, key};
 use super::prepare::prepare;
 use super::selected::{HiddenName, Selected};
 use super::version::resolve;
+use crate::credentials::Login;
 use crate::proxy::client_meta::ClientMeta;
 use crate::proxy::hostile::{FORWARDED, LIMITS, SEPARATOR, lines, named};
 use crate::proxy::refusal::Refusal;
@@ -140,7 +141,7 @@ fn words_of(text: &str) {
         assert!(text[..6].eq_ignore_ascii_case("bearer"), "{text}");
     }
     assert!(text.ends_with(key(text)) || text.trim_end().ends_with(key(text)));
-    if let Ok((name, password)) = basic(text) {
+    if let Ok(Login { name, password }) = basic(text) {
         let encoded = text.split(' ').nth(1).unwrap();
         let pair = format!("{name}:{}", password.expose());
         assert_eq!(STANDARD.encode(&pair), encoded, "{text}");

@@ -11,6 +11,7 @@ use raftgate_model::api::CredentialPlace;
 use raftgate_model::secret::Secret;
 use raftgate_model::state::record::{ApiKeyRecord, Grant};
 
+use crate::credentials::Login;
 use crate::proxy::key_judge::{KeyJudgement, PasswordClaim, UserJudgement};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
@@ -151,7 +152,7 @@ pub(super) fn key(credential: &str) -> &str {
 }
 
 /// Name and password of Basic credentials; one colon stands between them and none in them (Tyk, case 102).
-pub(super) fn basic(credential: &str) -> Result<(String, Secret), Refusal> {
+pub(super) fn basic(credential: &str) -> Result<Login, Refusal> {
     let mut words = credential.split(' ');
     let (Some(scheme), Some(encoded), None) = (words.next(), words.next(), words.next()) else {
         return Err(Refusal::CredentialMalformed);
@@ -165,9 +166,10 @@ pub(super) fn basic(credential: &str) -> Result<(String, Secret), Refusal> {
         .map_err(|_| Refusal::CredentialMalformed)?;
     let pair = Secret::new(String::from_utf8(decoded).map_err(malformed)?);
     match pair.expose().split_once(':') {
-        Some((name, password)) if !password.contains(':') => {
-            Ok((name.to_owned(), Secret::from(password)))
-        }
+        Some((name, password)) if !password.contains(':') => Ok(Login {
+            name: name.to_owned(),
+            password: Secret::from(password),
+        }),
         _ => Err(Refusal::CredentialMalformed),
     }
 }
@@ -188,7 +190,7 @@ mod tests {
     fn basic_credentials_are_a_name_and_a_password_case_102() {
         let read = |pair: &str| basic(&format!("Basic {}", STANDARD.encode(pair)));
         let is = |pair: &str, name: &str, password: &str| {
-            read(pair).is_ok_and(|(n, p)| n == name && p.ct_eq(password))
+            read(pair).is_ok_and(|login| login.name == name && login.password.ct_eq(password))
         };
         assert!(is("user:pass", "user", "pass") && is("user:", "user", "") && is(":p", "", "p"));
         let malformed = Some(Refusal::CredentialMalformed);

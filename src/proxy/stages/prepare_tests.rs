@@ -52,7 +52,7 @@ fn prepared_of(trusted: &str, selected: &Selected, text: &str) -> String {
     else {
         panic!("a keyless API asks nobody who they are");
     };
-    let permit = authorize((&GatewaySnapshot::default(), None), selected, caller, &view).unwrap();
+    let permit = authorize(&GatewaySnapshot::default(), None, selected, caller, &view).unwrap();
     let values = HeaderValues {
         view: &view,
         permit: &permit,

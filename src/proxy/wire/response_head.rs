@@ -102,7 +102,7 @@ pub(crate) fn translate(
         Err(_) => return Err(BadAnswer::Syntax),
     };
     match response.code.unwrap_or_default() {
-        101 => switch(&response, (client, edits), head_bytes, out).map(Answer::Final),
+        101 => switch(&response, client, edits, head_bytes, out).map(Answer::Final),
         // The client's own expectation was answered when its body was first read.
         100 => Ok(Answer::Interim(head_bytes)),
         102..=199 if client.minor_version == 0 => Ok(Answer::Interim(head_bytes)),
@@ -115,7 +115,7 @@ pub(crate) fn translate(
         0..=99 => Err(BadAnswer::Syntax),
         status => {
             let reading = Reading::of(&response, client)?;
-            let client_persists = write_final(&response, &reading, (client, edits), out);
+            let client_persists = write_final(&response, &reading, client, edits, out);
             Ok(Answer::Final(AnswerFacts {
                 head_bytes,
                 status,
@@ -133,7 +133,8 @@ pub(crate) fn translate(
 /// else's question.
 fn switch(
     response: &httparse::Response<'_, '_>,
-    (client, edits): (ClientShape, Option<&AnswerEdits>),
+    client: ClientShape,
+    edits: Option<&AnswerEdits>,
     head_bytes: usize,
     out: &mut Vec<u8>,
 ) -> Result<AnswerFacts, BadAnswer> {
@@ -230,7 +231,8 @@ impl Reading {
 fn write_final(
     response: &httparse::Response<'_, '_>,
     reading: &Reading,
-    (client, edits): (ClientShape, Option<&AnswerEdits>),
+    client: ClientShape,
+    edits: Option<&AnswerEdits>,
     out: &mut Vec<u8>,
 ) -> bool {
     write_head(response, reading, edits, out);

@@ -83,7 +83,8 @@ impl HeaderRules {
 
     /// Reads a list of names to remove and an object of fields to set.
     pub(super) fn read(
-        (remove, set): (&Node<'_>, &Node<'_>),
+        remove: &Node<'_>,
+        set: &Node<'_>,
         message: Message,
         faults: &mut DocumentFaults,
     ) -> Self {
@@ -97,7 +98,7 @@ impl HeaderRules {
         let fields = fields.iter().filter_map(|(name, value)| {
             let lower = read_name(value, name, faults)?;
             let template = HeaderTemplate::read(value, faults)?;
-            is_settable(value, (&lower, &template), message, faults)
+            is_settable(value, &lower, &template, message, faults)
                 .then(|| (Box::from(*name), template))
         });
         Self {
@@ -140,7 +141,8 @@ fn is_removable(
 
 fn is_settable(
     node: &Node<'_>,
-    (name, template): (&str, &HeaderTemplate),
+    name: &str,
+    template: &HeaderTemplate,
     message: Message,
     faults: &mut DocumentFaults,
 ) -> bool {
@@ -332,11 +334,7 @@ pub(super) fn read_processors(list: &Node<'_>, faults: &mut DocumentFaults) -> H
         let options = processor.get("options", faults);
         let remove = options.get("remove_headers", faults);
         let set = options.get("add_headers", faults);
-        rules = rules.then(&HeaderRules::read(
-            (&remove, &set),
-            Message::Response,
-            faults,
-        ));
+        rules = rules.then(&HeaderRules::read(&remove, &set, Message::Response, faults));
     }
     rules
 }

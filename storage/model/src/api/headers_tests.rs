@@ -12,7 +12,7 @@ fn read(message: Message, remove: Value, set: Value) -> (HeaderRules, Vec<String
         .collect();
     let remove = Node::member(&object, "remove", &mut faults);
     let set = Node::member(&object, "set", &mut faults);
-    let rules = HeaderRules::read((&remove, &set), message, &mut faults);
+    let rules = HeaderRules::read(&remove, &set, message, &mut faults);
     (
         rules,
         faults.all().iter().map(ToString::to_string).collect(),

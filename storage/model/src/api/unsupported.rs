@@ -103,12 +103,12 @@ pub(super) fn check(
     let mut warnings = Vec::new();
     for rule in RULES {
         if rule.place == Place::Definition {
-            warnings.extend(rule.judge((definition, None), faults));
+            warnings.extend(rule.judge(definition, None, faults));
             continue;
         }
         for version in versions {
             if let Some(base) = rule.base(version, faults) {
-                warnings.extend(rule.judge((definition, Some(&base)), faults));
+                warnings.extend(rule.judge(definition, Some(&base), faults));
             }
         }
     }
@@ -130,7 +130,8 @@ impl Rule {
     /// Applies the rule at one place.
     fn judge(
         &self,
-        (definition, base): (&Map<String, Value>, Option<&Node<'_>>),
+        definition: &Map<String, Value>,
+        base: Option<&Node<'_>>,
         faults: &mut DocumentFaults,
     ) -> Option<ImportWarning> {
         let at =

@@ -59,7 +59,8 @@ pub(super) enum Versioned {
 
 impl VersionSpec {
     pub(super) fn read(
-        (name, node): (&str, &Node<'_>),
+        name: &str,
+        node: &Node<'_>,
         versioned: Versioned,
         warnings: &mut Vec<ImportWarning>,
         faults: &mut DocumentFaults,
@@ -168,7 +169,7 @@ fn read_global(
     }
     let remove = node.get(&format!("{key}_remove"), faults);
     let set = node.get(key, faults);
-    HeaderRules::read((&remove, &set), message, faults)
+    HeaderRules::read(&remove, &set, message, faults)
 }
 
 fn read_path_headers(
@@ -183,7 +184,7 @@ fn read_path_headers(
     path_rules::entries(&paths.get(key, faults), faults, |entry, faults| {
         let remove = entry.get("delete_headers", faults);
         let set = entry.get("add_headers", faults);
-        Some(HeaderRules::read((&remove, &set), message, faults))
+        Some(HeaderRules::read(&remove, &set, message, faults))
     })
 }
 

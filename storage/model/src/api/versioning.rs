@@ -143,7 +143,7 @@ pub(super) fn read<'v>(
     if listed.is_empty() || unversioned.flag(faults) {
         let single = the_single(&data, listed, faults);
         let versions = match &single {
-            Some((name, node)) => VersionSpec::read((name, node), Versioned::No, warnings, faults),
+            Some((name, node)) => VersionSpec::read(name, node, Versioned::No, warnings, faults),
             None => VersionSpec::default(),
         };
         return ReadVersions {
@@ -173,7 +173,7 @@ pub(super) fn read<'v>(
         );
     }
     let versions = listed.iter().map(|(name, node)| {
-        let version = VersionSpec::read((name, node), Versioned::Yes, warnings, faults);
+        let version = VersionSpec::read(name, node, Versioned::Yes, warnings, faults);
         (Arc::clone(&version.name), version)
     });
     let versions = versions.collect();

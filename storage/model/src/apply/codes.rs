@@ -159,7 +159,7 @@ fn again<S: ReadState>(
     {
         return Ok(Reply::Issued(issued));
     }
-    end_yield(txn, redeem, client, (*grant, *family));
+    end_yield(txn, redeem, client, *grant, *family);
     Err(Refusal::Code(CodeFault::Reused))
 }
 
@@ -168,7 +168,8 @@ fn end_yield<S: ReadState>(
     txn: &mut Txn<'_, S>,
     redeem: &RedeemCode,
     owner: &ClientRecord,
-    (grant, family): (GrantId, Option<FamilyId>),
+    grant: GrantId,
+    family: Option<FamilyId>,
 ) {
     let family_lived = family.is_some_and(|family| revoke::family(txn, family));
     // The operator may have ended the refresh token alone: then the access token is still there.
@@ -249,7 +250,7 @@ fn astray<S: ReadState>(
             );
         }
         (Some(CodeUse::Exchanged { grant, family, .. }), Some(owner)) => {
-            end_yield(txn, redeem, &owner, (*grant, *family));
+            end_yield(txn, redeem, &owner, *grant, *family);
         }
         (Some(_), _) => {}
     }

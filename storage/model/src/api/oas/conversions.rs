@@ -19,7 +19,16 @@ pub(super) fn versions(
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
-    set_pairs((node, at), ("name", "id"), projection, faults);
+    set_pairs(
+        node,
+        at,
+        PairKeys {
+            name: "name",
+            value: "id",
+        },
+        projection,
+        faults,
+    );
 }
 
 /// `[{name, value}]` as an object.
@@ -29,7 +38,16 @@ pub(super) fn header_values(
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
-    set_pairs((node, at), ("name", "value"), projection, faults);
+    set_pairs(
+        node,
+        at,
+        PairKeys {
+            name: "name",
+            value: "value",
+        },
+        projection,
+        faults,
+    );
 }
 
 /// `[{domain, certificate}]` as an object.
@@ -39,7 +57,16 @@ pub(super) fn mapping(
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
-    set_pairs((node, at), ("domain", "certificate"), projection, faults);
+    set_pairs(
+        node,
+        at,
+        PairKeys {
+            name: "domain",
+            value: "certificate",
+        },
+        projection,
+        faults,
+    );
 }
 
 /// `[{domain, publicKeys}]` as an object of texts, the keys separated by commas.
@@ -229,20 +256,30 @@ pub(super) fn events(
     projection.make(at, Value::Object(events), node);
 }
 
+/// The members that hold name and value of a pair.
+struct PairKeys {
+    name: &'static str,
+    value: &'static str,
+}
+
 /// A list of pairs as an object; a name given twice is a fault, for only one of the two would count.
 fn set_pairs(
-    (list, at): (&Node<'_>, &'static str),
-    (name, value): (&str, &str),
+    list: &Node<'_>,
+    at: &'static str,
+    keys: PairKeys,
     projection: &mut Projection,
     faults: &mut DocumentFaults,
 ) {
     let mut pairs = Map::new();
     for item in items(list) {
-        let key = text(&item, name).to_owned();
+        let key = text(&item, keys.name).to_owned();
         let place = format!("{at}.{key}");
         projection.origins.note(&place, item.path(), false, true);
-        if pairs.insert(key, Value::from(text(&item, value))).is_some() {
-            let place = item.get(name, faults);
+        if pairs
+            .insert(key, Value::from(text(&item, keys.value)))
+            .is_some()
+        {
+            let place = item.get(keys.name, faults);
             faults.add(place.path(), "is given twice");
         }
     }

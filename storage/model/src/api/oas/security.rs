@@ -56,7 +56,8 @@ pub(super) fn project(
     }
     let mut requirements = requirements.into_iter();
     let chosen = requirements.next().unwrap_or_default();
-    if let Some(alternative) = requirements.next().and_then(|next| next.into_iter().next()) {
+    let alternative = requirements.next().and_then(|next| next.into_iter().next());
+    if let Some((_, alternative)) = alternative {
         alternatives(projection, &places.authentication, &alternative, faults);
     }
     vendor_requirements(projection, &places.authentication, faults);
@@ -93,7 +94,7 @@ fn requirements<'v>(
 fn alternatives(
     projection: &mut Projection,
     authentication: &Node<'_>,
-    (_, alternative): &(&str, Node<'_>),
+    alternative: &Node<'_>,
     faults: &mut DocumentFaults,
 ) {
     if is_compliant(authentication) {

@@ -1,5 +1,7 @@
 //! How targets are asked whether they are well: our own `health_check`, and Tyk's uptime tests as far as they say the same.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
 use super::rotation::{Rotation, with_scheme};
@@ -16,12 +18,12 @@ const KEYS: [&str; 5] = [
     "healthy_after",
 ];
 const INTERVAL_MS: u32 = 5_000;
-const INTERVAL_BOUNDS_MS: (u32, u32) = (50, 3_600_000);
+const INTERVAL_BOUNDS_MS: RangeInclusive<u32> = 50..=3_600_000;
 const TIMEOUT_MS: u32 = 2_000;
-const TIMEOUT_BOUNDS_MS: (u32, u32) = (10, 60_000);
+const TIMEOUT_BOUNDS_MS: RangeInclusive<u32> = 10..=60_000;
 const UNHEALTHY_AFTER: u32 = 3;
 const HEALTHY_AFTER: u32 = 2;
-const STREAK_BOUNDS: (u32, u32) = (1, 100);
+const STREAK_BOUNDS: RangeInclusive<u32> = 1..=100;
 const PATH_BYTES_MAX: usize = 2048;
 const TESTS_MAX: usize = 1024;
 
@@ -94,11 +96,9 @@ fn is_path(text: &str) -> bool {
 pub(super) fn read_uptime_tests(
     definition: &Map<String, Value>,
     proxy: &Node<'_>,
-    (rotation, warnings, faults): (
-        Option<&Rotation>,
-        &mut Vec<ImportWarning>,
-        &mut DocumentFaults,
-    ),
+    rotation: Option<&Rotation>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
 ) -> Option<HealthCheck> {
     let wanted = proxy.get("check_host_against_uptime_tests", faults);
     let tests = Node::member(definition, "uptime_tests", faults);
@@ -158,7 +158,7 @@ fn plain_check(
     if !is_one_path || !is_path(&path) || !rotation.targets().iter().all(covers) {
         return None;
     }
-    let (least, most) = TIMEOUT_BOUNDS_MS;
+    let (least, most) = TIMEOUT_BOUNDS_MS.into_inner();
     Some(HealthCheck {
         timeout_ms: timeout_ms.map_or(TIMEOUT_MS, |ms| ms.clamp(least, most)),
         ..HealthCheck::of(&path)

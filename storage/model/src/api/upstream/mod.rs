@@ -5,6 +5,8 @@ mod retries;
 mod rotation;
 mod transport;
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
 use super::unsupported::ImportWarning;
@@ -40,7 +42,9 @@ impl UpstreamSpec {
         let of_tyk = health_check::read_uptime_tests(
             definition,
             &proxy,
-            (rotation.as_ref(), warnings, faults),
+            rotation.as_ref(),
+            warnings,
+            faults,
         );
         let own = Node::member(definition, "raftgate", faults);
         // What is no object is a fault of the settings.
@@ -76,7 +80,7 @@ fn refuse_unknown(node: &Node<'_>, keys: &[&str], faults: &mut DocumentFaults) {
 /// A whole number within bounds, or the default where there is none.
 fn bounded(
     node: &Node<'_>,
-    (min, max): (u32, u32),
+    bounds: RangeInclusive<u32>,
     default: u32,
     faults: &mut DocumentFaults,
 ) -> u32 {
@@ -85,9 +89,10 @@ fn bounded(
     }
     let number = node.whole(faults);
     match number.and_then(|number| u32::try_from(number).ok()) {
-        Some(number) if (min..=max).contains(&number) => number,
+        Some(number) if bounds.contains(&number) => number,
         _ => {
             if number.is_some() {
+                let (min, max) = bounds.into_inner();
                 let reason = format!("must be a whole number from {min} to {max}");
                 faults.add(node.path(), reason);
             }

@@ -1,12 +1,14 @@
 //! Second tries of a request whose first one came to nothing, for those who ask for them.
 
+use std::ops::RangeInclusive;
+
 use super::{bounded, refuse_unknown};
 use crate::json::{DocumentFaults, Node};
 
 const KEYS: [&str; 2] = ["attempts", "on"];
 const ATTEMPTS: u32 = 2;
 /// With the first one; more would only multiply the load of an upstream in trouble.
-const ATTEMPTS_BOUNDS: (u32, u32) = (2, 5);
+const ATTEMPTS_BOUNDS: RangeInclusive<u32> = 2..=5;
 /// Longer than what there is to name, so that a repetition is no fault.
 const REASONS_MAX: usize = 16;
 
