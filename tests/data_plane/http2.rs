@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
-use http1::{HeaderMap, Method, Request, Response};
+use h2_http::{HeaderMap, Method, Request, Response};
 use raftgate::proxy::{GatewaySettings, Refusal};
 use raftgate_actors::snapshot::CompiledApi;
 use rustls::ClientConfig;
@@ -84,7 +84,7 @@ async fn connect_watched(
     (client, tokio::spawn(connection))
 }
 
-pub(crate) fn request(method: Method, path: &str) -> http1::request::Builder {
+pub(crate) fn request(method: Method, path: &str) -> h2_http::request::Builder {
     Request::builder()
         .method(method)
         .uri(format!("https://gateway.example{path}"))
@@ -92,7 +92,7 @@ pub(crate) fn request(method: Method, path: &str) -> http1::request::Builder {
 
 pub(crate) async fn send(
     client: &SendRequest<Bytes>,
-    request: http1::request::Builder,
+    request: h2_http::request::Builder,
     ends: bool,
 ) -> (ResponseFuture, SendStream<Bytes>) {
     let mut ready = client.clone().ready().await.unwrap();

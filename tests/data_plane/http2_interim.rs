@@ -4,7 +4,7 @@ use std::future::poll_fn;
 
 use bytes::Bytes;
 use h2::client::ResponseFuture;
-use http1::{Method, Response};
+use h2_http::{Method, Response};
 
 use crate::http2::{connect, gateway, get, request, run, send, whole};
 use crate::wire::Upstream;

@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http1::header::{HeaderName, HeaderValue};
-use http1::{HeaderMap, Response, StatusCode};
+use h2_http::header::{HeaderName, HeaderValue};
+use h2_http::{HeaderMap, Response, StatusCode};
 
 use crate::proxy::wire::body::{BodyDecoder, BodyLength};
 use crate::proxy::wire::field::{FieldKind, content_length};
@@ -42,9 +42,9 @@ pub(super) struct AnswerReader {
 
 impl AnswerReader {
     /// A reader of the answer to a request with this method.
-    pub(super) fn new(method: &http1::Method) -> Self {
+    pub(super) fn new(method: &h2_http::Method) -> Self {
         Self {
-            is_head_request: method == http1::Method::HEAD,
+            is_head_request: method == h2_http::Method::HEAD,
             body: None,
             trailers: Vec::new(),
             has_ended: false,

@@ -8,9 +8,9 @@
 )]
 
 use bytes::Bytes;
-use http1::header::{CONTENT_LENGTH, COOKIE, HeaderName, HeaderValue};
-use http1::uri::{Authority, Parts, PathAndQuery, Scheme};
-use http1::{HeaderMap, Method, Request, Uri};
+use h2_http::header::{CONTENT_LENGTH, COOKIE, HeaderName, HeaderValue};
+use h2_http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use h2_http::{HeaderMap, Method, Request, Uri};
 
 use super::request::{Framing, write_end, write_head, write_piece};
 use crate::proxy::hostile::SEPARATOR;

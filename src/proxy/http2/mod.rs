@@ -22,7 +22,7 @@ use futures_util::Stream as _;
 use futures_util::stream::FuturesUnordered;
 use h2::server::{Builder, Connection, Handshake, SendResponse};
 use h2::{Reason, RecvStream};
-use http1::Request;
+use h2_http::Request;
 
 use self::tally::{Ended, Tally};
 use super::timer::Timer;

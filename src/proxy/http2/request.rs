@@ -1,8 +1,8 @@
 //! A stream's request as a message of HTTP/1.1, whose parser then judges it like every other.
 
 use bytes::Bytes;
-use http1::header::{CONTENT_LENGTH, COOKIE, HOST};
-use http1::{HeaderMap, Method, Request};
+use h2_http::header::{CONTENT_LENGTH, COOKIE, HOST};
+use h2_http::{HeaderMap, Method, Request};
 
 /// How the body goes behind the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,9 +219,9 @@ mod tests {
     #[test]
     fn a_path_has_one_form() {
         let written = |path: &str| {
-            let mut parts = http1::uri::Parts::default();
+            let mut parts = h2_http::uri::Parts::default();
             parts.path_and_query = Some(path.parse().unwrap());
-            let uri = http1::Uri::from_parts(parts).unwrap();
+            let uri = h2_http::Uri::from_parts(parts).unwrap();
             let request = Request::get(uri).header("host", "a").body(()).unwrap();
             write_head(&request, true, &mut Vec::new())
         };
