@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::{ApiId, ClientId};
 
+use super::failure::{API_ABSENT, CLIENT_ABSENT};
 use super::in_force::Standing;
 use super::{Control, ControlFailure, shape};
 use crate::oauth::Call;
@@ -76,7 +77,7 @@ impl Control {
             Ok(id) => self.oauth_api(&id)?.meant(),
             Err(_) => None,
         };
-        api.ok_or_else(|| ControlFailure::Invalid("API doesn't exist".into()))
+        api.ok_or_else(|| ControlFailure::Invalid(API_ABSENT.into()))
     }
 
     /// The API that is meant: named by `api_id`, else the only OAuth API that the client is registered with.
@@ -105,7 +106,7 @@ impl Control {
                     ids.join(", ")
                 )))
             }
-            (None, _) => Err(ControlFailure::NotFound("OAuth Client ID not found")),
+            (None, _) => Err(ControlFailure::NotFound(CLIENT_ABSENT)),
         }
     }
 }

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::clients::{ClientPath, written};
+use super::failure::{API_ABSENT, DashboardBody};
 use super::registration::ClientName;
-use super::failure::DashboardBody;
-use super::revocation::{Order, Proof, TOKEN_REVOKED, TOKENS_REVOKED};
+use super::revocation::{Order, Proof};
 use super::{Control, ControlFailure, Door, authorize, client_tokens, shape};
+use crate::oauth::{TOKEN_REVOKED, TOKENS_REVOKED};
 
 /// How many clients a page has, when pages are asked for.
 const PAGE: usize = 100;
@@ -51,7 +52,7 @@ pub(super) async fn create(
     api: web::Path<String>,
     body: web::Bytes,
 ) -> Outcome {
-    let no_api = |_| ControlFailure::Invalid("API doesn't exist".into());
+    let no_api = |_| ControlFailure::Invalid(API_ABSENT.into());
     let mut request = control.client_request(&body)?;
     request.api = Some(ApiId::new(&api).map_err(no_api)?);
     let made = control.register(request).await?;
@@ -66,7 +67,7 @@ pub(super) async fn list(
 ) -> Outcome {
     let api = control
         .known_api(&api)
-        .ok_or(ControlFailure::NotFound("API doesn't exist"))?;
+        .ok_or(ControlFailure::NotFound(API_ABSENT))?;
     let page = form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(name, value)| name == "p" && !value.is_empty())
         .map(|(_, page)| page.parse::<usize>().unwrap_or(1).max(1));

@@ -19,6 +19,17 @@ const STARTING_RETRY: Ttl = Ttl::from_s(1);
 /// What is wrong with a session that would make a key out of a user, and what to do instead.
 const PASSWORD_MISSING: &str = "basic_auth_data.password: is missing, and this is a user: send the password, or change the user by PUT, which keeps it";
 
+/// Tyk's words for an API that is not there; whether that is 404 or 400 depends on where it is named.
+pub(super) const API_ABSENT: &str = "API doesn't exist";
+/// The same for a policy.
+pub(super) const POLICY_ABSENT: &str = "Policy doesn't exist";
+/// The same for a client.
+pub(super) const CLIENT_ABSENT: &str = "OAuth Client ID not found";
+/// The same for a key.
+pub(super) const KEY_ABSENT: &str = "Key is not found";
+/// Our own for a notification.
+pub(super) const NOTIFICATION_ABSENT: &str = "notification not found";
+
 /// When to ask again for a snapshot: disks are not mended in a moment.
 const NOT_SAVED_RETRY_AFTER: Ttl = Ttl::from_s(10);
 
@@ -274,20 +285,18 @@ impl From<NotInForce> for ControlFailure {
 impl From<Refusal> for ControlFailure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::UnknownApi => Self::Invalid("API doesn't exist".into()),
-            Refusal::UnknownPolicy | Refusal::NoSession => {
-                Self::Invalid("Policy doesn't exist".into())
-            }
-            Refusal::UnknownClient => Self::NotFound("OAuth Client ID not found"),
+            Refusal::UnknownApi => Self::Invalid(API_ABSENT.into()),
+            Refusal::UnknownPolicy | Refusal::NoSession => Self::Invalid(POLICY_ABSENT.into()),
+            Refusal::UnknownClient => Self::NotFound(CLIENT_ABSENT),
             Refusal::ClientExists => {
                 Self::Conflict("a client with this client_id is registered differently".into())
             }
             Refusal::PublicClient => Self::Invalid("a public client has no secret".into()),
-            Refusal::UnknownNotification => Self::NotFound("notification not found"),
+            Refusal::UnknownNotification => Self::NotFound(NOTIFICATION_ABSENT),
             Refusal::NotFailed => {
                 Self::Conflict("only a failed notification can be redelivered".into())
             }
-            Refusal::UnknownApiKey => Self::NotFound("Key is not found"),
+            Refusal::UnknownApiKey => Self::NotFound(KEY_ABSENT),
             Refusal::PasswordMissing => Self::Invalid(PASSWORD_MISSING.into()),
             Refusal::ApiKeyChanged => Self::NotCarriedOut {
                 reason: "the key was changed by others meanwhile".into(),

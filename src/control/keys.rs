@@ -13,11 +13,12 @@ use raftgate_model::command::{
 use raftgate_model::id::{ApiKeyId, OrgId};
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
-use raftgate_model::session::custom_id;
+use raftgate_model::session::{InvalidCustomId, custom_id};
 use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord};
 use raftgate_model::token::{ApiKeyToken, TokenKind};
 use serde::{Deserialize, Serialize};
 
+use super::failure::KEY_ABSENT;
 use super::key_lookup::{Found, KeyQuery};
 use super::key_session::GivenSession;
 use super::listener::wrong_method;
@@ -124,11 +125,7 @@ async fn put_named(
         return replace(&control, &key, &query, &body).await;
     }
     if key.starts_with(TokenKind::ApiKey.prefix()) {
-        let not_ours = |_| {
-            ControlFailure::Invalid(
-                "Failed to create key, keys that begin like this are the gateway's own.".into(),
-            )
-        };
+        let not_ours = |_| ControlFailure::Invalid(InvalidCustomId::Reserved.to_string());
         control.keys.verify_api_key(&key).map_err(not_ours)?;
         return replace(&control, &key, &query, &body).await;
     }
@@ -200,7 +197,7 @@ pub(super) fn changeable(
             "the session of an OAuth token is its client's: change the policy, or revoke the token"
                 .into(),
         )),
-        None => Err(ControlFailure::NotFound("Key is not found")),
+        None => Err(ControlFailure::NotFound(KEY_ABSENT)),
     }
 }
 

@@ -15,6 +15,7 @@ use raftgate_model::state::record::{
 use raftgate_storage::view::NotificationFilter;
 use serde::{Deserialize, Serialize};
 
+use super::failure::NOTIFICATION_ABSENT;
 use super::{Control, ControlFailure, shape};
 
 /// The longest page.
@@ -101,7 +102,7 @@ pub(super) async fn redeliver(
     control: web::Data<Control>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let not_found = ControlFailure::NotFound("notification not found");
+    let not_found = ControlFailure::NotFound(NOTIFICATION_ABSENT);
     let Some(id) = parse_webhook_id(&id) else {
         return Err(not_found);
     };

@@ -16,6 +16,7 @@ use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ClientRecord, ClientSecret};
 use serde::Deserialize;
 
+use super::failure::{API_ABSENT, CLIENT_ABSENT, POLICY_ABSENT};
 use super::in_force::Standing;
 use super::{Control, ControlFailure};
 
@@ -23,7 +24,7 @@ use super::{Control, ControlFailure};
 const PAGE: usize = 1000;
 
 /// What is said of a client that is not there.
-pub(super) const NO_CLIENT: ControlFailure = ControlFailure::NotFound("OAuth Client ID not found");
+pub(super) const NO_CLIENT: ControlFailure = ControlFailure::NotFound(CLIENT_ABSENT);
 
 /// A client as a path names it.
 #[derive(Deserialize)]
@@ -56,10 +57,10 @@ impl Control {
         name: &ClientName,
         change: ClientChange,
     ) -> Result<ShownClient, ControlFailure> {
-        let no_api = ControlFailure::NotFound("API doesn't exist");
+        let no_api = ControlFailure::NotFound(API_ABSENT);
         let api = self.known_api(&name.api).ok_or(no_api)?;
         if let Some(id) = &change.text.policy {
-            let no_policy = ControlFailure::NotFound("Policy doesn't exist");
+            let no_policy = ControlFailure::NotFound(POLICY_ABSENT);
             let policy = self.policy_in_force(id)?.ok_or(no_policy)?;
             if policy.policy.access_rights.get(&api).is_none() {
                 return Err(ControlFailure::Invalid(
@@ -91,7 +92,7 @@ impl Control {
 
     /// Gives a registration another secret; the old one is dead when this returns, tokens stay.
     pub(super) async fn rotate(&self, name: &ClientName) -> Result<ShownClient, ControlFailure> {
-        let no_api = ControlFailure::NotFound("API doesn't exist");
+        let no_api = ControlFailure::NotFound(API_ABSENT);
         let key = ClientKey {
             api: self.known_api(&name.api).ok_or(no_api)?,
             client: ClientId::new(&name.client).map_err(|_| NO_CLIENT)?,
@@ -220,9 +221,9 @@ impl Control {
             Standing::Meant(api) => Ok(Some(api)),
             Standing::Other => Ok(None),
             Standing::Inactive(_) => Err(ControlFailure::Invalid(format!(
-                "API doesn't exist: {id} is not active"
+                "{API_ABSENT}: {id} is not active"
             ))),
-            Standing::Absent => Err(ControlFailure::Invalid("API doesn't exist".into())),
+            Standing::Absent => Err(ControlFailure::Invalid(API_ABSENT.into())),
         }
     }
 

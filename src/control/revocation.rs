@@ -12,14 +12,10 @@ use super::authorize::{headers_of, query_of};
 use super::in_force::Standing;
 use super::{Control, ControlFailure, shape};
 use crate::oauth::form::Form;
-use crate::oauth::on_behalf::{OnBehalf, OnBehalfFault};
+use crate::oauth::on_behalf::{CLIENT_UNKNOWN, OnBehalf, OnBehalfFault, SECRET_WRONG};
+use crate::oauth::{TOKEN_REVOKED, TOKENS_REVOKED};
 
 pub(super) use crate::oauth::on_behalf::REGISTRATIONS_MAX;
-
-/// What a revocation of one token says.
-pub(super) const TOKEN_REVOKED: &str = "token revoked successfully";
-/// What a revocation of all tokens says.
-pub(super) const TOKENS_REVOKED: &str = "tokens revoked successfully";
 
 /// How many batches one purge sweeps; the sweeper goes on with what is left.
 const PURGE_BATCHES_MAX: usize = 64;
@@ -188,14 +184,14 @@ impl Order {
 
 /// Tyk's words for a client that no API knows, where it calls it a bad request.
 fn unknown_client() -> ControlFailure {
-    ControlFailure::Invalid(OnBehalfFault::UnknownClient.to_string())
+    ControlFailure::Invalid(CLIENT_UNKNOWN.into())
 }
 
 impl From<OnBehalfFault> for ControlFailure {
     fn from(fault: OnBehalfFault) -> Self {
         match fault {
-            OnBehalfFault::UnknownClient => Self::NotFound("oauth client doesn't exist"),
-            OnBehalfFault::SecretWrong => Self::Unauthorized("client secret is wrong"),
+            OnBehalfFault::UnknownClient => Self::NotFound(CLIENT_UNKNOWN),
+            OnBehalfFault::SecretWrong => Self::Unauthorized(SECRET_WRONG),
             OnBehalfFault::TooMany(refused) => Self::TooManyAttempts(refused.retry_after),
             OnBehalfFault::Propose(error) => error.into(),
         }

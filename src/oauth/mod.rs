@@ -42,6 +42,11 @@ use crate::proxy::{BodyFault, EndpointResponse};
 use throttle::Throttle;
 use warned_apis::WarnedApis;
 
+/// What a revocation of one token says, by whichever way it was asked for (Tyk).
+pub const TOKEN_REVOKED: &str = "token revoked successfully";
+/// What a revocation of all tokens says.
+pub const TOKENS_REVOKED: &str = "tokens revoked successfully";
+
 /// A request to one of the endpoints, its body read and bounded.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
@@ -126,13 +131,13 @@ impl AuthorizationServer {
     /// `oauth/revoke` under a listen path (RFC 7009).
     pub async fn revoke(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
         let outcome = self.try_revoke(api, call).await;
-        render::revoke_answer(outcome, api, "token revoked successfully")
+        render::revoke_answer(outcome, api, TOKEN_REVOKED)
     }
 
     /// `oauth/revoke_all` under a listen path: every token of a client.
     pub async fn revoke_all(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
         let outcome = self.try_revoke_all(api, call).await;
-        render::revoke_answer(outcome, api, "tokens revoked successfully")
+        render::revoke_answer(outcome, api, TOKENS_REVOKED)
     }
 
     /// `tyk/oauth/authorize-client` under a listen path: needs the control secret.

@@ -31,14 +31,19 @@ pub struct OnBehalf<'a> {
     pub address: IpAddr,
 }
 
+/// Tyk's words for a client that no API knows.
+pub const CLIENT_UNKNOWN: &str = "oauth client doesn't exist";
+/// Tyk's words for another secret than the client's.
+pub const SECRET_WRONG: &str = "client secret is wrong";
+
 /// Why nothing was revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum OnBehalfFault {
     /// No API that is meant knows the client.
-    #[error("oauth client doesn't exist")]
+    #[error("{CLIENT_UNKNOWN}")]
     UnknownClient,
     /// The secret is not the client's.
-    #[error("client secret is wrong")]
+    #[error("{SECRET_WRONG}")]
     SecretWrong,
     /// Too many wrong secrets came for this client from this address.
     #[error("too many failed attempts, try again later")]
