@@ -69,5 +69,5 @@ pub fn resolve(
 }
 
 #[cfg(test)]
-#[path = "mod_tests.rs"]
+#[path = "mod_tests/mod.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2_http::{Method, Response};
 
-use crate::http2::{connect, gateway, get, request, run, send, whole};
+use crate::http2_client::{connect, gateway, get, request, run, send, whole};
 use crate::wire::Upstream;
 
 /// The next interim answer; none when the final one is there.

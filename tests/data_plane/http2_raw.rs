@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tokio::sync::watch;
 
-use crate::http2::{asking_for_http2, gateway, gateway_before};
+use crate::http2_client::{asking_for_http2, gateway, gateway_before};
 use crate::rig::{Rig, api, eventually, slow_to_dial};
 use crate::tls::certificate;
 use crate::wire::{PATIENCE, Upstream};
@@ -24,7 +24,6 @@ pub(crate) const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
-
 /// The client does not need the answer any more (RFC 9113 section 7).
 const CANCEL: [u8; 4] = 8_u32.to_be_bytes();
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use rustls::ClientConfig;
 
-use crate::http2::gateway;
+use crate::http2_client::gateway;
 use crate::http2_raw::{DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM, block};
 use crate::rig::Rig;
 use crate::wire::Upstream;

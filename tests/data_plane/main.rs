@@ -16,6 +16,7 @@ mod drain;
 mod endpoints;
 mod framing;
 mod http2;
+mod http2_client;
 mod http2_interim;
 mod http2_raw;
 mod http2_smuggling;

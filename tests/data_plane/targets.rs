@@ -8,7 +8,7 @@ use raftgate_actors::snapshot::{Balancer, CompiledApi};
 use raftgate_model::api::{Rotation, Target};
 use rustls::{ServerConnection, StreamOwned};
 
-use crate::http2::{connect, get as get_http2, run};
+use crate::http2_client::{connect, get as get_http2, run};
 use crate::rig::{Rig, api, eventually};
 use crate::tls::{certificate, read_head};
 use crate::wire::{Upstream, get};

@@ -2,28 +2,19 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2_http::Request;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
-use tokio_rustls::TlsConnector;
+use crate::harness::{Node, keyless_api, wait_for};
 
-use crate::harness::{Node, PATIENCE, keyless_api, wait_for};
-
-const MIB: usize = 1024 * 1024;
-const PIECE: usize = 64 * 1024;
+pub(crate) const MIB: usize = 1024 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 /// What a node may grow by: the buffers of a worker and of one connection many times over, and a small part of any body here.
 const GROWTH_MAX: usize = 8 * MIB;
 /// So many looks in a row see the same memory.
 const LOOKS_AT_REST: usize = 20;
 /// A debug build on a busy machine moves little more than 20 MiB in a second.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Resident memory of a process, in bytes.
 fn resident(process: u32) -> usize {
@@ -37,7 +28,7 @@ fn resident(process: u32) -> usize {
 }
 
 /// An upstream that reads a head, waits for leave, and then reads the body and tells its length.
-struct Sink {
+pub(crate) struct Sink {
     address: SocketAddr,
     leave: SyncSender<()>,
 }
@@ -56,7 +47,7 @@ impl Sink {
     }
 
     /// Lets one request be read.
-    fn read_on(&self) {
+    pub(crate) fn read_on(&self) {
         self.leave.send(()).unwrap();
     }
 }
@@ -99,16 +90,16 @@ fn swallow(mut stream: TcpStream, given: &Receiver<()>) {
 }
 
 /// A node with one API in front of a sink, and the memory that it needed before.
-struct Loaded {
-    node: Node,
-    process: u32,
-    sink: Sink,
-    before: usize,
-    peak: usize,
+pub(crate) struct Loaded {
+    pub(crate) node: Node,
+    pub(crate) process: u32,
+    pub(crate) sink: Sink,
+    pub(crate) before: usize,
+    pub(crate) peak: usize,
 }
 
 impl Loaded {
-    fn start(mut node: Node) -> Self {
+    pub(crate) fn start(mut node: Node) -> Self {
         let sink = Sink::start();
         let target = format!("http://{}/", sink.address);
         node.create_api(&keyless_api("large", "/large/", &target));
@@ -123,7 +114,7 @@ impl Loaded {
     }
 
     /// From here on nothing is new any more: what the start itself needs is there as well.
-    fn warmed_up(&mut self) {
+    pub(crate) fn warmed_up(&mut self) {
         let mut last = 0;
         let mut same = 0;
         wait_for("the memory of a node at rest stays as it is", || {
@@ -136,12 +127,12 @@ impl Loaded {
         self.peak = last;
     }
 
-    fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         self.peak = self.peak.max(resident(self.process));
     }
 
     #[track_caller]
-    fn assert_flat(&self, what: &str) {
+    pub(crate) fn assert_flat(&self, what: &str) {
         let growth = self.peak.saturating_sub(self.before);
         eprintln!(
             "{what}: {} KiB before, {} KiB more at the peak",
@@ -247,159 +238,4 @@ fn an_upstream_that_takes_nothing_holds_the_client_back() {
     told(&mut stream, length);
     loaded.look();
     loaded.assert_flat("the rest of it");
-}
-
-/// A node that speaks TLS, and whom to believe.
-fn secured() -> (Node, Arc<ClientConfig>) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let section = "[gateway]\ntls_cert = \"gateway.cert\"\ntls_key = \"gateway.key\"\n";
-    let mut node = Node::builder().configuration(section).prepare();
-    std::fs::write(node.folder().join("gateway.cert"), cert.pem()).unwrap();
-    std::fs::write(
-        node.folder().join("gateway.key"),
-        signing_key.serialize_pem(),
-    )
-    .unwrap();
-    node.start_again();
-    let mut roots = RootCertStore::empty();
-    roots.add(cert.der().clone()).unwrap();
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    (node, Arc::new(config))
-}
-
-type Http2 = h2::client::SendRequest<Bytes>;
-
-async fn connect_http2(address: SocketAddr, config: Arc<ClientConfig>) -> Http2 {
-    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let stream = TlsConnector::from(config)
-        .connect(name, stream)
-        .await
-        .unwrap();
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-/// A client whose connection and node have had a body before, from which on memory is looked at.
-async fn warmed_up_http2(loaded: &mut Loaded, config: Arc<ClientConfig>) -> Http2 {
-    let client = connect_http2(loaded.node.gateway(), config).await;
-    upload_http2(loaded, &client, 16 * MIB).await;
-    loaded.warmed_up();
-    client
-}
-
-/// How much of a body a stream takes; less than `length` only if nothing moved for `patience`.
-async fn send_http2(
-    stream: &mut h2::SendStream<Bytes>,
-    length: usize,
-    patience: Duration,
-    mut each: impl FnMut(),
-) -> usize {
-    let piece = Bytes::from(vec![b'x'; PIECE]);
-    let mut sent = 0;
-    while sent < length {
-        stream.reserve_capacity(PIECE.min(length - sent));
-        let mut room = stream.capacity();
-        if room == 0 {
-            let more = std::future::poll_fn(|cx| stream.poll_capacity(cx));
-            match tokio::time::timeout(patience, more).await {
-                Ok(more) => room = more.unwrap().unwrap(),
-                Err(_) => break,
-            }
-        }
-        let count = room.min(length - sent).min(PIECE);
-        stream.send_data(piece.slice(..count), false).unwrap();
-        sent += count;
-        if sent % (4 * MIB) < PIECE {
-            each();
-        }
-    }
-    sent
-}
-
-async fn begin_http2(
-    client: &Http2,
-    length: usize,
-) -> (h2::client::ResponseFuture, h2::SendStream<Bytes>) {
-    let request = Request::put("https://localhost/large/x")
-        .header("content-length", length)
-        .body(())
-        .unwrap();
-    let mut ready = client.clone().ready().await.unwrap();
-    ready.send_request(request, false).unwrap()
-}
-
-async fn upload_http2(loaded: &mut Loaded, client: &Http2, length: usize) {
-    loaded.sink.read_on();
-    let (answer, mut stream) = begin_http2(client, length).await;
-    let sent = send_http2(&mut stream, length, UPLOAD_PATIENCE, || loaded.look()).await;
-    assert_eq!(sent, length);
-    finish_http2(answer, stream, length).await;
-    loaded.look();
-}
-
-async fn finish_http2(
-    answer: h2::client::ResponseFuture,
-    mut stream: h2::SendStream<Bytes>,
-    length: usize,
-) {
-    stream.send_data(Bytes::new(), true).unwrap();
-    let answer = tokio::time::timeout(UPLOAD_PATIENCE, answer)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(answer.status(), 200);
-    let told = answer.into_body().data().await.unwrap().unwrap();
-    assert_eq!(told, length.to_string().as_bytes());
-}
-
-fn run(client: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(client);
-}
-
-#[test]
-fn a_large_upload_over_http_2_needs_no_more_memory_than_a_small_one() {
-    let (node, config) = secured();
-    let mut loaded = Loaded::start(node);
-    run(async {
-        let client = warmed_up_http2(&mut loaded, config).await;
-        upload_http2(&mut loaded, &client, 256 * MIB).await;
-        loaded.assert_flat("256 MiB over HTTP/2");
-    });
-}
-
-#[test]
-fn an_upstream_that_takes_nothing_holds_a_stream_of_http_2_back() {
-    let (node, config) = secured();
-    let mut loaded = Loaded::start(node);
-    run(async {
-        let client = warmed_up_http2(&mut loaded, config).await;
-        let length = 128 * MIB;
-        let (answer, mut stream) = begin_http2(&client, length).await;
-        let still = Duration::from_secs(1);
-        let sent = send_http2(&mut stream, length, still, || loaded.look()).await;
-        assert!(
-            sent < length / 2,
-            "{sent} bytes were taken for an upstream that takes nothing"
-        );
-        loaded.look();
-        loaded.assert_flat("an upstream that takes nothing, HTTP/2");
-        loaded.sink.read_on();
-        let rest = length - sent;
-        let more = send_http2(&mut stream, rest, PATIENCE, || loaded.look()).await;
-        assert_eq!(more, rest);
-        finish_http2(answer, stream, length).await;
-        loaded.look();
-        loaded.assert_flat("the rest of it");
-    });
 }

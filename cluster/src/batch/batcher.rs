@@ -274,5 +274,5 @@ async fn landing<P: Future<Output = Outcome> + Unpin>(oldest: Option<&mut P>) ->
 }
 
 #[cfg(test)]
-#[path = "batcher_tests.rs"]
+#[path = "batcher_tests/mod.rs"]
 mod tests;

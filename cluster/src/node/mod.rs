@@ -49,5 +49,5 @@ pub(crate) struct Running {
 }
 
 #[cfg(test)]
-#[path = "node_tests.rs"]
+#[path = "node_tests/mod.rs"]
 mod tests;

@@ -25,5 +25,5 @@ pub(crate) use reader::SnapshotReader;
 pub use restore::{Founder, GrantsAfterRestore, Restored, restore};
 
 #[cfg(test)]
-#[path = "snapshot_tests.rs"]
+#[path = "snapshot_tests/mod.rs"]
 mod tests;

@@ -195,5 +195,5 @@ fn allowed_text(text: Cow<'static, str>) -> Cow<'static, str> {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
+#[path = "answer_tests/mod.rs"]
 mod tests;
