@@ -132,7 +132,7 @@ fn nothing_listening_is_unwell() {
     wait_for("the target is left out", || api.round(4) == "bbbb");
     b.set_well(false);
     wait_for("nobody is left", || api.ask("GET", "/x", b"").status == 503);
-    // A check that goes well is enough: nobody waits for the pause of what could not be connected to.
+    // A check that goes well is enough.
     let _a = RecordingServer::start_at(address, |_| Reply::ok("a"));
     wait_for("it is asked again", || {
         let answer = api.ask("GET", "/x", b"");
@@ -218,6 +218,7 @@ fn checks_that_are_none_are_400_by_name() {
     for (check, named) in [
         (json!({}), "raftgate.health_check.path: "),
         (json!({"path": "up"}), "raftgate.health_check.path: "),
+        (json!({"path": "/up?x=<1>"}), "raftgate.health_check.path: "),
         (
             json!({"path": "/up", "interval_ms": 1}),
             "raftgate.health_check.interval_ms: must be a whole number from 50 to 3600000",

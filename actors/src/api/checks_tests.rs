@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use parking_lot::Mutex;
-use raftgate_model::api::{ListenPath, Rotation, TargetPlace, Verification};
+use raftgate_model::api::{ApiSpec, ListenPath, Rotation, TargetPlace, Verification};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -340,4 +341,26 @@ fn a_target_changes_after_as_many_answers_in_a_row_as_the_check_says() {
         down = judge(down, is_well, &mut streak, &check);
         assert_eq!(down, expected, "after answer {place}");
     }
+}
+
+#[actix::test]
+async fn whatever_is_read_as_a_path_can_be_asked_for() {
+    let client = awc::Client::default();
+    let mut read = 0;
+    for mark in (0_u8..=0x7f).map(char::from) {
+        for path in [format!("/a{mark}b"), format!("/a?b{mark}c")] {
+            let definition = json!({
+                "api_id": "a", "name": "a", "active": true, "use_keyless": true,
+                "proxy": {"listen_path": "/a/", "target_url": "http://up/"},
+                "raftgate": {"health_check": {"path": path}},
+            });
+            if ApiSpec::from_text(&definition.to_string()).is_ok() {
+                let request = client.get(format!("http://up:80{path}"));
+                let asked = request.get_uri().path_and_query().unwrap();
+                assert_eq!(asked.as_str(), path);
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 2 * 62, "letters and digits at least: {read}");
 }

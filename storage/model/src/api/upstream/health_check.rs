@@ -26,6 +26,9 @@ const HEALTHY_AFTER: u32 = 2;
 const STREAK_BOUNDS: RangeInclusive<u32> = 1..=100;
 const PATH_BYTES_MAX: usize = 2048;
 const TESTS_MAX: usize = 1024;
+/// What a URI's path and query hold besides letters and digits (RFC 3986 sections 3.3 and 3.4), and the brackets that many
+/// leave in a query as they are.
+const MARKS: &[u8] = b"-._~!$&'()*+,;=:@/?%[]";
 
 /// A GET at every target, again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl HealthCheck {
         let text = path.text(faults).unwrap_or_default();
         if !is_path(text) {
             let reason = format!(
-                "must be a path with its query, such as /health, of at most {PATH_BYTES_MAX} bytes"
+                "must be a path with its query, such as /health, of at most {PATH_BYTES_MAX} bytes and escaped as in a URL"
             );
             faults.add(path.path(), reason);
         }
@@ -82,12 +85,10 @@ impl HealthCheck {
     }
 }
 
-/// Visible ASCII after a slash: what can stand in a request line as it is.
+/// Whether a text is a path, perhaps with a query, of nothing but characters that may stand there.
 fn is_path(text: &str) -> bool {
-    text.starts_with('/')
-        && text.len() <= PATH_BYTES_MAX
-        && !text.contains('#')
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || MARKS.contains(&byte);
+    text.starts_with('/') && text.len() <= PATH_BYTES_MAX && text.bytes().all(may_stand)
 }
 
 /// Tyk's `uptime_tests`, if hosts that fail them are to be left out and they are nothing but GETs of one path at every target.

@@ -118,6 +118,9 @@ fn health_checks_are_read_with_their_bounds() {
         (json!({"path": "up"}), "raftgate.health_check.path"),
         (json!({"path": "/a b"}), "raftgate.health_check.path"),
         (json!({"path": "/a\r\nb"}), "raftgate.health_check.path"),
+        (json!({"path": "/up#x"}), "raftgate.health_check.path"),
+        (json!({"path": "/<up>"}), "raftgate.health_check.path"),
+        (json!({"path": "/up?x=<1>"}), "raftgate.health_check.path"),
         (
             json!({"path": "/", "interval_ms": 49}),
             "raftgate.health_check.interval_ms",
