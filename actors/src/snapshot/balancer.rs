@@ -62,6 +62,9 @@ impl Balancer {
             if let Some((known, _)) = earlier.places().find(same) {
                 // Without checks nobody would find out that it is well again.
                 self.set_down(place, earlier.is_down(known) && self.check.is_some());
+                if let Some(left_ms) = earlier.pause_left_ms(known) {
+                    self.pause(place, left_ms);
+                }
             }
         }
         let turn = earlier.cursor.0.load(Ordering::Relaxed);
@@ -159,10 +162,21 @@ impl Balancer {
 
     /// Notes that a target could not be connected to.
     pub fn failed(&self, place: TargetPlace) {
+        self.pause(place, PAUSE_MS);
+    }
+
+    fn pause(&self, place: TargetPlace, for_ms: u64) {
         if let Some(state) = self.state(place) {
-            let until_ms = self.now_ms().saturating_add(PAUSE_MS);
+            // 0 would say that there is nothing against it.
+            let until_ms = self.now_ms().saturating_add(for_ms).max(1);
             state.paused_until_ms.store(until_ms, Ordering::Relaxed);
         }
+    }
+
+    /// What is left of a target's pause, 0 when its trial is due; `None` where there is nothing against it.
+    fn pause_left_ms(&self, place: TargetPlace) -> Option<u64> {
+        let until_ms = self.state(place)?.paused_until_ms.load(Ordering::Relaxed);
+        (until_ms != 0).then(|| until_ms.saturating_sub(self.now_ms()))
     }
 
     /// Notes that a new connection to a target was made.
@@ -271,6 +285,35 @@ mod tests {
         assert!(balancer.begins_trial(at(0)), "another pause");
         balancer.connected(at(0));
         assert_eq!(round(&balancer, 4), "abab");
+    }
+
+    #[test]
+    fn a_check_that_goes_well_ends_a_pause() {
+        let balancer = balancer(&["a", "b"]);
+        let a = place(&balancer, 0);
+        balancer.failed(a);
+        balancer.set_down(a, true);
+        assert_eq!(round(&balancer, 2), "bb");
+        balancer.set_down(a, false);
+        assert_eq!(round(&balancer, 4), "abab");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_goes_on_in_a_new_version() {
+        let old = Arc::new(balancer(&["a", "b"]));
+        tokio::time::advance(PAUSE).await;
+        old.failed(place(&old, 0));
+        tokio::time::advance(PAUSE / 5).await;
+        let new = Arc::new(balancer(&["c", "a"])).following(&old);
+        assert_eq!(round(&new, 3), "ccc");
+        tokio::time::advance(PAUSE * 4 / 5).await;
+        assert_eq!(round(&new, 3), "acc", "one request tries it");
+        assert!(new.begins_trial(place(&new, 1)));
+        // And so it does where that is due by then.
+        tokio::time::advance(PAUSE).await;
+        let newer = Arc::new(balancer(&["a", "d"])).following(&new);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(round(&newer, 3), "add");
     }
 
     #[test]
