@@ -14,6 +14,7 @@ pub mod cluster_access;
 pub mod compile;
 mod http_client;
 pub mod notifier;
+pub mod own_shortage;
 pub mod registry;
 pub mod snapshot;
 pub mod supervise;

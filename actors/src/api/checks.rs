@@ -1,13 +1,11 @@
 //! Health checks of an API's targets: one task per API, which ends with its owner.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use awc::Client;
-use awc::error::SendRequestError;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use raftgate_model::api::{HealthCheck, Target, TargetPlace, UpstreamTls};
@@ -16,6 +14,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::addresses::{Addresses, LookUps};
+use super::finding::{Finding, Unasked, ask};
 use crate::http_client::http_client;
 use crate::snapshot::{Balancer, CompiledApi};
 
@@ -143,71 +142,43 @@ impl Rounds {
         }
     }
 
-    /// Asks a target once and judges its answer; without an address there is nothing to judge.
+    /// Asks a target once and judges its answer; where nothing was found out there is nothing to judge.
     async fn ask(&self, checked: &mut Checked) {
         let place = checked.place;
         let Some(target) = self.balancer.target(place) else {
             return;
         };
         let (api, origin) = (&self.api, target.origin());
-        let Some(addresses) = checked.addresses.find(timeout_of(&self.check)).await else {
-            if !checked.is_skipped {
-                warn!(%api, origin, "the target is not checked: its name does not resolve");
+        let unwell = match self.find_out(target, &mut checked.addresses).await {
+            Finding::Well => None,
+            Finding::Unwell(unwell) => Some(unwell),
+            Finding::Nothing(reason) => {
+                if !checked.is_skipped {
+                    warn!(%api, origin, "the target is not checked: {reason}");
+                }
+                checked.is_skipped = true;
+                return;
             }
-            checked.is_skipped = true;
-            return;
         };
         checked.is_skipped = false;
-        let answer = self.answer(target, &addresses).await;
         let was_down = self.balancer.is_down(place);
-        let is_down = judge(was_down, answer.is_ok(), &mut checked.streak, &self.check);
+        let is_down = judge(was_down, unwell.is_none(), &mut checked.streak, &self.check);
         if is_down == was_down {
             return;
         }
         self.balancer.set_down(place, is_down);
-        match answer {
-            Ok(()) => info!(%api, origin, "the target is well again"),
-            Err(reason) => warn!(%api, origin, %reason, "the target is down"),
+        match unwell {
+            None => info!(%api, origin, "the target is well again"),
+            Some(reason) => warn!(%api, origin, %reason, "the target is down"),
         }
     }
 
-    /// What a target answers within the time of a check; 2xx and 3xx are good answers.
-    async fn answer(&self, target: &Target, addresses: &[SocketAddr]) -> Result<(), Unwell> {
-        let asking = self.first_answer(target, addresses);
-        tokio::time::timeout(timeout_of(&self.check), asking)
-            .await
-            .unwrap_or(Err(Unwell::Late))
-    }
-
-    /// The answer at the first address that can be connected to.
-    async fn first_answer(&self, target: &Target, addresses: &[SocketAddr]) -> Result<(), Unwell> {
-        let url = format!("{}{}", target.origin(), self.check.path);
-        let mut unwell = Unwell::Nowhere;
-        for address in addresses {
-            let request = self
-                .client
-                .get(&url)
-                .address(*address)
-                .insert_header(("host", target.host_header()))
-                .insert_header((
-                    "user-agent",
-                    concat!("raftgate/", env!("CARGO_PKG_VERSION")),
-                ))
-                .force_close();
-            match request.send().await {
-                Ok(answer) => {
-                    return match answer.status().as_u16() {
-                        200..=399 => Ok(()),
-                        status => Err(Unwell::Status(status)),
-                    };
-                }
-                Err(error @ SendRequestError::Connect(_)) => {
-                    unwell = Unwell::Unreachable(error.to_string());
-                }
-                Err(error) => return Err(Unwell::Unreachable(error.to_string())),
-            }
+    async fn find_out(&self, target: &Target, addresses: &mut Addresses) -> Finding {
+        let patience = timeout_of(&self.check);
+        match addresses.find(patience).await {
+            Some(found) => ask(&self.client, target, &self.check.path, patience, &found).await,
+            None => Finding::Nothing(Unasked::NoAddress),
         }
-        Err(unwell)
     }
 }
 
@@ -228,19 +199,6 @@ fn judge(was_down: bool, is_well: bool, streak: &mut u32, check: &HealthCheck) -
     }
     *streak = 0;
     !was_down
-}
-
-/// What is wrong with a target.
-#[derive(Debug, thiserror::Error)]
-enum Unwell {
-    #[error("it answered {0}")]
-    Status(u16),
-    #[error("{0}")]
-    Unreachable(String),
-    #[error("it has no address")]
-    Nowhere,
-    #[error("it took too long")]
-    Late,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod addresses;
 mod checks;
 mod definitions;
+mod finding;
 mod messages;
 
 use std::sync::Arc;

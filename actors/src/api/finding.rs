@@ -1,0 +1,179 @@
+//! One check of one target: the request, and what it says about the target.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use awc::Client;
+use awc::error::{ConnectError, SendRequestError};
+use raftgate_model::api::Target;
+
+use crate::own_shortage::is_own_shortage;
+
+/// What one check found out about its target.
+#[derive(Debug)]
+pub(super) enum Finding {
+    /// It answers as it should.
+    Well,
+    /// It does not.
+    Unwell(Unwell),
+    /// Nothing: what failed was this node.
+    Nothing(Unasked),
+}
+
+/// What is wrong with a target.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwell {
+    /// Another status than 2xx and 3xx.
+    #[error("it answered {0}")]
+    Status(u16),
+    /// No connection, or no answer over it.
+    #[error("{0}")]
+    Unreachable(SendRequestError),
+    /// No answer in time.
+    #[error("it took too long")]
+    Late,
+}
+
+/// Why a target was not asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unasked {
+    /// There is no address to ask at.
+    #[error("its name does not resolve")]
+    NoAddress,
+    /// This node could not make the request, or not send it.
+    #[error("this node cannot ask: {0}")]
+    Unable(SendRequestError),
+}
+
+/// Asks a target for a path at the first address that can be connected to; 2xx and 3xx are good answers.
+pub(super) async fn ask(
+    client: &Client,
+    target: &Target,
+    path: &str,
+    patience: Duration,
+    addresses: &[SocketAddr],
+) -> Finding {
+    let asking = first_answer(client, target, path, addresses);
+    tokio::time::timeout(patience, asking)
+        .await
+        .unwrap_or(Finding::Unwell(Unwell::Late))
+}
+
+async fn first_answer(
+    client: &Client,
+    target: &Target,
+    path: &str,
+    addresses: &[SocketAddr],
+) -> Finding {
+    let url = format!("{}{path}", target.origin());
+    let mut finding = Finding::Nothing(Unasked::NoAddress);
+    for address in addresses {
+        let request = client
+            .get(&url)
+            .address(*address)
+            .insert_header(("host", target.host_header()))
+            .insert_header((
+                "user-agent",
+                concat!("raftgate/", env!("CARGO_PKG_VERSION")),
+            ))
+            .force_close();
+        let error = match request.send().await {
+            Ok(answer) => {
+                return match answer.status().as_u16() {
+                    200..=399 => Finding::Well,
+                    status => Finding::Unwell(Unwell::Status(status)),
+                };
+            }
+            Err(error) => error,
+        };
+        let may_be_elsewhere = matches!(error, SendRequestError::Connect(_));
+        finding = match (is_ours(&error), finding) {
+            // What one address said of the target is not unsaid by what another one cannot say.
+            (true, unwell @ Finding::Unwell(_)) => unwell,
+            (true, _) => Finding::Nothing(Unasked::Unable(error)),
+            (false, _) => Finding::Unwell(Unwell::Unreachable(error)),
+        };
+        if !may_be_elsewhere {
+            break;
+        }
+    }
+    finding
+}
+
+/// Whether a request failed by this node, and so says nothing about its target.
+fn is_ours(error: &SendRequestError) -> bool {
+    match error {
+        // It could not even be made.
+        SendRequestError::Url(_) | SendRequestError::Http(_) => true,
+        SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
+            is_own_shortage(error)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::io;
+
+    use rustix::io::Errno;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn asked(path: &str, addresses: &[SocketAddr]) -> Finding {
+        let target = Target::parse("http://target.test/").unwrap();
+        ask(&Client::default(), &target, path, PATIENCE, addresses).await
+    }
+
+    /// Nobody listens there.
+    async fn nowhere() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    }
+
+    #[actix::test]
+    async fn a_request_that_cannot_be_made_says_nothing_about_its_target() {
+        for path in ["/<up>", "/up?x=<1>", "/a b"] {
+            let finding = asked(path, &[nowhere().await]).await;
+            assert!(
+                matches!(finding, Finding::Nothing(Unasked::Unable(_))),
+                "{path}: {finding:?}"
+            );
+        }
+        let finding = asked("/up", &[nowhere().await]).await;
+        assert!(
+            matches!(finding, Finding::Unwell(Unwell::Unreachable(_))),
+            "{finding:?}"
+        );
+        let finding = asked("/up", &[]).await;
+        assert!(
+            matches!(finding, Finding::Nothing(Unasked::NoAddress)),
+            "{finding:?}"
+        );
+    }
+
+    #[test]
+    fn what_this_node_lacks_is_told_from_what_a_target_does() {
+        let connect = |number: Errno| SendRequestError::Connect(io::Error::from(number).into());
+        for number in [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOBUFS,
+            Errno::ADDRNOTAVAIL,
+        ] {
+            assert!(is_ours(&connect(number)), "{number}");
+            assert!(is_ours(&SendRequestError::Send(number.into())), "{number}");
+        }
+        for number in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::HOSTUNREACH] {
+            assert!(!is_ours(&connect(number)), "{number}");
+            assert!(!is_ours(&SendRequestError::Send(number.into())), "{number}");
+        }
+        assert!(!is_ours(&SendRequestError::Timeout));
+        assert!(!is_ours(&SendRequestError::Connect(ConnectError::Timeout)));
+    }
+}
