@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use raftgate_actors::own_shortage::is_own_shortage;
 use raftgate_model::api::{Scheme, Target};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsConnector, TlsStream};
 
+use super::resolver::LookUpError;
 use super::transport::Transport;
 use super::worker::Worker;
 
@@ -26,13 +27,30 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(super) enum DialError {
     /// The name does not resolve.
     #[error("looking up {host}: {error}")]
-    Lookup { host: String, error: Rc<io::Error> },
+    Lookup { host: String, error: LookUpError },
     /// No address took the connection.
     #[error("connecting to {origin}: {error}")]
     Connect { origin: String, error: io::Error },
     /// The TLS handshake failed.
     #[error("TLS handshake with {origin}: {error}")]
     Tls { origin: String, error: io::Error },
+}
+
+impl DialError {
+    /// Whether this node lacked something, so that nothing was found out about the upstream.
+    pub(super) fn is_own_shortage(&self) -> bool {
+        match self {
+            Self::Lookup {
+                error: LookUpError::NoRoom,
+                ..
+            } => true,
+            Self::Lookup {
+                error: LookUpError::Failed(error),
+                ..
+            } => is_own_shortage(error),
+            Self::Connect { error, .. } | Self::Tls { error, .. } => is_own_shortage(error),
+        }
+    }
 }
 
 /// Opens a connection to a target, with an API's own TLS if it has one.
@@ -137,12 +155,20 @@ where
         };
         match ended {
             Some(Ok(stream)) => return Ok(stream),
-            Some(Err(error)) => failure = Some(error),
+            Some(Err(error)) => failure = Some(more_telling(failure, error)),
             None => {
                 let error = || io::Error::new(io::ErrorKind::NotFound, "no address to connect to");
                 return Err(failure.unwrap_or_else(error));
             }
         }
+    }
+}
+
+/// The failure that says more about the upstream: a name may have addresses of a family that only this node has none of.
+fn more_telling(earlier: Option<io::Error>, later: io::Error) -> io::Error {
+    match earlier {
+        Some(earlier) if is_own_shortage(&later) => earlier,
+        _ => later,
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 use tokio::sync::oneshot;
 
@@ -62,6 +63,73 @@ fn a_refused_address_is_followed_by_the_next_one() {
     );
     let none = run(async { first(&[], connect).await });
     assert_eq!(none.unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn what_this_node_lacks_is_told_only_where_no_address_says_more() {
+    let lacking = |error: &io::Error| is_own_shortage(error);
+    let connect = |refusing: u16| {
+        move |address: SocketAddr| {
+            let refuses = address.port() == refusing;
+            async move {
+                match refuses {
+                    true => refused::<SocketAddr>(),
+                    false => Err(rustix::io::Errno::ADDRNOTAVAIL.into()),
+                }
+            }
+        }
+    };
+    for refusing in [1, 2] {
+        let failed = run(async { first(&[1, 2].map(address), connect(refusing)).await });
+        assert!(!lacking(&failed.unwrap_err()), "{refusing} refused");
+    }
+    let failed = run(async { first(&[1, 2].map(address), connect(3)).await });
+    assert!(lacking(&failed.unwrap_err()));
+}
+
+#[test]
+fn what_this_node_lacks_is_told_from_what_an_upstream_does() {
+    let host = || "a".to_owned();
+    let origin = host;
+    let lack = || io::Error::from(rustix::io::Errno::MFILE);
+    let failed = |error| LookUpError::Failed(Rc::new(error));
+    for error in [
+        DialError::Lookup {
+            host: host(),
+            error: LookUpError::NoRoom,
+        },
+        DialError::Lookup {
+            host: host(),
+            error: failed(lack()),
+        },
+        DialError::Connect {
+            origin: origin(),
+            error: lack(),
+        },
+        DialError::Tls {
+            origin: origin(),
+            error: lack(),
+        },
+    ] {
+        assert!(error.is_own_shortage(), "{error}");
+    }
+    let refusal = || refused::<()>().unwrap_err();
+    for error in [
+        DialError::Lookup {
+            host: host(),
+            error: failed(refusal()),
+        },
+        DialError::Connect {
+            origin: origin(),
+            error: refusal(),
+        },
+        DialError::Tls {
+            origin: origin(),
+            error: refusal(),
+        },
+    ] {
+        assert!(!error.is_own_shortage(), "{error}");
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod resolver;
 mod server;
 mod settings;
 mod shared;
+mod shortages;
 mod stages;
 mod timer;
 mod tls;

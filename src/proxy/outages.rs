@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// The least time between two lines that say that an origin is down.
-const QUIET: Duration = Duration::from_secs(5);
+pub(super) const QUIET: Duration = Duration::from_secs(5);
 /// The most origins remembered; the failures of more are only counted.
 const ORIGINS_MAX: usize = 1024;
 /// After so long without a failure an origin is forgotten: nobody asks for it any more, or it has long been well.

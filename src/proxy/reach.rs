@@ -216,7 +216,11 @@ async fn open(
             Ok(io)
         }
         Ok(Some(Err(error))) => {
-            tell_outage(worker, selected, &error);
+            if error.is_own_shortage() {
+                tell_shortage(worker, &error);
+            } else {
+                tell_outage(worker, selected, &error);
+            }
             Err(match error {
                 DialError::Lookup { .. } => Refusal::UpstreamLookup,
                 DialError::Connect { .. } | DialError::Tls { .. } => Refusal::UpstreamUnreachable,
@@ -241,6 +245,14 @@ fn tell_outage(worker: &Worker, selected: &Selected, error: &dyn std::fmt::Displ
     if let Some(report) = worker.shared.outages.failed(origin, now) {
         let failures = report.failures;
         tracing::warn!(origin, api = %selected.api.id, %error, failures, "no connection to the upstream");
+    }
+}
+
+/// What this node lacks is no reason to spare a target, nor to call it down.
+fn tell_shortage(worker: &Worker, error: &DialError) {
+    let now = tokio::time::Instant::now();
+    if let Some(failures) = worker.shared.shortages.noted(now) {
+        tracing::warn!(%error, failures, "this node lacks what connections to upstreams take");
     }
 }
 

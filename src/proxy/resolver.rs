@@ -41,7 +41,18 @@ const ADDRESSES_MAX: usize = 16;
 /// The addresses of a name, at least one, with port 0 and in the system's order of preference.
 pub(super) type Addresses = Rc<[SocketAddr]>;
 
-type Found = Result<Addresses, Rc<io::Error>>;
+/// Why there are no addresses.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum LookUpError {
+    /// The name does not resolve.
+    #[error("{0}")]
+    Failed(Rc<io::Error>),
+    /// Nobody was asked, which says nothing about the name.
+    #[error("too many other names are being looked up")]
+    NoRoom,
+}
+
+type Found = Result<Addresses, LookUpError>;
 type LookUp = Box<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>>>>>;
 type Finding = Shared<Pin<Box<dyn Future<Output = Found>>>>;
 
@@ -57,7 +68,7 @@ struct Name {
     // The oldest first.
     in_flight: Vec<InFlight>,
     known: Option<Seen<Addresses>>,
-    failure: Option<Seen<Rc<io::Error>>>,
+    failure: Option<Seen<LookUpError>>,
 }
 
 struct InFlight {
@@ -109,7 +120,7 @@ impl Name {
         self.known.as_ref()?.within(kept_ms, now_ms)
     }
 
-    fn failure(&self, now_ms: u64) -> Option<Rc<io::Error>> {
+    fn failure(&self, now_ms: u64) -> Option<LookUpError> {
         self.failure.as_ref()?.within(FAILURE_KEPT_MS, now_ms)
     }
 
@@ -129,8 +140,7 @@ impl Name {
         }
         let since_ms = |look_up: &InFlight| now_ms.saturating_sub(look_up.began_ms);
         let (Some(oldest), Some(newest)) = (self.in_flight.first(), self.in_flight.last()) else {
-            let too_many = || Rc::new(io::Error::other("too many other names are being looked up"));
-            return Next::Begin(Box::new(Next::Take(stale.ok_or_else(too_many))));
+            return Next::Begin(Box::new(Next::Take(stale.ok_or(LookUpError::NoRoom))));
         };
         let second_in_ms = SECOND_AFTER_MS.saturating_sub(since_ms(newest));
         let patience_ms = REFRESH_PATIENCE_MS.saturating_sub(since_ms(oldest));
@@ -230,11 +240,12 @@ impl Resolver {
 }
 
 fn usable(found: io::Result<Vec<SocketAddr>>) -> Found {
-    let mut addresses = found.map_err(Rc::new)?;
+    let failed = |error| LookUpError::Failed(Rc::new(error));
+    let mut addresses = found.map_err(failed)?;
     addresses.truncate(ADDRESSES_MAX);
     if addresses.is_empty() {
         let error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        return Err(Rc::new(error));
+        return Err(failed(error));
     }
     Ok(addresses.into())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use tokio::time::Instant;
 
 use super::outages::Outages;
+use super::shortages::Shortages;
 use crate::telemetry::answer_lines::AnswerLines;
 
 /// Read and written by all workers.
@@ -14,6 +15,8 @@ pub(super) struct Shared {
     pub(super) draining: AtomicBool,
     /// The upstreams that cannot be connected to.
     pub(super) outages: Outages,
+    /// Connections that this node itself had nothing to make with.
+    pub(super) shortages: Shortages,
     /// How much the log was told of refusals.
     pub(super) lines: AnswerLines,
 }

@@ -84,6 +84,7 @@ mod oauth_revoke;
 mod oauth_token_endpoint;
 mod operating;
 mod organisations;
+mod own_shortage;
 mod path_rules;
 mod policies;
 mod policy_files;
