@@ -34,6 +34,7 @@ use raftgate_storage::view::{NotificationFilter, View};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::api::HealthChecks;
 use crate::cluster_access::ClusterAccess;
 use crate::compile::GatewayDefaults;
 use crate::registry::{Registry, RegistryHandle, RegistryParts};
@@ -198,6 +199,7 @@ impl TestCluster {
             view: Arc::clone(&self.view),
             keys: Arc::clone(&self.keys),
             defaults: GatewayDefaults::default(),
+            health_checks: HealthChecks::on(actix::Arbiter::current()),
         })
     }
 

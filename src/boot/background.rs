@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::{Arbiter, ArbiterHandle};
+use raftgate_actors::api::HealthChecks;
 use raftgate_actors::cluster_access::ClusterAccess;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::notifier::{DeliveryTerms, Notifier, NotifierHandle, NotifierParts};
@@ -124,6 +125,7 @@ impl Actors {
             view: Arc::clone(cluster.view()),
             keys: Arc::clone(keys),
             defaults: defaults(settings),
+            health_checks: HealthChecks::on(upkeep.clone()),
         };
         let registry = on(&control, move || Registry::run(parts)).await?;
         let notifier = NotifierParts {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use raftgate_actors::api::HealthChecks;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::registry::{ConfigStatus, DegradedApi, Hindrance, Registry, RegistryParts};
 use raftgate_actors::snapshot::Publisher;
@@ -89,6 +90,7 @@ impl Node {
             view: Arc::clone(self.cluster.view()),
             keys,
             defaults: GatewayDefaults::default(),
+            health_checks: HealthChecks::on(actix_rt::Arbiter::current()),
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use raftgate_model::api::Target;
@@ -34,10 +34,9 @@ pub(super) struct LookUps {
 }
 
 impl LookUps {
-    /// Those that all health checks of the node share.
-    pub(super) fn of_node() -> Self {
-        static OF_NODE: LazyLock<LookUps> = LazyLock::new(|| LookUps::new(Arc::new(ask_system)));
-        OF_NODE.clone()
+    /// Look-ups that ask the system.
+    pub(super) fn of_system() -> Self {
+        Self::new(Arc::new(ask_system))
     }
 
     /// Look-ups with room of their own.

@@ -1,7 +1,5 @@
 //! Health checks of an API's targets: one task per API, which ends with its owner.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +8,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use raftgate_model::api::{HealthCheck, Target, TargetPlace, UpstreamTls};
 use raftgate_model::id::ApiId;
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::{info, warn};
 
-use super::addresses::{Addresses, LookUps};
+use super::addresses::Addresses;
 use super::finding::{Finding, Unasked, ask};
+use super::health_checks::{HealthChecks, first_round_in};
 use crate::http_client::http_client;
 use crate::snapshot::{Balancer, CompiledApi};
 
@@ -24,58 +23,66 @@ const ASKED_AT_ONCE: usize = 16;
 /// The checks of one API's targets; they end when this is dropped.
 #[derive(Debug)]
 pub(super) struct Checks {
-    task: JoinHandle<()>,
+    end: oneshot::Sender<Followed>,
     balancer: Arc<Balancer>,
     tls: Option<UpstreamTls>,
-    /// Whether others go on with what these found; else it is forgotten with them.
-    is_followed: Rc<Cell<bool>>,
 }
 
-impl Drop for Checks {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
+/// Others go on with what the checks that end have found; else it is forgotten with them.
+#[derive(Debug)]
+struct Followed;
 
 impl Checks {
-    /// The checks of what is in force, on the present thread, if its definition asks for them; those that run go on where they
-    /// ask the same targets in the same way.
-    pub(super) fn of(api: Option<&CompiledApi>, running: Option<Self>) -> Option<Self> {
+    /// The checks of what is in force, if its definition asks for them; those that run go on where they ask the same
+    /// targets in the same way.
+    pub(super) fn of(
+        api: Option<&CompiledApi>,
+        running: Option<Self>,
+        all: &HealthChecks,
+    ) -> Option<Self> {
         match (api, running) {
             (Some(api), Some(running)) if running.are_of(api) => Some(running),
             (api, running) => {
                 if let Some(running) = running {
-                    running.is_followed.set(true);
+                    // Those that have ended by themselves have forgotten already.
+                    let _ = running.end.send(Followed);
                 }
-                Self::begin(api?, &LookUps::of_node())
+                Self::begin(api?, all)
             }
         }
     }
 
-    fn begin(api: &CompiledApi, look_ups: &LookUps) -> Option<Self> {
+    fn begin(api: &CompiledApi, all: &HealthChecks) -> Option<Self> {
         let balancer = Arc::clone(api.balancer.as_ref()?);
         let check = balancer.check()?.clone();
-        let is_followed = Rc::new(Cell::new(false));
+        let (end, ended) = oneshot::channel();
+        let begun = Self {
+            end,
+            balancer: Arc::clone(&balancer),
+            tls: api.tls.as_ref().map(|tls| tls.identity),
+        };
         let checked = |(place, target): (TargetPlace, &Target)| Checked {
             place,
-            addresses: Addresses::of(target, look_ups),
+            addresses: Addresses::of(target, &all.look_ups),
             streak: 0,
             is_skipped: false,
         };
         let targets = balancer.places().map(checked).collect();
-        let rounds = Rounds {
-            api: api.id.clone(),
-            client: client(api, &check),
-            check,
-            balancer: Arc::clone(&balancer),
-            is_followed: Rc::clone(&is_followed),
-        };
-        Some(Self {
-            task: actix::spawn(rounds.run(targets)),
-            balancer,
-            tls: api.tls.as_ref().map(|tls| tls.identity),
-            is_followed,
-        })
+        let tls = api.tls.as_ref().map(|tls| Arc::clone(&tls.config));
+        let (api, room) = (api.id.clone(), Arc::clone(&all.room));
+        all.run(move || {
+            let rounds = Rounds {
+                // It keeps no connection: a new one is what a request might need.
+                client: http_client(timeout_of(&check), Duration::ZERO, tls.as_ref()),
+                api,
+                check,
+                balancer,
+                room,
+                is_followed: false,
+            };
+            actix::spawn(rounds.run(targets, ended));
+        });
+        Some(begun)
     }
 
     /// Whether these run, and would be no other if they were begun for this version.
@@ -83,14 +90,8 @@ impl Checks {
         let same = |balancer: &Arc<Balancer>| Arc::ptr_eq(balancer, &self.balancer);
         api.balancer.as_ref().is_some_and(same)
             && api.tls.as_ref().map(|tls| tls.identity) == self.tls
-            && !self.task.is_finished()
+            && !self.end.is_closed()
     }
-}
-
-/// A client that keeps no connection: a new one is what a request might need.
-fn client(api: &CompiledApi, check: &HealthCheck) -> Client {
-    let tls = api.tls.as_ref().map(|tls| &tls.config);
-    http_client(timeout_of(check), Duration::ZERO, tls)
 }
 
 fn timeout_of(check: &HealthCheck) -> Duration {
@@ -112,13 +113,15 @@ struct Rounds {
     balancer: Arc<Balancer>,
     check: HealthCheck,
     client: Client,
-    is_followed: Rc<Cell<bool>>,
+    /// The room for targets that are asked, which all APIs share.
+    room: Arc<Semaphore>,
+    is_followed: bool,
 }
 
 impl Drop for Rounds {
     /// Nobody would find out any more that a target is well again: from now on none is known to be down.
     fn drop(&mut self) {
-        if self.is_followed.get() {
+        if self.is_followed {
             return;
         }
         for (place, _) in self.balancer.places() {
@@ -130,9 +133,19 @@ impl Drop for Rounds {
 }
 
 impl Rounds {
-    async fn run(self, mut targets: Vec<Checked>) {
+    /// Goes on until others follow or nobody wants to know any more.
+    async fn run(mut self, targets: Vec<Checked>, ended: oneshot::Receiver<Followed>) {
+        self.is_followed = tokio::select! {
+            biased;
+            followed = ended => followed.is_ok(),
+            () = self.go_round(targets) => false,
+        };
+    }
+
+    async fn go_round(&self, mut targets: Vec<Checked>) {
         let interval = Duration::from_millis(u64::from(self.check.interval_ms));
-        let mut rounds = tokio::time::interval(interval);
+        let begin = tokio::time::Instant::now() + first_round_in(&self.api, interval);
+        let mut rounds = tokio::time::interval_at(begin, interval);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
@@ -175,10 +188,13 @@ impl Rounds {
 
     async fn find_out(&self, target: &Target, addresses: &mut Addresses) -> Finding {
         let patience = timeout_of(&self.check);
-        match addresses.find(patience).await {
-            Some(found) => ask(&self.client, target, &self.check.path, patience, &found).await,
-            None => Finding::Nothing(Unasked::NoAddress),
-        }
+        let Some(addresses) = addresses.find(patience).await else {
+            return Finding::Nothing(Unasked::NoAddress);
+        };
+        // Waiting for it is no time that the target takes. It is never closed.
+        let _room = self.room.acquire().await;
+        let path = &self.check.path;
+        ask(&self.client, target, path, patience, &addresses).await
     }
 }
 

@@ -9,14 +9,15 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
-use raftgate_model::api::{ApiSpec, ListenPath, Rotation, TargetPlace, Verification};
-use serde_json::json;
+use raftgate_model::api::{ListenPath, Rotation, TargetPlace, Verification};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::api::addresses::LOOK_UPS_MAX;
+use crate::api::addresses::{LOOK_UPS_MAX, LookUps};
+use crate::api::health_checks::IN_FLIGHT_MAX;
 use crate::snapshot::TlsConfigs;
 use crate::test_cluster::until;
 
@@ -94,6 +95,15 @@ impl Answering {
     }
 }
 
+/// Checks on the present thread.
+fn checking(look_ups: &LookUps) -> HealthChecks {
+    HealthChecks::looking_up(actix::Arbiter::current(), look_ups.clone())
+}
+
+fn all() -> HealthChecks {
+    HealthChecks::on(actix::Arbiter::current())
+}
+
 /// Look-ups that are counted, and do what the test says.
 fn counted<F>(look_up: F) -> (LookUps, Arc<AtomicUsize>)
 where
@@ -123,16 +133,13 @@ async fn a_name_that_does_not_resolve_says_nothing_about_its_target() {
     let (look_ups, count) = counted(|_, _| Err(io::Error::other("no resolver answers")));
     let api = api(&["http://one.test:1/".to_owned()], check());
     let balancer = balancer(&api);
-    let checks = Checks::begin(&api, &look_ups).unwrap();
+    let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
     let looked_up = |times| count.load(Ordering::SeqCst) >= times;
     until("it was looked up", || looked_up(5)).await;
     assert!(!balancer.is_down(place(&balancer, 0)));
     balancer.set_down(place(&balancer, 0), true);
     until("it was looked up again", || looked_up(10)).await;
-    assert!(
-        balancer.is_down(place(&balancer, 0)),
-        "nor does it make it well"
-    );
+    assert!(balancer.is_down(place(&balancer, 0)), "nor does it make it well");
     drop(checks);
 }
 
@@ -145,19 +152,13 @@ async fn the_last_known_address_is_asked_while_look_ups_fail() {
     });
     let api = api(&[format!("http://one.test:{}/", target.port)], check());
     let balancer = balancer(&api);
-    let checks = Checks::begin(&api, &look_ups).unwrap();
+    let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
     target.asked_again(3).await;
     assert!(count.load(Ordering::SeqCst) > 1);
     target.status.set(503);
-    until("the target is down", || {
-        balancer.is_down(place(&balancer, 0))
-    })
-    .await;
+    until("the target is down", || balancer.is_down(place(&balancer, 0))).await;
     target.status.set(204);
-    until("the target is up", || {
-        !balancer.is_down(place(&balancer, 0))
-    })
-    .await;
+    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
     drop(checks);
 }
 
@@ -171,11 +172,8 @@ async fn a_target_is_asked_at_the_address_that_can_be_connected_to() {
     let api = api(&[format!("http://one.test:{}/", target.port)], check());
     let balancer = balancer(&api);
     balancer.set_down(place(&balancer, 0), true);
-    let checks = Checks::begin(&api, &look_ups).unwrap();
-    until("the target is up", || {
-        !balancer.is_down(place(&balancer, 0))
-    })
-    .await;
+    let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
+    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
     drop(checks);
 }
 
@@ -189,7 +187,7 @@ async fn look_ups_that_hang_hold_few_threads_and_judge_nobody() {
             .collect();
         urls.push(clock.url());
         let api = api(&urls, check());
-        let checks = Checks::begin(&api, &look_ups).unwrap();
+        let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
         (balancer(&api), checks)
     };
     // One name has one look-up, however often its target's turn comes.
@@ -238,11 +236,8 @@ async fn each_answer_counts_when_it_comes() {
     let silent_url = format!("http://{}/", silent.local_addr().unwrap());
     let api = api(&[silent_url, unwell.url()], check);
     let balancer = balancer(&api);
-    let _checks = Checks::of(Some(&api), None).unwrap();
-    until("the target is down", || {
-        balancer.is_down(place(&balancer, 1))
-    })
-    .await;
+    let _checks = Checks::of(Some(&api), None, &all()).unwrap();
+    until("the target is down", || balancer.is_down(place(&balancer, 1))).await;
     assert!(!balancer.is_down(place(&balancer, 0)));
 }
 
@@ -273,46 +268,102 @@ async fn undecided() -> (CompiledApi, TcpListener) {
     (api(&[url], check), silent)
 }
 
+/// The checks of an API that ask its target by now, and the connection on which they do.
+async fn begun(api: &CompiledApi, running: Option<Checks>, target: &TcpListener) -> (Checks, TcpStream) {
+    let checks = Checks::of(Some(api), running, &all()).unwrap();
+    let (asking, _) = target.accept().await.unwrap();
+    (checks, asking)
+}
+
+/// Waits until whoever asks has given up.
+async fn given_up(mut asking: TcpStream) {
+    let mut asked = Vec::new();
+    // It may have been cut off in the midst of something.
+    let _ = asking.read_to_end(&mut asked).await;
+}
+
 #[actix::test]
 async fn checks_go_on_where_a_new_version_would_check_the_same() {
-    let (first, _silent) = undecided().await;
-    let checks = Checks::of(Some(&first), None).unwrap();
-    let id = checks.task.id();
-    let checks = Checks::of(Some(&first), Some(checks)).unwrap();
-    assert_eq!(checks.task.id(), id);
+    let (first, target) = undecided().await;
+    let (checks, asking) = begun(&first, None, &target).await;
+    assert!(checks.are_of(&first));
+    let checks = Checks::of(Some(&first), Some(checks), &all()).unwrap();
 
+    // The next one who asks is another, and the first one was there until then.
     let over_tls = with_own_tls(&first);
-    let checks = Checks::of(Some(&over_tls), Some(checks)).unwrap();
-    let over_tls_id = checks.task.id();
-    assert_ne!(over_tls_id, id);
-    let (other, _silent) = undecided().await;
-    let checks = Checks::of(Some(&other), Some(checks)).unwrap();
-    assert_ne!(checks.task.id(), over_tls_id);
+    assert!(!checks.are_of(&over_tls));
+    let (checks, asking_next) = begun(&over_tls, Some(checks), &target).await;
+    given_up(asking).await;
+    let (other, other_target) = undecided().await;
+    let (checks, asking_other) = begun(&other, Some(checks), &other_target).await;
+    given_up(asking_next).await;
+    assert!(Checks::of(None, Some(checks), &all()).is_none());
+    given_up(asking_other).await;
+}
 
-    // Those that ended are begun again.
-    checks.task.abort();
-    until("they ended", || checks.task.is_finished()).await;
-    let checks = Checks::of(Some(&other), Some(checks)).unwrap();
-    assert!(!checks.task.is_finished());
-    assert!(Checks::of(None, Some(checks)).is_none());
+#[actix::test]
+async fn checks_that_have_ended_are_begun_again() {
+    let (api, target) = undecided().await;
+    let arbiter = actix::Arbiter::new();
+    let elsewhere = HealthChecks::on(arbiter.handle());
+    let checks = Checks::of(Some(&api), None, &elsewhere).unwrap();
+    let (asking, _) = target.accept().await.unwrap();
+    arbiter.stop();
+    given_up(asking).await;
+    until("they ended", || !checks.are_of(&api)).await;
+    let (checks, _asking) = begun(&api, Some(checks), &target).await;
+    assert!(checks.are_of(&api));
+    // Nobody checks where nothing runs any more.
+    arbiter.join().unwrap();
+    let nowhere = Checks::of(Some(&with_own_tls(&api)), Some(checks), &elsewhere).unwrap();
+    assert!(nowhere.end.is_closed());
 }
 
 #[actix::test]
 async fn where_nobody_checks_any_more_nobody_is_down() {
-    let (api, _silent) = undecided().await;
+    let (api, target) = undecided().await;
     let balancer = balancer(&api);
-    balancer.set_down(place(&balancer, 0), true);
-    let checks = Checks::of(Some(&api), None).unwrap();
+    let a = place(&balancer, 0);
+    balancer.set_down(a, true);
+    let (checks, asking) = begun(&api, None, &target).await;
     // Whoever follows goes on with what was found.
-    let ended = checks.task.abort_handle();
-    let checks = Checks::of(Some(&with_own_tls(&api)), Some(checks)).unwrap();
-    until("the first ones ended", || ended.is_finished()).await;
-    assert!(balancer.is_down(place(&balancer, 0)));
+    let (checks, _asking) = begun(&with_own_tls(&api), Some(checks), &target).await;
+    given_up(asking).await;
+    assert!(balancer.is_down(a));
     drop(checks);
-    until("the target is up", || {
-        !balancer.is_down(place(&balancer, 0))
-    })
-    .await;
+    until("the target is up", || !balancer.is_down(a)).await;
+}
+
+#[actix::test]
+async fn so_many_targets_of_all_apis_are_asked_at_a_time() {
+    let clock = Answering::start().await;
+    let _clock = Checks::of(Some(&api(&[clock.url()], check())), None, &all()).unwrap();
+    let silent = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let patient = HealthCheck {
+        timeout_ms: 60_000,
+        ..check()
+    };
+    let all = all();
+    let begin = |number: usize| {
+        // Each address of the loopback is a target of its own.
+        let urls: Vec<String> = (1..=ASKED_AT_ONCE)
+            .map(|last| format!("http://127.0.{number}.{last}:{port}/"))
+            .collect();
+        Checks::of(Some(&api(&urls, patient.clone())), None, &all).unwrap()
+    };
+    // There is room for all APIs but one.
+    let mut checks: Vec<Checks> = (0..=IN_FLIGHT_MAX / ASKED_AT_ONCE).map(begin).collect();
+    let mut asking = Vec::new();
+    for _ in 0..IN_FLIGHT_MAX {
+        asking.push(silent.accept().await.unwrap());
+    }
+    clock.asked_again(10).await;
+    assert!(silent.accept().now_or_never().is_none());
+    checks.remove(0);
+    for _ in 0..ASKED_AT_ONCE {
+        asking.push(silent.accept().await.unwrap());
+    }
 }
 
 #[test]
@@ -342,26 +393,4 @@ fn a_target_changes_after_as_many_answers_in_a_row_as_the_check_says() {
         down = judge(down, is_well, &mut streak, &check);
         assert_eq!(down, expected, "after answer {place}");
     }
-}
-
-#[actix::test]
-async fn whatever_is_read_as_a_path_can_be_asked_for() {
-    let client = awc::Client::default();
-    let mut read = 0;
-    for mark in (0_u8..=0x7f).map(char::from) {
-        for path in [format!("/a{mark}b"), format!("/a?b{mark}c")] {
-            let definition = json!({
-                "api_id": "a", "name": "a", "active": true, "use_keyless": true,
-                "proxy": {"listen_path": "/a/", "target_url": "http://up/"},
-                "raftgate": {"health_check": {"path": path}},
-            });
-            if ApiSpec::from_text(&definition.to_string()).is_ok() {
-                let request = client.get(format!("http://up:80{path}"));
-                let asked = request.get_uri().path_and_query().unwrap();
-                assert_eq!(asked.as_str(), path);
-                read += 1;
-            }
-        }
-    }
-    assert!(read > 2 * 62, "letters and digits at least: {read}");
 }

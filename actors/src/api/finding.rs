@@ -118,7 +118,9 @@ mod tests {
 
     use std::io;
 
+    use raftgate_model::api::ApiSpec;
     use rustix::io::Errno;
+    use serde_json::json;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -175,5 +177,27 @@ mod tests {
         }
         assert!(!is_ours(&SendRequestError::Timeout));
         assert!(!is_ours(&SendRequestError::Connect(ConnectError::Timeout)));
+    }
+
+    #[actix::test]
+    async fn whatever_is_read_as_a_path_can_be_asked_for() {
+        let client = Client::default();
+        let mut read = 0;
+        for mark in (0_u8..=0x7f).map(char::from) {
+            for path in [format!("/a{mark}b"), format!("/a?b{mark}c")] {
+                let definition = json!({
+                    "api_id": "a", "name": "a", "active": true, "use_keyless": true,
+                    "proxy": {"listen_path": "/a/", "target_url": "http://up/"},
+                    "raftgate": {"health_check": {"path": path}},
+                });
+                if ApiSpec::from_text(&definition.to_string()).is_ok() {
+                    let request = client.get(format!("http://up:80{path}"));
+                    let asked = request.get_uri().path_and_query().unwrap();
+                    assert_eq!(asked.as_str(), path);
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 2 * 62, "letters and digits at least: {read}");
     }
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod checks;
 mod definitions;
 mod finding;
+mod health_checks;
 mod messages;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tracing::{info, warn};
 
 use checks::Checks;
 pub use definitions::{Definitions, SealedDefinitions};
+pub use health_checks::HealthChecks;
 pub use messages::{ApiHealth, Compile, Compiled};
 
 use crate::snapshot::{ApiCounters, CompiledApi};
@@ -30,6 +32,7 @@ pub struct ApiActor {
     in_force: Option<Arc<CompiledApi>>,
     /// What came of the newest version that was compiled here.
     newest: Option<(Revision, ApiHealth)>,
+    health_checks: HealthChecks,
     /// Health checks of what is in force.
     checks: Option<Checks>,
 }
@@ -37,7 +40,11 @@ pub struct ApiActor {
 impl ApiActor {
     /// An actor that goes on from a version in force, if there is one.
     #[must_use]
-    pub fn new(definitions: Arc<dyn Definitions>, in_force: Option<Arc<CompiledApi>>) -> Self {
+    pub fn new(
+        definitions: Arc<dyn Definitions>,
+        health_checks: HealthChecks,
+        in_force: Option<Arc<CompiledApi>>,
+    ) -> Self {
         let counters = in_force
             .as_ref()
             .map(|api| Arc::clone(&api.counters))
@@ -47,6 +54,7 @@ impl ApiActor {
             counters,
             in_force,
             newest: None,
+            health_checks,
             checks: None,
         }
     }
@@ -100,7 +108,8 @@ impl ApiActor {
 
     /// Checks the targets of what is in force, and no others.
     fn check(&mut self) {
-        self.checks = Checks::of(self.in_force.as_deref(), self.checks.take());
+        let running = self.checks.take();
+        self.checks = Checks::of(self.in_force.as_deref(), running, &self.health_checks);
     }
 }
 

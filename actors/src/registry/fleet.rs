@@ -13,7 +13,9 @@ use raftgate_model::state::record::ApiRecord;
 use tracing::error;
 
 use super::degraded::{DegradedApi, DegradedApis, Hindrance};
-use crate::api::{ApiActor, ApiHealth, Compile, Compiled, Definitions, outcome_of_failure};
+use crate::api::{
+    ApiActor, ApiHealth, Compile, Compiled, Definitions, HealthChecks, outcome_of_failure,
+};
 use crate::snapshot::{CompiledApi, GatewaySnapshot, RouteConflict, UnservedApi};
 
 /// How long an API that was too late before is waited for: long enough to see that it has come.
@@ -108,6 +110,7 @@ pub(super) enum Settled {
 /// The API actors by the id of their API.
 pub(super) struct Fleet {
     definitions: Arc<dyn Definitions>,
+    health_checks: HealthChecks,
     timeout: Duration,
     members: HashMap<ApiId, Member>,
     /// Those that do not run by their newest definition.
@@ -120,12 +123,14 @@ impl Fleet {
     /// A fleet that goes on from what is in force.
     pub(super) fn new(
         definitions: Arc<dyn Definitions>,
+        health_checks: HealthChecks,
         timeout: Duration,
         in_force: &GatewaySnapshot,
     ) -> Self {
         let inherited = in_force.apis().map(|api| (api.id.clone(), Arc::clone(api)));
         Self {
             definitions,
+            health_checks,
             timeout,
             members: HashMap::new(),
             hindered: BTreeSet::new(),
@@ -188,7 +193,7 @@ impl Fleet {
         let running = member.filter(|member| member.actor.connected());
         let was_late = running.is_some_and(|member| member.health == ApiHealth::Late);
         let actor = running.map_or_else(
-            || ApiActor::new(Arc::clone(&self.definitions), earlier.clone()).start(),
+            || self.new_actor(earlier.clone()).start(),
             |member| member.actor.clone(),
         );
         Question {
@@ -201,6 +206,11 @@ impl Fleet {
                 self.timeout
             },
         }
+    }
+
+    fn new_actor(&self, earlier: Option<Arc<CompiledApi>>) -> ApiActor {
+        let definitions = Arc::clone(&self.definitions);
+        ApiActor::new(definitions, self.health_checks.clone(), earlier)
     }
 
     /// Takes over what a round brought; an API whose actor failed keeps what it had.

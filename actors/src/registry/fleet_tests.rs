@@ -6,6 +6,7 @@
 
 use std::sync::mpsc;
 
+use actix::Arbiter;
 use parking_lot::Mutex;
 use raftgate_model::id::{KeyId, OrgId};
 use raftgate_model::keyring::KeyRing;
@@ -34,8 +35,17 @@ fn sealed() -> SealedDefinitions {
     SealedDefinitions::new(keys(), GatewayDefaults::default())
 }
 
+fn health_checks() -> HealthChecks {
+    HealthChecks::on(Arbiter::current())
+}
+
 fn fleet(timeout: Duration) -> Fleet {
-    Fleet::new(Arc::new(sealed()), timeout, &GatewaySnapshot::default())
+    Fleet::new(
+        Arc::new(sealed()),
+        health_checks(),
+        timeout,
+        &GatewaySnapshot::default(),
+    )
 }
 
 fn record(number: usize) -> Arc<ApiRecord> {
@@ -154,7 +164,12 @@ fn held(timeout: Duration) -> (Fleet, mpsc::SyncSender<Release>) {
         sealed: sealed(),
         release: Mutex::new(release),
     };
-    let fleet = Fleet::new(Arc::new(definitions), timeout, &GatewaySnapshot::default());
+    let fleet = Fleet::new(
+        Arc::new(definitions),
+        health_checks(),
+        timeout,
+        &GatewaySnapshot::default(),
+    );
     (fleet, sender)
 }
 
@@ -210,7 +225,7 @@ async fn a_fleet_goes_on_from_what_the_one_before_had_in_force() {
     let (snapshot, _) = GatewaySnapshot::build(first.newest(), []);
 
     let broken = stored("api1", "{}".to_owned(), Revision(2));
-    let mut second = Fleet::new(Arc::new(sealed()), TIMEOUT, &snapshot);
+    let mut second = Fleet::new(Arc::new(sealed()), health_checks(), TIMEOUT, &snapshot);
     let round = second.compile(vec![broken]).await;
     assert_eq!(second.settle(round), Settled::All);
     let older: Vec<_> = second

@@ -21,7 +21,7 @@ use tracing::warn;
 use self::fleet::{Fleet, Round, Settled};
 use self::known::Known;
 use self::policies::Policies;
-use crate::api::{Definitions, SealedDefinitions};
+use crate::api::{Definitions, HealthChecks, SealedDefinitions};
 use crate::compile::GatewayDefaults;
 use crate::snapshot::{GatewaySnapshot, Publisher, RouteConflict, SnapshotChange};
 use crate::supervise::{Alive, keep_alive};
@@ -44,6 +44,8 @@ pub struct RegistryParts {
     pub keys: Arc<KeyRing>,
     /// What holds for every API.
     pub defaults: GatewayDefaults,
+    /// What checks targets for all of them.
+    pub health_checks: HealthChecks,
 }
 
 /// The configuration revision that was applied.
@@ -93,6 +95,7 @@ impl Registry {
             let registry = Self {
                 fleet: Fleet::new(
                     Arc::clone(&definitions),
+                    parts.health_checks,
                     COMPILE_TIMEOUT,
                     &publisher.current(),
                 ),

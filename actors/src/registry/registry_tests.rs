@@ -121,6 +121,7 @@ impl Config {
             view: self.view.clone(),
             keys: self.keys.clone(),
             defaults: GatewayDefaults::default(),
+            health_checks: HealthChecks::on(actix::Arbiter::current()),
         };
         Registry::run(parts)
     }

@@ -1,0 +1,92 @@
+//! What the health checks of all APIs of a node have in common: where they run, and how many are made at a time.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::ArbiterHandle;
+use raftgate_model::id::ApiId;
+use tokio::sync::Semaphore;
+
+use super::addresses::LookUps;
+
+/// The most targets of all APIs that are asked at a time; each holds a connection until it has answered.
+pub(super) const IN_FLIGHT_MAX: usize = 256;
+/// The longest time over which the first rounds of all APIs are spread.
+const SPREAD_MAX: Duration = Duration::from_secs(10);
+
+/// The health checks of a node.
+#[derive(Clone)]
+pub struct HealthChecks {
+    arbiter: ArbiterHandle,
+    pub(super) look_ups: LookUps,
+    pub(super) room: Arc<Semaphore>,
+}
+
+impl HealthChecks {
+    /// Health checks that run on this arbiter.
+    #[must_use]
+    pub fn on(arbiter: ArbiterHandle) -> Self {
+        Self::looking_up(arbiter, LookUps::of_system())
+    }
+
+    /// The same, with names looked up in another way.
+    pub(super) fn looking_up(arbiter: ArbiterHandle, look_ups: LookUps) -> Self {
+        Self {
+            arbiter,
+            look_ups,
+            room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+        }
+    }
+
+    /// Runs something on the arbiter of the checks; dropped without having run when that has ended.
+    pub(super) fn run(&self, start: impl FnOnce() + Send + 'static) {
+        // Whoever waits for it sees that it is gone.
+        let _ = self.arbiter.spawn_fn(start);
+    }
+}
+
+/// How long an API waits before its first round: rounds that begin at once would go on in step.
+///
+/// It is the same at each start, and no longer than from one round to the next.
+pub(super) fn first_round_in(api: &ApiId, interval: Duration) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    api.hash(&mut hasher);
+    let spread_ms = u64::try_from(interval.min(SPREAD_MAX).as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(hasher.finish() % spread_ms.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_first_rounds_of_many_apis_are_spread_over_an_interval() {
+        let delays = |interval| -> Vec<Duration> {
+            let ids = (0..1_000).map(|number| ApiId::new(&format!("api-{number}")).unwrap());
+            ids.map(|id| first_round_in(&id, interval)).collect()
+        };
+        let interval = Duration::from_secs(5);
+        let tenth = |delay: &Duration| delay.as_millis() * 10 / interval.as_millis();
+        let spread = delays(interval);
+        let in_tenth = |number| spread.iter().filter(|delay| tenth(delay) == number).count();
+        for number in 0..10 {
+            assert!(
+                (50..200).contains(&in_tenth(number)),
+                "{number}: {}",
+                in_tenth(number)
+            );
+        }
+        assert_eq!(spread.iter().filter(|delay| tenth(delay) > 9).count(), 0);
+        assert_eq!(delays(interval), spread, "at each start the same");
+        // Nobody waits for hours, nor divides by nothing.
+        let rare = delays(Duration::from_secs(3_600));
+        assert!(rare.iter().all(|delay| *delay < SPREAD_MAX));
+        let none: BTreeSet<_> = delays(Duration::ZERO).into_iter().collect();
+        assert_eq!(none, BTreeSet::from([Duration::ZERO]));
+    }
+}
