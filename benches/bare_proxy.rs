@@ -15,9 +15,9 @@ use raftgate::config::flags::Flags;
 use raftgate::config::resolve;
 use raftgate::proxy::{
     EndpointAnswer, EndpointHandler, EndpointResponse, Gateway, GatewayCounters, GatewayParts,
-    Serving, upstream_tls,
+    Serving,
 };
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher, gateway_tls};
 use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let parts = GatewayParts {
         serving: Arc::new(OnceLock::from(serving)),
         starting: answer,
-        upstream_tls: upstream_tls()?,
+        upstream_tls: gateway_tls()?,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         counters: Arc::new(GatewayCounters::default()),

@@ -38,6 +38,7 @@ use crate::api::HealthChecks;
 use crate::cluster_access::ClusterAccess;
 use crate::compile::GatewayDefaults;
 use crate::registry::{Registry, RegistryHandle, RegistryParts};
+use crate::snapshot::gateway_tls;
 use crate::test_definition::definition;
 
 /// What goes wrong with a proposal of the kind that is watched.
@@ -199,7 +200,7 @@ impl TestCluster {
             view: Arc::clone(&self.view),
             keys: Arc::clone(&self.keys),
             defaults: GatewayDefaults::default(),
-            health_checks: HealthChecks::on(actix::Arbiter::current()),
+            health_checks: HealthChecks::on(actix::Arbiter::current(), gateway_tls().unwrap()),
         })
     }
 

@@ -9,7 +9,7 @@ use raftgate_actors::cluster_access::ClusterAccess;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::notifier::{DeliveryTerms, Notifier, NotifierHandle, NotifierParts};
 use raftgate_actors::registry::{Registry, RegistryHandle, RegistryParts};
-use raftgate_actors::snapshot::UpstreamTimeouts;
+use raftgate_actors::snapshot::{UpstreamTimeouts, gateway_tls};
 use raftgate_actors::sweeper::{Sweeper, SweeperHandle, SweeperParts};
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::api::TokenLifetimes;
@@ -121,11 +121,12 @@ impl Actors {
         control: ArbiterHandle,
         upkeep: ArbiterHandle,
     ) -> Result<Self, BootError> {
+        let tls = gateway_tls().map_err(|error| BootError::UpstreamTls(error.to_string()))?;
         let parts = RegistryParts {
             view: Arc::clone(cluster.view()),
             keys: Arc::clone(keys),
             defaults: defaults(settings),
-            health_checks: HealthChecks::on(upkeep.clone()),
+            health_checks: HealthChecks::on(upkeep.clone(), Arc::clone(&tls)),
         };
         let registry = on(&control, move || Registry::run(parts)).await?;
         let notifier = NotifierParts {
@@ -137,6 +138,7 @@ impl Actors {
                 backoff: settings.notifications.backoff.clone(),
                 timeout: duration(settings.notifications.timeout),
             },
+            tls,
         };
         let notifier = on(&upkeep, move || Notifier::run(notifier)).await?;
         let sweeper = SweeperParts {

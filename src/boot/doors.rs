@@ -3,6 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
+use raftgate_actors::snapshot::gateway_tls;
+
 use super::background::duration;
 use super::{BootError, Surroundings, Tls, endpoints, gateway};
 use crate::config::settings::Settings;
@@ -11,7 +13,7 @@ use crate::control::{
 };
 use crate::listen_error::Listener;
 use crate::listener_tls::ListenerTls;
-use crate::proxy::{Gateway, GatewayCounters, GatewayParts, Serving, upstream_tls};
+use crate::proxy::{Gateway, GatewayCounters, GatewayParts, Serving};
 
 /// The listeners and what decides whether they let requests in.
 pub(super) struct Doors {
@@ -39,7 +41,7 @@ impl Doors {
         let parts = GatewayParts {
             serving: Arc::clone(&serving),
             starting: endpoints::of_health(Arc::clone(&health)),
-            upstream_tls: upstream_tls()
+            upstream_tls: gateway_tls()
                 .map_err(|error| BootError::UpstreamTls(error.to_string()))?,
             clock: Arc::clone(&surroundings.clock),
             entropy: Arc::clone(&surroundings.entropy),

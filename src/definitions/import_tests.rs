@@ -10,7 +10,7 @@ use actix_web::http::header::RETRY_AFTER;
 use raftgate_actors::api::HealthChecks;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::registry::{ConfigStatus, DegradedApi, Hindrance, Registry, RegistryParts};
-use raftgate_actors::snapshot::Publisher;
+use raftgate_actors::snapshot::{Publisher, gateway_tls};
 use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
 use raftgate_model::api::ClassicDocument;
 use raftgate_model::clock::Clock;
@@ -90,7 +90,7 @@ impl Node {
             view: Arc::clone(self.cluster.view()),
             keys,
             defaults: GatewayDefaults::default(),
-            health_checks: HealthChecks::on(actix_rt::Arbiter::current()),
+            health_checks: HealthChecks::on(actix_rt::Arbiter::current(), gateway_tls().unwrap()),
         })
     }
 }

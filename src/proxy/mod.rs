@@ -53,7 +53,6 @@ pub use record::{AccessRecord, GatewayCounters};
 pub use refusal::{ConnectionFate, Refusal, RenderedRefusal};
 pub use server::{Gateway, GatewayStartError};
 pub use settings::{ClientTimeouts, GatewaySettings, RequestLimits};
-pub use tls::upstream_tls;
 pub use token_judge::{JudgeParts, TokenJudge};
 pub use trust::TrustedProxies;
 pub use worker::{GatewayParts, HEAD_BYTES_CEILING, Serving};

@@ -12,6 +12,8 @@ const PARAMETERS: usize = 5;
 const CLOCK: &str = "src/clock.rs";
 /// The one file that names the record encoding.
 const CODEC: &str = "storage/src/codec.rs";
+/// The one file that names the public authorities.
+const UPSTREAM_TRUST: &str = "actors/src/snapshot/upstream_tls.rs";
 /// File and folder names that say nothing about what is inside.
 const VAGUE_NAMES: [&str; 8] = [
     "utils", "util", "helpers", "helper", "common", "manager", "service", "misc",
@@ -90,6 +92,10 @@ pub(crate) fn knowledge(source: &Source) -> Vec<Violation> {
             "openraft",
             "only storage and cluster name it",
         ));
+    }
+    if path != UPSTREAM_TRUST {
+        let why = "one file decides whom TLS trusts";
+        found.extend(named(source, "webpki_roots", why));
     }
     if path.starts_with("cluster/src/") {
         let words = source

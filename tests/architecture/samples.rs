@@ -98,6 +98,9 @@ fn knowledge_in_the_wrong_crate_is_found() {
         1
     );
     assert_eq!(at("storage/src/copy.rs", "fn f(a: sled::Tree) {}"), 0);
+    let roots = "fn f() { webpki_roots::TLS_SERVER_ROOTS.to_vec(); }";
+    assert_eq!(at("src/proxy/tls.rs", roots), 1);
+    assert_eq!(at("actors/src/snapshot/upstream_tls.rs", roots), 0);
     assert_eq!(at("actors/src/registry.rs", "use openraft::Raft;"), 1);
     assert_eq!(at("cluster/src/node.rs", "use openraft::Raft;"), 0);
     assert_eq!(

@@ -14,9 +14,9 @@ use raftgate::config::flags::Flags;
 use raftgate::config::resolve;
 use raftgate::proxy::{
     AccessRecord, Endpoint, EndpointAnswer, EndpointHandler, EndpointRequest, EndpointResponse,
-    Gateway, GatewayCounters, GatewayParts, GatewaySettings, Refusal, Serving, upstream_tls,
+    Gateway, GatewayCounters, GatewayParts, GatewaySettings, Refusal, Serving,
 };
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Publisher, gateway_tls};
 use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 use rustls::ClientConfig;
@@ -75,7 +75,7 @@ impl Rig {
         records_max: usize,
         adjust: impl FnOnce(&mut GatewaySettings),
     ) -> Self {
-        Self::start_trusting(upstream_tls().unwrap(), api, records_max, adjust)
+        Self::start_trusting(gateway_tls().unwrap(), api, records_max, adjust)
     }
 
     /// A gateway of a node that is starting; [`Rig::open`] lets requests in.
@@ -103,7 +103,7 @@ impl Rig {
         answer: EndpointAnswer,
         adjust: impl FnOnce(&mut GatewaySettings),
     ) -> Self {
-        Self::closed(upstream_tls().unwrap(), (api, answer), 64, adjust)
+        Self::closed(gateway_tls().unwrap(), (api, answer), 64, adjust)
     }
 
     pub(crate) fn open(&mut self) {

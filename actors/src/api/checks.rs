@@ -68,12 +68,13 @@ impl Checks {
             is_skipped: false,
         };
         let targets = balancer.places().map(checked).collect();
-        let tls = api.tls.as_ref().map(|tls| Arc::clone(&tls.config));
+        let tls = api.tls.as_ref().map_or(&all.tls, |tls| &tls.config);
+        let tls = Arc::clone(tls);
         let (api, room) = (api.id.clone(), Arc::clone(&all.room));
         all.run(move || {
             let rounds = Rounds {
                 // It keeps no connection: a new one is what a request might need.
-                client: http_client(timeout_of(&check), Duration::ZERO, tls.as_ref()),
+                client: http_client(timeout_of(&check), Duration::ZERO, &tls),
                 api,
                 check,
                 balancer,

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::api::addresses::{LOOK_UPS_MAX, LookUps};
 use crate::api::health_checks::IN_FLIGHT_MAX;
-use crate::snapshot::TlsConfigs;
+use crate::snapshot::{TlsConfigs, gateway_tls};
 use crate::test_cluster::until;
 
 /// A check that judges at once, and asks as often as it can.
@@ -97,11 +97,12 @@ impl Answering {
 
 /// Checks on the present thread.
 fn checking(look_ups: &LookUps) -> HealthChecks {
-    HealthChecks::looking_up(actix::Arbiter::current(), look_ups.clone())
+    let tls = gateway_tls().unwrap();
+    HealthChecks::looking_up(actix::Arbiter::current(), tls, look_ups.clone())
 }
 
 fn all() -> HealthChecks {
-    HealthChecks::on(actix::Arbiter::current())
+    HealthChecks::on(actix::Arbiter::current(), gateway_tls().unwrap())
 }
 
 /// Look-ups that are counted, and do what the test says.
@@ -305,7 +306,7 @@ async fn checks_go_on_where_a_new_version_would_check_the_same() {
 async fn checks_that_have_ended_are_begun_again() {
     let (api, target) = undecided().await;
     let arbiter = actix::Arbiter::new();
-    let elsewhere = HealthChecks::on(arbiter.handle());
+    let elsewhere = HealthChecks::on(arbiter.handle(), gateway_tls().unwrap());
     let checks = Checks::of(Some(&api), None, &elsewhere).unwrap();
     let (asking, _) = target.accept().await.unwrap();
     arbiter.stop();

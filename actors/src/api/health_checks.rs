@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::ArbiterHandle;
 use raftgate_model::id::ApiId;
+use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 
 use super::addresses::LookUps;
@@ -21,19 +22,26 @@ pub struct HealthChecks {
     arbiter: ArbiterHandle,
     pub(super) look_ups: LookUps,
     pub(super) room: Arc<Semaphore>,
+    /// TLS towards targets of APIs that have none of their own.
+    pub(super) tls: Arc<ClientConfig>,
 }
 
 impl HealthChecks {
-    /// Health checks that run on this arbiter.
+    /// Health checks that run on this arbiter, of targets that are trusted as `tls` says where their API says nothing.
     #[must_use]
-    pub fn on(arbiter: ArbiterHandle) -> Self {
-        Self::looking_up(arbiter, LookUps::of_system())
+    pub fn on(arbiter: ArbiterHandle, tls: Arc<ClientConfig>) -> Self {
+        Self::looking_up(arbiter, tls, LookUps::of_system())
     }
 
     /// The same, with names looked up in another way.
-    pub(super) fn looking_up(arbiter: ArbiterHandle, look_ups: LookUps) -> Self {
+    pub(super) fn looking_up(
+        arbiter: ArbiterHandle,
+        tls: Arc<ClientConfig>,
+        look_ups: LookUps,
+    ) -> Self {
         Self {
             arbiter,
+            tls,
             look_ups,
             room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
         }

@@ -24,6 +24,7 @@ use raftgate_model::api::NotificationSpec;
 use raftgate_model::id::ApiId;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::time::{Timestamp, Ttl};
+use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -67,6 +68,8 @@ pub struct NotifierParts {
     pub keys: Arc<KeyRing>,
     /// How often and how patiently messages are sent.
     pub terms: DeliveryTerms,
+    /// TLS towards receivers.
+    pub tls: Arc<ClientConfig>,
 }
 
 /// Sends notifications while this node leads.
@@ -127,10 +130,10 @@ impl Notifier {
             terms: Arc::new(parts.terms),
             metrics,
         };
-        let registry = parts.registry;
+        let (registry, tls) = (parts.registry, parts.tls);
         actix::spawn(keep_alive("notifier", move |alive| {
             let notifier = Self {
-                connections: Connections::new(courier.terms.timeout),
+                connections: Connections::new(courier.terms.timeout, Arc::clone(&tls)),
                 courier: courier.clone(),
                 registry: registry.clone(),
                 phase: phase.clone(),

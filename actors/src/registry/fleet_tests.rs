@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::api::SealedDefinitions;
 use crate::compile::GatewayDefaults;
-use crate::snapshot::ApiCounters;
+use crate::snapshot::{ApiCounters, gateway_tls};
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 const APIS: usize = 4000;
@@ -36,7 +36,7 @@ fn sealed() -> SealedDefinitions {
 }
 
 fn health_checks() -> HealthChecks {
-    HealthChecks::on(Arbiter::current())
+    HealthChecks::on(Arbiter::current(), gateway_tls().unwrap())
 }
 
 fn fleet(timeout: Duration) -> Fleet {

@@ -13,7 +13,7 @@ use raftgate_model::state::RouteKey;
 use raftgate_model::time::Timestamp;
 
 use super::*;
-use crate::snapshot::{Access, Place};
+use crate::snapshot::{Access, Place, gateway_tls};
 
 pub(super) struct Config {
     view: Arc<View>,
@@ -121,7 +121,7 @@ impl Config {
             view: self.view.clone(),
             keys: self.keys.clone(),
             defaults: GatewayDefaults::default(),
-            health_checks: HealthChecks::on(actix::Arbiter::current()),
+            health_checks: HealthChecks::on(actix::Arbiter::current(), gateway_tls().unwrap()),
         };
         Registry::run(parts)
     }

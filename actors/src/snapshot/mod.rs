@@ -30,7 +30,7 @@ pub use request_rules::{
     PathTable,
 };
 pub use route_table::{PathMatch, Place, RouteConflict, RouteTable, UnservedApi};
-pub use upstream_tls::{CompiledTls, TlsConfigs};
+pub use upstream_tls::{CompiledTls, TlsConfigs, gateway_tls};
 
 use shared_map::SharedMap;
 

@@ -1,4 +1,4 @@
-//! TLS towards the targets of one API, where its definition asks for other than the gateway's.
+//! TLS towards targets: whom it trusts, by the gateway's own settings and by those of an API that asks for others.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -85,6 +85,15 @@ fn config(tls: UpstreamTls) -> Result<ClientConfig, rustls::Error> {
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// TLS towards whoever has to be certified by a public authority: the targets of APIs that ask for nothing else, and the
+/// receivers of notifications.
+///
+/// # Errors
+/// The cryptography provider does not know a version, which only a broken build has.
+pub fn gateway_tls() -> Result<Arc<ClientConfig>, rustls::Error> {
+    config(UpstreamTls::default()).map(Arc::new)
 }
 
 /// The public authorities, which all APIs share.

@@ -18,6 +18,7 @@ use self::sink::{Deed, Sink};
 use raftgate_model::command::Command;
 
 use super::*;
+use crate::snapshot::gateway_tls;
 use crate::test_cluster::{Fault, TestCluster, until};
 use crate::test_definition::definition;
 
@@ -49,6 +50,7 @@ fn notify_beside(
         registry,
         keys: Arc::clone(&cluster.keys),
         terms,
+        tls: gateway_tls().unwrap(),
     })
 }
 
