@@ -16,6 +16,7 @@ mod http_client;
 pub mod notifier;
 pub mod own_shortage;
 pub mod registry;
+pub mod resolver;
 pub mod snapshot;
 pub mod supervise;
 pub mod sweeper;

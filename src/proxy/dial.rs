@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use raftgate_actors::own_shortage::is_own_shortage;
+use raftgate_actors::resolver::LookUpError;
 use raftgate_model::api::{Scheme, Target};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -15,7 +16,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use super::resolver::LookUpError;
 use super::transport::Transport;
 use super::worker::Worker;
 

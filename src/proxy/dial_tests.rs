@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -92,7 +92,7 @@ fn what_this_node_lacks_is_told_from_what_an_upstream_does() {
     let host = || "a".to_owned();
     let origin = host;
     let lack = || io::Error::from(rustix::io::Errno::MFILE);
-    let failed = |error| LookUpError::Failed(Rc::new(error));
+    let failed = |error| LookUpError::Failed(Arc::new(error));
     for error in [
         DialError::Lookup {
             host: host(),

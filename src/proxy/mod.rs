@@ -28,7 +28,6 @@ mod refusal;
 mod relay;
 mod request;
 mod request_id;
-mod resolver;
 mod server;
 mod settings;
 mod shared;

@@ -16,11 +16,10 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::connection::serve;
-use super::resolver::IN_FLIGHT_MAX;
 use super::settings::GatewaySettings;
 use super::shared::Shared;
 use super::tls::offering_http2;
-use super::worker::{GatewayParts, Worker};
+use super::worker::{GatewayParts, LOOK_UPS, Worker};
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
 
@@ -29,7 +28,7 @@ const BACKLOG: u32 = 1024;
 
 /// The threads of one worker for what blocks: each look-up of a name can have one, and something is left for others. By
 /// itself the server makes them fewer the more cores there are.
-const BLOCKING_THREADS: usize = IN_FLIGHT_MAX + 8;
+const BLOCKING_THREADS: usize = LOOK_UPS.names + LOOK_UPS.seconds + 8;
 
 /// Why the gateway listener cannot start.
 #[derive(Debug, thiserror::Error)]

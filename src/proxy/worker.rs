@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
+use raftgate_actors::resolver::{LookUpRoom, Resolver};
 use raftgate_actors::snapshot::{SnapshotReader, SnapshotSource};
 use raftgate_model::clock::{Clock, Entropy};
 use tokio::sync::mpsc;
@@ -14,7 +15,6 @@ use super::endpoint::{EndpointAnswer, EndpointHandler};
 use super::pool::Pool;
 use super::record::{AccessRecord, GatewayCounters};
 use super::request_id::{RequestId, RequestIds};
-use super::resolver::Resolver;
 use super::settings::GatewaySettings;
 use super::shared::Shared;
 use super::timer::{Deadlines, TICK};
@@ -26,6 +26,11 @@ use crate::clock::http_date;
 const SCRATCH_BYTES: usize = 128 * 1024;
 /// No request's head can be larger, in bytes, whatever the configured limit.
 pub const HEAD_BYTES_CEILING: usize = SCRATCH_BYTES / 2;
+/// The most look-ups of upstream names of one worker at a time.
+pub(super) const LOOK_UPS: LookUpRoom = LookUpRoom {
+    names: 64,
+    seconds: 16,
+};
 /// How often idle upstream connections, looked-up names and what the log still has to be told are gone through, in ticks.
 const PRUNE_TICKS: u64 = 20;
 
@@ -85,7 +90,7 @@ impl Worker {
         let worker = Self {
             index,
             pool: Pool::new(settings.pool),
-            resolver: Resolver::of_system(),
+            resolver: Resolver::of_system(LOOK_UPS),
             shared,
             deadlines: Deadlines::default(),
             snapshot: OnceCell::new(),
@@ -120,7 +125,7 @@ impl Worker {
             ticks = ticks.wrapping_add(1);
             if ticks.is_multiple_of(PRUNE_TICKS) {
                 worker.pool.prune(worker.deadlines.now_ms());
-                worker.resolver.prune(worker.deadlines.now_ms());
+                worker.resolver.forget_old(worker.deadlines.now_ms());
                 worker.shared.look_back(tokio::time::Instant::now());
             }
             worker.set_date();

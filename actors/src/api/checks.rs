@@ -8,10 +8,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use raftgate_model::api::{HealthCheck, Target, TargetPlace, UpstreamTls};
 use raftgate_model::id::ApiId;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
-use super::addresses::Addresses;
 use super::finding::{Finding, Unasked, ask};
 use super::health_checks::{HealthChecks, first_round_in};
 use crate::http_client::http_client;
@@ -61,16 +60,15 @@ impl Checks {
             balancer: Arc::clone(&balancer),
             tls: api.tls.as_ref().map(|tls| tls.identity),
         };
-        let checked = |(place, target): (TargetPlace, &Target)| Checked {
+        let checked = |(place, _): (TargetPlace, &Target)| Checked {
             place,
-            addresses: Addresses::of(target, &all.look_ups),
             streak: 0,
             is_skipped: false,
         };
         let targets = balancer.places().map(checked).collect();
         let tls = api.tls.as_ref().map_or(&all.tls, |tls| &tls.config);
         let tls = Arc::clone(tls);
-        let (api, room) = (api.id.clone(), Arc::clone(&all.room));
+        let (api, shared) = (api.id.clone(), all.clone());
         all.run(move || {
             let rounds = Rounds {
                 // It keeps no connection: a new one is what a request might need.
@@ -78,7 +76,7 @@ impl Checks {
                 api,
                 check,
                 balancer,
-                room,
+                all: shared,
                 is_followed: false,
             };
             actix::spawn(rounds.run(targets, ended));
@@ -102,7 +100,6 @@ fn timeout_of(check: &HealthCheck) -> Duration {
 /// One target between its checks.
 struct Checked {
     place: TargetPlace,
-    addresses: Addresses,
     streak: u32,
     /// Whether its last check was skipped, which is told once.
     is_skipped: bool,
@@ -114,8 +111,7 @@ struct Rounds {
     balancer: Arc<Balancer>,
     check: HealthCheck,
     client: Client,
-    /// The room for targets that are asked, which all APIs share.
-    room: Arc<Semaphore>,
+    all: HealthChecks,
     is_followed: bool,
 }
 
@@ -163,7 +159,7 @@ impl Rounds {
             return;
         };
         let (api, origin) = (&self.api, target.origin());
-        let unwell = match self.find_out(target, &mut checked.addresses).await {
+        let unwell = match self.find_out(target).await {
             Finding::Well => None,
             Finding::Unwell(unwell) => Some(unwell),
             Finding::Nothing(reason) => {
@@ -187,13 +183,13 @@ impl Rounds {
         }
     }
 
-    async fn find_out(&self, target: &Target, addresses: &mut Addresses) -> Finding {
+    async fn find_out(&self, target: &Target) -> Finding {
         let patience = timeout_of(&self.check);
-        let Some(addresses) = addresses.find(patience).await else {
+        let Some(addresses) = self.all.addresses(target, patience).await else {
             return Finding::Nothing(Unasked::NoAddress);
         };
         // Waiting for it is no time that the target takes. It is never closed.
-        let _room = self.room.acquire().await;
+        let _room = self.all.room.acquire().await;
         let path = &self.check.path;
         ask(&self.client, target, path, patience, &addresses).await
     }

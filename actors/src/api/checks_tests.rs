@@ -4,8 +4,11 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -14,10 +17,11 @@ use parking_lot::Mutex;
 use raftgate_model::api::{ListenPath, Rotation, TargetPlace, Verification};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_blocking;
 
 use super::*;
-use crate::api::addresses::{LOOK_UPS_MAX, LookUps};
-use crate::api::health_checks::IN_FLIGHT_MAX;
+use crate::api::health_checks::{IN_FLIGHT_MAX, LOOK_UPS};
+use crate::resolver::{LookingUp, Resolver};
 use crate::snapshot::{TlsConfigs, gateway_tls};
 use crate::test_cluster::until;
 
@@ -95,123 +99,99 @@ impl Answering {
     }
 }
 
-/// Checks on the present thread.
-fn checking(look_ups: &LookUps) -> HealthChecks {
-    let tls = gateway_tls().unwrap();
-    HealthChecks::looking_up(actix::Arbiter::current(), tls, look_ups.clone())
-}
-
 fn all() -> HealthChecks {
     HealthChecks::on(actix::Arbiter::current(), gateway_tls().unwrap())
 }
 
-/// Look-ups that are counted, and do what the test says.
-fn counted<F>(look_up: F) -> (LookUps, Arc<AtomicUsize>)
+/// Checks whose look-ups are counted, and do what the test says.
+fn looking_up<F>(look_up: F) -> (HealthChecks, Arc<AtomicUsize>)
 where
-    F: Fn(usize, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    F: Fn() -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
 {
     let count = Arc::new(AtomicUsize::new(0));
-    let counting = Arc::clone(&count);
-    let look_ups = LookUps::new(Arc::new(move |_, port| {
-        look_up(counting.fetch_add(1, Ordering::SeqCst), port)
-    }));
-    (look_ups, count)
+    let (counting, look_up) = (Arc::clone(&count), Arc::new(look_up));
+    let answering = move |_| -> LookingUp {
+        counting.fetch_add(1, Ordering::SeqCst);
+        let look_up = Arc::clone(&look_up);
+        Box::pin(async move { spawn_blocking(move || look_up()).await.unwrap() })
+    };
+    let resolver = Resolver::new(LOOK_UPS, Box::new(answering));
+    let all = HealthChecks::with(actix::Arbiter::current(), gateway_tls().unwrap(), resolver);
+    (all, count)
 }
 
-/// Look-ups that hang until the sender goes.
-fn hanging() -> (LookUps, Arc<AtomicUsize>, mpsc::SyncSender<()>) {
+/// The same with look-ups that hang until the sender goes.
+fn hanging() -> (HealthChecks, Arc<AtomicUsize>, mpsc::SyncSender<()>) {
     let (sender, hang) = mpsc::sync_channel(0);
     let hang = Mutex::new(hang);
-    let (look_ups, count) = counted(move |_, _| {
+    let (all, count) = looking_up(move || {
         let _: Result<(), _> = hang.lock().recv();
         Err(io::Error::other("it hung"))
     });
-    (look_ups, count, sender)
+    (all, count, sender)
 }
 
 #[actix::test]
 async fn a_name_that_does_not_resolve_says_nothing_about_its_target() {
-    let (look_ups, count) = counted(|_, _| Err(io::Error::other("no resolver answers")));
-    let api = api(&["http://one.test:1/".to_owned()], check());
+    let clock = Answering::start().await;
+    let (all, _) = looking_up(|| Err(io::Error::other("no resolver answers")));
+    let api = api(&["http://one.test:1/".to_owned(), clock.url()], check());
     let balancer = balancer(&api);
-    let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
-    let looked_up = |times| count.load(Ordering::SeqCst) >= times;
-    until("it was looked up", || looked_up(5)).await;
-    assert!(!balancer.is_down(place(&balancer, 0)));
-    balancer.set_down(place(&balancer, 0), true);
-    until("it was looked up again", || looked_up(10)).await;
-    assert!(balancer.is_down(place(&balancer, 0)), "nor does it make it well");
-    drop(checks);
-}
-
-#[actix::test]
-async fn the_last_known_address_is_asked_while_look_ups_fail() {
-    let target = Answering::start().await;
-    let (look_ups, count) = counted(|number, port| match number {
-        0 => Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]),
-        _ => Err(io::Error::other("no resolver answers")),
-    });
-    let api = api(&[format!("http://one.test:{}/", target.port)], check());
-    let balancer = balancer(&api);
-    let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
-    target.asked_again(3).await;
-    assert!(count.load(Ordering::SeqCst) > 1);
-    target.status.set(503);
-    until("the target is down", || balancer.is_down(place(&balancer, 0))).await;
-    target.status.set(204);
-    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
-    drop(checks);
+    let named = place(&balancer, 0);
+    let _checks = Checks::of(Some(&api), None, &all).unwrap();
+    clock.asked_again(5).await;
+    assert!(!balancer.is_down(named));
+    balancer.set_down(named, true);
+    clock.asked_again(5).await;
+    assert!(balancer.is_down(named), "nor does it make it well");
 }
 
 #[actix::test]
 async fn a_target_is_asked_at_the_address_that_can_be_connected_to() {
     let target = Answering::start().await;
-    let (look_ups, _) = counted(|_, port| {
-        let nowhere = SocketAddr::from(([127, 99, 7, 1], port));
-        Ok(vec![nowhere, SocketAddr::from(([127, 0, 0, 1], port))])
+    let (all, count) = looking_up(|| {
+        let found = [[127, 99, 7, 1], [127, 0, 0, 1]];
+        Ok(found.map(|address| SocketAddr::from((address, 0))).to_vec())
     });
     let api = api(&[format!("http://one.test:{}/", target.port)], check());
     let balancer = balancer(&api);
-    balancer.set_down(place(&balancer, 0), true);
-    let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
-    until("the target is up", || !balancer.is_down(place(&balancer, 0))).await;
-    drop(checks);
+    let named = place(&balancer, 0);
+    balancer.set_down(named, true);
+    let _checks = Checks::of(Some(&api), None, &all).unwrap();
+    until("the target is up", || !balancer.is_down(named)).await;
+    // Not every round asks for its name.
+    target.asked_again(5).await;
+    assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
 #[actix::test]
 async fn look_ups_that_hang_hold_few_threads_and_judge_nobody() {
     let clock = Answering::start().await;
-    let (look_ups, count, sender) = hanging();
-    let begin = |names: usize| {
-        let mut urls: Vec<String> = (0..names)
-            .map(|name| format!("http://{name}.test:1/"))
-            .collect();
+    let (all, count, sender) = hanging();
+    let begin = |names: Range<usize>| {
+        let mut urls: Vec<String> = names.map(|name| format!("http://{name}.test:1/")).collect();
         urls.push(clock.url());
         let api = api(&urls, check());
-        let checks = Checks::begin(&api, &checking(&look_ups)).unwrap();
+        let checks = Checks::of(Some(&api), None, &all).unwrap();
         (balancer(&api), checks)
     };
-    // One name has one look-up, however often its target's turn comes.
-    let one = begin(1);
+    // One name has one look-up, however often its target's turn comes, and whichever APIs it is a target of.
+    let one = [begin(0..1), begin(0..1)];
     clock.asked_again(5).await;
     assert_eq!(count.load(Ordering::SeqCst), 1);
-    // Many have as many as there is room for, whichever APIs they are of.
-    let many = [begin(LOOK_UPS_MAX), begin(LOOK_UPS_MAX)];
-    until("the room is taken", || {
-        count.load(Ordering::SeqCst) >= LOOK_UPS_MAX
-    })
-    .await;
+    // Many have as many as there is room for.
+    let room = LOOK_UPS.names;
+    let many = [begin(0..room), begin(room..2 * room)];
+    let counted = || count.load(Ordering::SeqCst);
+    until("the room is taken", || counted() >= room).await;
     clock.asked_again(10).await;
-    assert_eq!(count.load(Ordering::SeqCst), LOOK_UPS_MAX);
+    assert_eq!(counted(), room);
     // Their threads keep the room when nobody waits for them any more.
-    let balancers: Vec<_> = many
-        .into_iter()
-        .chain([one])
-        .map(|(balancer, _)| balancer)
-        .collect();
-    let again = begin(LOOK_UPS_MAX);
+    let ended = many.into_iter().chain(one).map(|(balancer, _)| balancer);
+    let balancers: Vec<_> = ended.collect();
+    let again = begin(2 * room..3 * room);
     clock.asked_again(5).await;
-    assert_eq!(count.load(Ordering::SeqCst), LOOK_UPS_MAX);
+    assert_eq!(counted(), room);
     for balancer in balancers.iter().chain([&again.0]) {
         // The last one has an address, and may be slow on a busy machine.
         let names = balancer.places().take(balancer.places().len() - 1);
@@ -219,10 +199,7 @@ async fn look_ups_that_hang_hold_few_threads_and_judge_nobody() {
         assert_eq!(down.count(), 0);
     }
     drop(sender);
-    until("there is room again", || {
-        count.load(Ordering::SeqCst) > LOOK_UPS_MAX
-    })
-    .await;
+    until("there is room again", || counted() > room).await;
 }
 
 #[actix::test]
@@ -238,7 +215,10 @@ async fn each_answer_counts_when_it_comes() {
     let api = api(&[silent_url, unwell.url()], check);
     let balancer = balancer(&api);
     let _checks = Checks::of(Some(&api), None, &all()).unwrap();
-    until("the target is down", || balancer.is_down(place(&balancer, 1))).await;
+    until("the target is down", || {
+        balancer.is_down(place(&balancer, 1))
+    })
+    .await;
     assert!(!balancer.is_down(place(&balancer, 0)));
 }
 
@@ -270,7 +250,11 @@ async fn undecided() -> (CompiledApi, TcpListener) {
 }
 
 /// The checks of an API that ask its target by now, and the connection on which they do.
-async fn begun(api: &CompiledApi, running: Option<Checks>, target: &TcpListener) -> (Checks, TcpStream) {
+async fn begun(
+    api: &CompiledApi,
+    running: Option<Checks>,
+    target: &TcpListener,
+) -> (Checks, TcpStream) {
     let checks = Checks::of(Some(api), running, &all()).unwrap();
     let (asking, _) = target.accept().await.unwrap();
     (checks, asking)

@@ -1,26 +1,38 @@
 //! What the health checks of all APIs of a node have in common: where they run, and how many are made at a time.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::ArbiterHandle;
+use raftgate_model::api::Target;
 use raftgate_model::id::ApiId;
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
 
-use super::addresses::LookUps;
+use crate::resolver::{Addresses, LookUpError, LookUpRoom, Resolver};
 
 /// The most targets of all APIs that are asked at a time; each holds a connection until it has answered.
 pub(super) const IN_FLIGHT_MAX: usize = 256;
 /// The longest time over which the first rounds of all APIs are spread.
 const SPREAD_MAX: Duration = Duration::from_secs(10);
 
+/// The most look-ups of names for all of them at a time.
+pub(super) const LOOK_UPS: LookUpRoom = LookUpRoom {
+    names: 16,
+    seconds: 0,
+};
+/// How long who found no room for a look-up waits before it looks again.
+const ROOM_PAUSE: Duration = Duration::from_millis(20);
+
 /// The health checks of a node.
 #[derive(Clone)]
 pub struct HealthChecks {
     arbiter: ArbiterHandle,
-    pub(super) look_ups: LookUps,
+    resolver: Arc<Resolver>,
+    began: Instant,
     pub(super) room: Arc<Semaphore>,
     /// TLS towards targets of APIs that have none of their own.
     pub(super) tls: Arc<ClientConfig>,
@@ -30,20 +42,46 @@ impl HealthChecks {
     /// Health checks that run on this arbiter, of targets that are trusted as `tls` says where their API says nothing.
     #[must_use]
     pub fn on(arbiter: ArbiterHandle, tls: Arc<ClientConfig>) -> Self {
-        Self::looking_up(arbiter, tls, LookUps::of_system())
+        Self::with(arbiter, tls, Resolver::of_system(LOOK_UPS))
     }
 
     /// The same, with names looked up in another way.
-    pub(super) fn looking_up(
-        arbiter: ArbiterHandle,
-        tls: Arc<ClientConfig>,
-        look_ups: LookUps,
-    ) -> Self {
+    pub(super) fn with(arbiter: ArbiterHandle, tls: Arc<ClientConfig>, resolver: Resolver) -> Self {
         Self {
             arbiter,
-            tls,
-            look_ups,
+            resolver: Arc::new(resolver),
+            began: tokio::time::Instant::now(),
             room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            tls,
+        }
+    }
+
+    /// The addresses of a target, at least one; `None` when its name did not resolve within `patience`, and did not lately.
+    pub(super) async fn addresses(
+        &self,
+        target: &Target,
+        patience: Duration,
+    ) -> Option<Vec<SocketAddr>> {
+        let host = target.dial_host();
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Some(vec![SocketAddr::new(address, target.port())]);
+        }
+        let found = timeout(patience, self.resolve(host)).await;
+        let mut addresses = found.ok()?.ok()?.to_vec();
+        for address in &mut addresses {
+            address.set_port(target.port());
+        }
+        Some(addresses)
+    }
+
+    /// Looks a name up as soon as there is room for it: who waits costs nothing, and there are many at times.
+    async fn resolve(&self, host: &str) -> Result<Addresses, LookUpError> {
+        loop {
+            let now_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            match self.resolver.resolve(host, now_ms).await {
+                Err(LookUpError::NoRoom) => sleep(ROOM_PAUSE).await,
+                found => return found,
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! The actor of one API: it owns the definition and its auth config, and compiles what requests read.
 
-mod addresses;
 mod checks;
 mod definitions;
 mod finding;

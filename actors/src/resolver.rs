@@ -2,19 +2,19 @@
 //! comes.
 //!
 //! The system's resolver blocks a thread until it answers and cannot be stopped. Whoever asks for a name that is being looked
-//! up waits for that look-up, so a resolver that hangs holds a bounded number of threads, whatever the number of requests.
+//! up waits for that look-up, so a resolver that hangs holds a bounded number of threads, whatever the number of those who ask.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, select_all};
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 /// How long the addresses of a name are used, in milliseconds: long enough for a burst of new connections.
@@ -29,37 +29,53 @@ const FAILURE_KEPT_MS: u64 = 1_000;
 const SECOND_AFTER_MS: u64 = 2_000;
 /// The most look-ups of one name at a time.
 const PER_NAME_MAX: usize = 2;
-/// The most names that one worker looks up at a time.
-const NAMES_MAX: usize = 64;
-/// The most of them that have a second look-up: these are counted apart, so that names that hang take no other's room twice.
-const SECONDS_MAX: usize = 16;
-/// The most look-ups of one worker at a time; each holds a thread.
-pub(super) const IN_FLIGHT_MAX: usize = NAMES_MAX + SECONDS_MAX;
+/// How often names that nobody uses are forgotten while others are asked for, in milliseconds.
+const FORGOTTEN_EVERY_MS: u64 = 1_000;
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 16;
 
+/// How many look-ups there may be at a time; each holds a thread until it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookUpRoom {
+    /// Names that are looked up.
+    pub names: usize,
+    /// Those of them that have a second look-up: counted apart, so that names that hang take no other's room twice.
+    pub seconds: usize,
+}
+
 /// The addresses of a name, at least one, with port 0 and in the system's order of preference.
-pub(super) type Addresses = Rc<[SocketAddr]>;
+pub type Addresses = Arc<[SocketAddr]>;
 
 /// Why there are no addresses.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum LookUpError {
+pub enum LookUpError {
     /// The name does not resolve.
     #[error("{0}")]
-    Failed(Rc<io::Error>),
+    Failed(Arc<io::Error>),
     /// Nobody was asked, which says nothing about the name.
     #[error("too many other names are being looked up")]
     NoRoom,
 }
 
 type Found = Result<Addresses, LookUpError>;
-type LookUp = Box<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>>>>>;
-type Finding = Shared<Pin<Box<dyn Future<Output = Found>>>>;
+pub(crate) type LookingUp = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+type LookUp = Box<dyn Fn(String) -> LookingUp + Send + Sync>;
+type Finding = Shared<Pin<Box<dyn Future<Output = Found> + Send>>>;
 
-/// The names that one worker knows.
-pub(super) struct Resolver {
-    names: RefCell<HashMap<Box<str>, Name, ahash::RandomState>>,
+/// The names that those who share it know.
+pub struct Resolver {
+    names: Mutex<Names>,
+    room: LookUpRoom,
     look_up: LookUp,
+}
+
+/// What is known, and what is being found out.
+#[derive(Default)]
+struct Names {
+    of: HashMap<Box<str>, Name, ahash::RandomState>,
+    // Those with a look-up in flight: few, however many are known.
+    looked_up: Vec<Box<str>>,
+    forget_at_ms: u64,
 }
 
 /// A name that is being looked up or was not long ago.
@@ -158,24 +174,51 @@ impl Name {
     }
 }
 
-impl Resolver {
-    /// A resolver that asks the system.
-    pub(super) fn of_system() -> Self {
-        Self::new(Box::new(|host| Box::pin(ask_system(host))))
+impl Names {
+    /// Takes over what look-ups have ended with.
+    fn observe(&mut self, now_ms: u64) {
+        let of = &mut self.of;
+        self.looked_up.retain(|host| {
+            of.get_mut(host).is_some_and(|name| {
+                name.observe(now_ms);
+                !name.in_flight.is_empty()
+            })
+        });
     }
 
-    fn new(look_up: LookUp) -> Self {
+    /// How many names have more look-ups than so many.
+    fn with_more_than(&self, look_ups: usize) -> usize {
+        let names = self.looked_up.iter().filter_map(|host| self.of.get(host));
+        names.filter(|name| name.in_flight.len() > look_ups).count()
+    }
+
+    fn forget_old(&mut self, now_ms: u64) {
+        self.observe(now_ms);
+        self.of.retain(|_, name| !name.is_over(now_ms));
+        self.forget_at_ms = now_ms.saturating_add(FORGOTTEN_EVERY_MS);
+    }
+}
+
+impl Resolver {
+    /// A resolver that asks the system, on threads of the runtime that it is asked on.
+    #[must_use]
+    pub fn of_system(room: LookUpRoom) -> Self {
+        Self::new(room, Box::new(|host| Box::pin(ask_system(host))))
+    }
+
+    pub(crate) fn new(room: LookUpRoom, look_up: LookUp) -> Self {
         Self {
-            names: RefCell::default(),
+            names: Mutex::default(),
+            room,
             look_up,
         }
     }
 
-    /// The addresses of a name.
+    /// The addresses of a name; `now_ms` counts from any moment that is the same in all calls.
     ///
     /// # Errors
     /// The name does not resolve, or too many others are being looked up.
-    pub(super) async fn resolve(&self, host: &str, now_ms: u64) -> Found {
+    pub async fn resolve(&self, host: &str, now_ms: u64) -> Found {
         let began = tokio::time::Instant::now();
         loop {
             let waited_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -192,31 +235,33 @@ impl Resolver {
 
     /// What to do next for a name; a look-up that is due has been begun.
     fn next(&self, host: &str, now_ms: u64) -> Next {
-        self.prune(now_ms);
-        let mut names = self.names.borrow_mut();
-        let with_more_than = |look_ups: usize| {
-            let is_one = |name: &&Name| name.in_flight.len() > look_ups;
-            names.values().filter(is_one).count()
-        };
-        let (is_second, known) = names.get(host).map_or_else(
+        let mut names = self.names.lock();
+        if now_ms >= names.forget_at_ms {
+            names.forget_old(now_ms);
+        }
+        names.observe(now_ms);
+        let (is_second, known) = names.of.get(host).map_or_else(
             || (false, Name::default().next(now_ms)),
             |known| (!known.in_flight.is_empty(), known.next(now_ms)),
         );
         let has_room = match is_second {
-            true => with_more_than(1) < SECONDS_MAX,
-            false => with_more_than(0) < NAMES_MAX,
+            true => names.with_more_than(1) < self.room.seconds,
+            false => names.with_more_than(0) < self.room.names,
         };
         match known {
             Next::Begin(instead) if !has_room => *instead,
             Next::Begin(instead) => {
                 let finding = self.begin(host);
-                let name = names.entry(host.into()).or_default();
+                let name = names.of.entry(host.into()).or_default();
                 name.in_flight.push(InFlight {
                     finding,
                     began_ms: now_ms,
                 });
                 // Sets it going, and may already have the answer.
                 name.observe(now_ms);
+                if !is_second {
+                    names.looked_up.push(host.into());
+                }
                 Next::Begin(instead)
             }
             next => next,
@@ -225,22 +270,19 @@ impl Resolver {
 
     fn begin(&self, host: &str) -> Finding {
         let looking_up = (self.look_up)(host.to_owned());
-        let finding: Pin<Box<dyn Future<Output = Found>>> =
+        let finding: Pin<Box<dyn Future<Output = Found> + Send>> =
             Box::pin(async move { usable(looking_up.await) });
         finding.shared()
     }
 
     /// Forgets what is too old to be used; only names in use are left, so there are few.
-    pub(super) fn prune(&self, now_ms: u64) {
-        self.names.borrow_mut().retain(|_, name| {
-            name.observe(now_ms);
-            !name.is_over(now_ms)
-        });
+    pub fn forget_old(&self, now_ms: u64) {
+        self.names.lock().forget_old(now_ms);
     }
 }
 
 fn usable(found: io::Result<Vec<SocketAddr>>) -> Found {
-    let failed = |error| LookUpError::Failed(Rc::new(error));
+    let failed = |error| LookUpError::Failed(Arc::new(error));
     let mut addresses = found.map_err(failed)?;
     addresses.truncate(ADDRESSES_MAX);
     if addresses.is_empty() {

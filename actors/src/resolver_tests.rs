@@ -10,32 +10,42 @@ use super::*;
 type Answer = io::Result<Vec<SocketAddr>>;
 type Question = (String, oneshot::Sender<Answer>);
 
+const NAMES_MAX: usize = 64;
+const SECONDS_MAX: usize = 16;
+const ROOM: LookUpRoom = LookUpRoom {
+    names: NAMES_MAX,
+    seconds: SECONDS_MAX,
+};
+
 /// The look-ups that were begun and wait for their answers.
 #[derive(Clone, Default)]
-struct Dns(Rc<RefCell<Vec<Question>>>);
+struct Dns(Arc<Mutex<Vec<Question>>>);
 
 impl Dns {
     fn resolver(&self) -> Resolver {
         let asked = self.clone();
-        Resolver::new(Box::new(move |host| {
-            let (sender, answer) = oneshot::channel();
-            asked.0.borrow_mut().push((host, sender));
-            Box::pin(async move { answer.await.unwrap() })
-        }))
+        Resolver::new(
+            ROOM,
+            Box::new(move |host| {
+                let (sender, answer) = oneshot::channel();
+                asked.0.lock().push((host, sender));
+                Box::pin(async move { answer.await.unwrap() })
+            }),
+        )
     }
 
     fn asked(&self) -> usize {
-        self.0.borrow().len()
+        self.0.lock().len()
     }
 
     /// Answers the oldest question.
     fn answer(&self, answer: Answer) {
-        let (_, sender) = self.0.borrow_mut().remove(0);
+        let (_, sender) = self.0.lock().remove(0);
         sender.send(answer).unwrap();
     }
 
     fn answer_newest(&self, answer: Answer) {
-        let (_, sender) = self.0.borrow_mut().pop().unwrap();
+        let (_, sender) = self.0.lock().pop().unwrap();
         sender.send(answer).unwrap();
     }
 }
@@ -170,13 +180,13 @@ async fn look_ups_that_hang_are_bounded_and_known_names_stay_in_use() {
     dns.answer(Ok(vec![address(2)]));
     assert!(resolved(&resolver, "one more", 1).is_none());
     assert_eq!(dns.asked(), NAMES_MAX);
-    assert_eq!(resolver.names.borrow().len(), NAMES_MAX + 2);
+    assert_eq!(resolver.names.lock().of.len(), NAMES_MAX + 2);
     for _ in 0..NAMES_MAX {
         dns.answer(Err(io::Error::other("no")));
     }
-    resolver.prune(2);
-    resolver.prune(2 + STALE_KEPT_MS);
-    assert!(resolver.names.borrow().is_empty());
+    resolver.forget_old(2);
+    resolver.forget_old(2 + STALE_KEPT_MS);
+    assert!(resolver.names.lock().of.is_empty());
 }
 
 #[actix_rt::test]
@@ -191,7 +201,7 @@ async fn names_that_hang_take_each_others_room_once() {
     }
     assert_eq!(dns.asked(), hanging + SECONDS_MAX);
     assert!(resolved(&resolver, "one more", SECOND_AFTER_MS).is_none());
-    assert_eq!(dns.asked(), IN_FLIGHT_MAX);
+    assert_eq!(dns.asked(), NAMES_MAX + SECONDS_MAX);
     dns.answer_newest(Ok(vec![address(1)]));
     let found = resolved(&resolver, "one more", SECOND_AFTER_MS).unwrap();
     assert_eq!(&*found.unwrap(), [address(1)]);
