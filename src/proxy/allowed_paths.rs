@@ -83,6 +83,9 @@ impl AllowedPaths {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+    use raftgate_model::id::ApiId;
+    use raftgate_model::policy::Policy;
+
     use super::*;
 
     fn kept(pattern: impl Fn(usize) -> String, count: usize) -> AllowedPaths {
@@ -101,6 +104,19 @@ mod tests {
         let known = paths.pattern(&first).unwrap();
         assert!(Arc::ptr_eq(&known, &paths.pattern(&first).unwrap()));
         assert_eq!(paths.compiled.len(), 4000);
+    }
+
+    #[test]
+    fn a_stored_pattern_that_cannot_be_compiled_covers_nothing() {
+        let text = r#"{"id":"p","access_rights":{"a":{"allowed_urls":[{"url":"/a("}]}}}"#;
+        let policy = Policy::from_stored(text).unwrap();
+        let right = policy.access_rights.get(&ApiId::new("a").unwrap()).unwrap();
+        let text = &right.allowed_urls.first().unwrap().path;
+        assert!(
+            AllowedPaths::new(PathMatching::Anchored)
+                .pattern(text)
+                .is_none()
+        );
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The policies that are in force: each read once per change.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 
 use raftgate_model::id::PolicyId;
 use raftgate_model::policy::Policy;
 use raftgate_model::state::record::PolicyRecord;
 use raftgate_storage::view::View;
-use tracing::warn;
+use tokio::task::spawn_blocking;
+use tracing::{error, warn};
 
 use super::known::Known;
 use crate::snapshot::CompiledPolicy;
@@ -19,24 +21,42 @@ pub(super) struct Policies {
     in_force: HashMap<PolicyId, Arc<CompiledPolicy>>,
 }
 
+/// What each of these policies says from now on; nothing of one that is gone or cannot be read.
+pub(super) type PolicyNews = Vec<(PolicyId, Option<Arc<CompiledPolicy>>)>;
+
 impl Policies {
-    /// Reads what changed; tells what each of these policies says from now on.
-    pub(super) fn catch_up(&mut self, view: &View) -> Vec<(PolicyId, Option<Arc<CompiledPolicy>>)> {
+    /// Reads what changed on a thread for long work: a thousand policies may have come at once.
+    pub(super) fn read_changed(&mut self, view: &View) -> impl Future<Output = PolicyNews> + use<> {
         let news = self.known.catch_up(|after| view.policies_since(after));
-        let touched = news.changed.into_iter().chain(news.gone);
-        let touched: Vec<_> = touched
+        let changed = news.changed.into_iter().chain(news.gone);
+        let changed: Vec<(PolicyId, Option<Arc<PolicyRecord>>)> = changed
             .map(|id| {
-                let policy = view.policy(&id).and_then(|record| compiled(&record));
-                (id, policy)
+                let record = view.policy(&id);
+                (id, record)
             })
             .collect();
-        for (id, policy) in &touched {
+        async move {
+            if changed.is_empty() {
+                return PolicyNews::new();
+            }
+            let unread: Vec<PolicyId> = changed.iter().map(|(id, _)| id.clone()).collect();
+            spawn_blocking(move || read(changed))
+                .await
+                .unwrap_or_else(|failure| {
+                    error!(%failure, "policies cannot be read");
+                    unread.into_iter().map(|id| (id, None)).collect()
+                })
+        }
+    }
+
+    /// Takes over what was read.
+    pub(super) fn settle(&mut self, news: &PolicyNews) {
+        for (id, policy) in news {
             match policy {
                 Some(policy) => self.in_force.insert(id.clone(), Arc::clone(policy)),
                 None => self.in_force.remove(id),
             };
         }
-        touched
     }
 
     /// All of them.
@@ -45,8 +65,14 @@ impl Policies {
     }
 }
 
+fn read(changed: Vec<(PolicyId, Option<Arc<PolicyRecord>>)>) -> PolicyNews {
+    let changed = changed.into_iter();
+    let news = changed.map(|(id, record)| (id, record.and_then(|record| compiled(&record))));
+    news.collect()
+}
+
 fn compiled(record: &PolicyRecord) -> Option<Arc<CompiledPolicy>> {
-    match Policy::from_json(&record.document) {
+    match Policy::from_stored(&record.document) {
         Ok(policy) => Some(Arc::new(CompiledPolicy::new(record.id.clone(), policy))),
         Err(faults) => {
             warn!(policy = %record.id, %faults, "policy cannot be read");

@@ -80,6 +80,15 @@ pub enum LetterCase {
     Ignored,
 }
 
+/// Where the patterns of a document come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PatternOrigin {
+    /// Somebody gives them now: each is compiled, to see that it can be and what it takes.
+    Given,
+    /// They were checked before they were stored: none is compiled until it is needed.
+    Stored,
+}
+
 /// How a pattern is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PatternTerms {
@@ -165,12 +174,7 @@ impl PatternText {
 
     /// Checks a pattern, and says how much memory it may take once compiled, in bytes.
     fn measured(text: &str) -> Result<(Self, usize), InvalidPattern> {
-        if text.is_empty() {
-            return Err(InvalidPattern::Empty);
-        }
-        if text.len() > PATTERN_BYTES_MAX {
-            return Err(InvalidPattern::TooLong);
-        }
+        within_bounds(text)?;
         // By itself first: a parenthesis too many would else end the group that anchors it.
         let expression = expression_of(text)?;
         regex_syntax::parse(&expression)
@@ -193,20 +197,27 @@ impl PatternText {
     /// The pattern, compiled.
     ///
     /// # Errors
-    /// None for a text that was checked; said all the same, because the library that compiles it may.
+    /// None for a text that was checked by this version; a stored one was by the version that stored it.
     pub fn compile(&self, terms: PatternTerms) -> Result<PathPattern, InvalidPattern> {
         let expression = expression_of(&self.0)?;
         build(&anchored(&expression, terms.anchoring), terms.case)
     }
 
     /// Reads the pattern at a place of a document; a bad or missing one is a fault there.
-    pub(crate) fn read(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<Self> {
+    pub(crate) fn read(
+        node: &Node<'_>,
+        origin: PatternOrigin,
+        faults: &mut DocumentFaults,
+    ) -> Option<Self> {
         let text = match node.value() {
             Some(_) => node.text(faults)?,
             None => "",
         };
-        let checked = Self::measured(text);
-        let (text, bytes) = checked
+        let read = match origin {
+            PatternOrigin::Given => Self::measured(text),
+            PatternOrigin::Stored => within_bounds(text).map(|()| (Self(Arc::from(text)), 0)),
+        };
+        let (text, bytes) = read
             .map_err(|invalid| faults.add(node.path(), invalid.to_string()))
             .ok()?;
         faults.charge_patterns(node.path(), bytes);
@@ -234,6 +245,14 @@ impl PathPattern {
         self.regex.is_match(path.behind_listen_path())
             || (path.full().len() != path.behind_listen_path().len()
                 && self.regex.is_match(path.full()))
+    }
+}
+
+fn within_bounds(text: &str) -> Result<(), InvalidPattern> {
+    match text.len() {
+        0 => Err(InvalidPattern::Empty),
+        bytes if bytes > PATTERN_BYTES_MAX => Err(InvalidPattern::TooLong),
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::unsupported::ImportWarning;
 use crate::json::{DocumentFaults, Node};
-use crate::path_pattern::{LetterCase, Methods, PatternText};
+use crate::path_pattern::{LetterCase, Methods, PatternOrigin, PatternText};
 
 /// The most entries of one list.
 const ENTRIES_MAX: usize = 1024;
@@ -57,7 +57,7 @@ impl PathAccess {
         let mut list = |key: &str| -> Vec<PathRule> {
             let entries = paths.get(key, faults).items(ENTRIES_MAX, faults);
             let rules = entries.iter().filter_map(|entry| {
-                let pattern = PatternText::read(entry, faults)?;
+                let pattern = PatternText::read(entry, PatternOrigin::Given, faults)?;
                 Some(PathRule {
                     pattern,
                     case: LetterCase::Matters,
@@ -108,7 +108,8 @@ pub(super) fn entries<T>(
         if entry.get("disabled", faults).flag(faults) {
             return None;
         }
-        let pattern = PatternText::read(&entry.get("path", faults), faults);
+        let path = entry.get("path", faults);
+        let pattern = PatternText::read(&path, PatternOrigin::Given, faults);
         let case = if entry.get("ignore_case", faults).flag(faults) {
             LetterCase::Ignored
         } else {

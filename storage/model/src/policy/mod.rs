@@ -10,6 +10,7 @@ pub use set::{POLICIES_MAX, POLICY_SET_BYTES_MAX, PolicyEntry, PolicySet};
 
 use crate::id::{OrgId, PolicyId};
 use crate::json::{DocumentFaults, Node, parse_object};
+use crate::path_pattern::PatternOrigin;
 use crate::session::AccessRights;
 
 /// The longest policy document, in bytes.
@@ -62,16 +63,32 @@ impl Policy {
     /// # Errors
     /// Every place that is malformed, out of bounds, or that would weaken the policy if it were ignored.
     pub fn from_json(text: &str) -> Result<Self, DocumentFaults> {
+        Self::read(text, PatternOrigin::Given)
+    }
+
+    /// Reads a policy that was checked before it was stored; its path patterns are compiled when they are needed.
+    ///
+    /// # Errors
+    /// Every place that this version cannot read; a pattern that it cannot compile is none, and covers nothing.
+    pub fn from_stored(text: &str) -> Result<Self, DocumentFaults> {
+        Self::read(text, PatternOrigin::Stored)
+    }
+
+    fn read(text: &str, patterns: PatternOrigin) -> Result<Self, DocumentFaults> {
         let object = parse_object(text, POLICY_BYTES_MAX)?;
         let mut faults = DocumentFaults::default();
-        let policy = Self::from_object(&object, &mut faults);
+        let policy = Self::from_object(&object, patterns, &mut faults);
         match policy {
             Some(policy) => faults.or(policy),
             None => Err(faults),
         }
     }
 
-    fn from_object(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<Self> {
+    fn from_object(
+        object: &Map<String, Value>,
+        patterns: PatternOrigin,
+        faults: &mut DocumentFaults,
+    ) -> Option<Self> {
         refuse_partitions(object, faults);
         let id = ["id", "_id"].into_iter().find_map(|key| {
             let node = Node::member(object, key, faults);
@@ -94,6 +111,7 @@ impl Policy {
                 .to_owned(),
             access_rights: AccessRights::read(
                 &Node::member(object, "access_rights", faults),
+                patterns,
                 faults,
             ),
             inactive: Node::member(object, "is_inactive", faults).flag(faults),

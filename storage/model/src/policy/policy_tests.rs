@@ -46,6 +46,21 @@ fn a_policy_of_the_reference_is_read() {
 }
 
 #[test]
+fn the_patterns_of_a_stored_policy_are_not_compiled_when_it_is_read() {
+    let with = |url: Value| json!({"id": "gold", "access_rights": {"a": {"allowed_urls": [{"url": url}]}}});
+    // Whoever compiles it finds the policy unreadable.
+    let broken = with(json!("/a(")).to_string();
+    assert!(Policy::from_json(&broken).is_err());
+    let policy = Policy::from_stored(&broken).unwrap();
+    let right = policy.access_rights.get(&ApiId::new("a").unwrap()).unwrap();
+    assert_eq!(right.allowed_urls.len(), 1);
+    // Left out, they would leave a right to every path.
+    for none in [Value::Null, json!(""), json!(7)] {
+        assert!(Policy::from_stored(&with(none).to_string()).is_err());
+    }
+}
+
+#[test]
 fn the_id_is_id_then_underscore_id_then_absent() {
     for (value, id) in [
         (json!({"id": "a", "_id": "b"}), Some("a")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::ApiId;
 use crate::json::{DocumentFaults, Node};
-use crate::path_pattern::{Methods, PatternText};
+use crate::path_pattern::{Methods, PatternOrigin, PatternText};
 
 /// The most APIs that one session or policy may name.
 pub const ACCESS_RIGHTS_MAX: usize = 1024;
@@ -70,7 +70,11 @@ impl AccessRights {
     }
 
     /// Reads Tyk's `access_rights` object.
-    pub(crate) fn read(node: &Node<'_>, faults: &mut DocumentFaults) -> Self {
+    pub(crate) fn read(
+        node: &Node<'_>,
+        patterns: PatternOrigin,
+        faults: &mut DocumentFaults,
+    ) -> Self {
         let mut rights = BTreeMap::new();
         for (name, entry) in node.members(ACCESS_RIGHTS_MAX, faults) {
             let api = match ApiId::new(name) {
@@ -80,19 +84,23 @@ impl AccessRights {
                     continue;
                 }
             };
-            rights.insert(api, read_right(&entry, faults));
+            rights.insert(api, read_right(&entry, patterns, faults));
         }
         Self(rights)
     }
 }
 
-fn read_right(entry: &Node<'_>, faults: &mut DocumentFaults) -> AccessRight {
+fn read_right(
+    entry: &Node<'_>,
+    patterns: PatternOrigin,
+    faults: &mut DocumentFaults,
+) -> AccessRight {
     let _ = entry.object(faults);
     let urls = entry.get("allowed_urls", faults);
     let allowed_urls = urls
         .items(ALLOWED_URLS_MAX, faults)
         .iter()
-        .filter_map(|url| read_allowed_url(url, faults))
+        .filter_map(|url| read_allowed_url(url, patterns, faults))
         .collect();
     let versions = entry.get("versions", faults).items(VERSIONS_MAX, faults);
     let versions = versions
@@ -105,9 +113,13 @@ fn read_right(entry: &Node<'_>, faults: &mut DocumentFaults) -> AccessRight {
     }
 }
 
-fn read_allowed_url(entry: &Node<'_>, faults: &mut DocumentFaults) -> Option<AllowedUrl> {
+fn read_allowed_url(
+    entry: &Node<'_>,
+    patterns: PatternOrigin,
+    faults: &mut DocumentFaults,
+) -> Option<AllowedUrl> {
     let _ = entry.object(faults);
-    let path = PatternText::read(&entry.get("url", faults), faults);
+    let path = PatternText::read(&entry.get("url", faults), patterns, faults);
     let methods = Methods::read(&entry.get("methods", faults), faults);
     Some(AllowedUrl {
         path: path?,

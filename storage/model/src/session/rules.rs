@@ -10,6 +10,7 @@ use super::meta::merge_meta;
 use super::{AccessRight, AccessRights};
 use crate::id::{ApiId, OrgId, PolicyId};
 use crate::json::{DocumentFaults, Node, parse_object};
+use crate::path_pattern::PatternOrigin;
 use crate::time::Timestamp;
 
 /// The longest session object, in bytes.
@@ -49,7 +50,8 @@ pub enum Rights<'a> {
 
 /// A session object; stored and serialized as its JSON text, read once on the first question.
 ///
-/// A stored text that can no longer be read grants nothing.
+/// A stored text that can no longer be read grants nothing. Its path patterns were checked before it was stored, and are
+/// compiled when they are needed.
 #[derive(Clone)]
 pub struct SessionRules {
     text: Arc<str>,
@@ -78,7 +80,7 @@ impl SessionRules {
     /// The text is not a JSON object of at most [`SESSION_BYTES_MAX`] bytes, a field has the wrong kind of value, a part
     /// is not supported, or no API is named and `allow_master_keys` is off.
     pub fn from_json(text: &str, allow_master_keys: bool) -> Result<Self, SessionError> {
-        let read = Read::from_text(text, SESSION_BYTES_MAX)?;
+        let read = Read::from_text(text, SESSION_BYTES_MAX, PatternOrigin::Given)?;
         if read.is_master() && !allow_master_keys {
             return Err(SessionError::NoAccessRights);
         }
@@ -156,7 +158,8 @@ impl SessionRules {
                 unreadable: true,
                 ..Read::default()
             };
-            Arc::new(Read::from_text(&self.text, STORED_BYTES_MAX).unwrap_or_else(unreadable))
+            let read = Read::from_text(&self.text, STORED_BYTES_MAX, PatternOrigin::Stored);
+            Arc::new(read.unwrap_or_else(unreadable))
         })
     }
 
@@ -237,16 +240,25 @@ impl SessionRules {
 }
 
 impl Read {
-    fn from_text(text: &str, bytes_max: usize) -> Result<Self, DocumentFaults> {
+    fn from_text(
+        text: &str,
+        bytes_max: usize,
+        patterns: PatternOrigin,
+    ) -> Result<Self, DocumentFaults> {
         let object = parse_object(text, bytes_max)?;
         let mut faults = DocumentFaults::default();
-        let read = Self::from_object(&object, &mut faults);
+        let read = Self::from_object(&object, patterns, &mut faults);
         faults.or(read)
     }
 
-    fn from_object(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Self {
+    fn from_object(
+        object: &Map<String, Value>,
+        patterns: PatternOrigin,
+        faults: &mut DocumentFaults,
+    ) -> Self {
         refuse_bindings(object, faults);
-        let rights = AccessRights::read(&Node::member(object, "access_rights", faults), faults);
+        let rights = Node::member(object, "access_rights", faults);
+        let rights = AccessRights::read(&rights, patterns, faults);
         let meta_data = Node::member(object, "meta_data", faults)
             .object(faults)
             .cloned();

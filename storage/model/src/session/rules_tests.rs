@@ -203,6 +203,33 @@ fn a_stored_text_that_cannot_be_read_grants_nothing() {
     }
 }
 
+fn with_pattern(url: &Value) -> Value {
+    json!({"access_rights": {"a": {"allowed_urls": [{"url": url, "methods": ["GET"]}]}}})
+}
+
+#[test]
+fn the_patterns_of_a_stored_text_are_not_compiled_when_it_is_read() {
+    let stored = |url: Value| -> SessionRules {
+        let text = with_pattern(&url).to_string();
+        serde_json::from_value(Value::from(text)).unwrap()
+    };
+    // Whoever compiles it finds the text unreadable.
+    let broken = json!("/a(");
+    assert!(read(&with_pattern(&broken)).is_err());
+    let rules = stored(broken);
+    let right = rules.grants(&api("a")).unwrap();
+    let patterns: Vec<&str> = right
+        .allowed_urls
+        .iter()
+        .map(|url| url.path.as_str())
+        .collect();
+    assert_eq!(patterns, ["/a("]);
+    // Left out, they would leave a right to every path.
+    for none in [Value::Null, json!(""), json!(7), json!("x".repeat(1025))] {
+        assert_eq!(stored(none.clone()).grants(&api("a")), None, "{none}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in any::<String>(), master: bool) {
