@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
-use futures_util::stream;
+use futures_util::{future, stream};
 use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
 use raftgate_storage::view::{AppliedMark, View};
@@ -20,7 +20,7 @@ use tracing::warn;
 
 use self::fleet::{Fleet, Round, Settled};
 use self::known::Known;
-use self::policies::Policies;
+use self::policies::{Policies, PolicyNews};
 use crate::api::{Definitions, HealthChecks, SealedDefinitions};
 use crate::compile::GatewayDefaults;
 use crate::snapshot::{GatewaySnapshot, Publisher, RouteConflict, SnapshotChange};
@@ -50,6 +50,15 @@ pub struct RegistryParts {
 
 /// The configuration revision that was applied.
 struct Applied(Revision);
+
+/// What was read and compiled of a configuration revision.
+struct Brought {
+    revision: Revision,
+    round: Round,
+    policies: PolicyNews,
+    /// The APIs that are there no more.
+    gone: Vec<ApiId>,
+}
 
 /// What this Registry published last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +122,9 @@ impl Registry {
         handle
     }
 
-    /// Compiles what changed and publishes it as configuration of this revision.
+    /// Reads and compiles what changed, and publishes it as configuration of this revision.
+    ///
+    /// Both are done on threads for long work: the thread of all actors goes on.
     fn round(&mut self, revision: Revision, context: &mut Context<Self>) {
         let news = self.known.catch_up(|after| self.view.apis_since(after));
         self.fleet.forget(&news.gone);
@@ -121,25 +132,29 @@ impl Registry {
         asked.extend(self.fleet.late());
         let records = asked.iter().filter_map(|id| self.view.api(id)).collect();
         let round = self.fleet.compile(records);
+        let policies = self.policies.read_changed(&self.view);
+        let both = future::join(round, policies).into_actor(self);
         // Nothing else is handled until the round is published: rounds cannot overtake each other.
-        let published = round.into_actor(self).map(move |round, registry, context| {
-            registry.publish(revision, round, news.gone, context);
+        let published = both.map(move |(round, policies), registry, context| {
+            let brought = Brought {
+                revision,
+                round,
+                policies,
+                gone: news.gone,
+            };
+            registry.publish(brought, context);
         });
         context.wait(published);
     }
 
     /// Publishes what a round of compiling brought, as one snapshot; no single API can keep the others from it.
-    fn publish(
-        &mut self,
-        revision: Revision,
-        round: Round,
-        gone: Vec<ApiId>,
-        context: &mut Context<Self>,
-    ) {
-        let mut touched: BTreeSet<ApiId> = round.apis().cloned().collect();
-        touched.extend(gone);
-        let settled = self.fleet.settle(round);
-        let (snapshot, conflicts) = self.snapshot(touched);
+    fn publish(&mut self, brought: Brought, context: &mut Context<Self>) {
+        let revision = brought.revision;
+        let mut touched: BTreeSet<ApiId> = brought.round.apis().cloned().collect();
+        touched.extend(brought.gone);
+        let settled = self.fleet.settle(brought.round);
+        self.policies.settle(&brought.policies);
+        let (snapshot, conflicts) = self.snapshot(touched, brought.policies);
         self.last = if conflicts.is_empty() && self.fleet.is_good() {
             Published::Whole
         } else {
@@ -166,8 +181,11 @@ impl Registry {
     }
 
     /// The next snapshot, in which these APIs changed, and who wanted a place that is another's.
-    fn snapshot(&mut self, touched: BTreeSet<ApiId>) -> (GatewaySnapshot, Vec<RouteConflict>) {
-        let policies = self.policies.catch_up(&self.view);
+    fn snapshot(
+        &self,
+        touched: BTreeSet<ApiId>,
+        policies: PolicyNews,
+    ) -> (GatewaySnapshot, Vec<RouteConflict>) {
         if self.last == Published::Whole && self.fleet.is_good() {
             let apis = touched.into_iter().map(|id| {
                 let in_force = self.fleet.of(&id);

@@ -364,3 +364,33 @@ async fn policies_are_published_with_the_apis() {
     config.settled(&registry).await;
     assert!(registry.source().current().policy(&gold).is_none());
 }
+
+#[actix::test]
+async fn policies_are_read_off_the_thread_of_the_actors() {
+    // One that is there, one that cannot be read, one whose pattern cannot be compiled.
+    let mut config = Config::new();
+    config.put_policy("gold", "orders");
+    for (id, document) in [
+        ("broken", "{"),
+        (
+            "old",
+            r#"{"id":"old","access_rights":{"a":{"allowed_urls":[{"url":"/a("}]}}}"#,
+        ),
+    ] {
+        config.apply(Command::PutPolicy(PutPolicy {
+            id: PolicyId::new(id).unwrap(),
+            org: OrgId::default(),
+            document: document.into(),
+            source: None,
+        }));
+    }
+    let mut policies = Policies::default();
+    let read = policies.read_changed(&config.view);
+    assert!(policies.all().next().is_none(), "nothing is read in line");
+    let news = read.await;
+    policies.settle(&news);
+    let mut ids: Vec<_> = policies.all().map(|policy| policy.id.to_string()).collect();
+    ids.sort();
+    assert_eq!(ids, ["gold", "old"]);
+    assert!(policies.read_changed(&config.view).await.is_empty());
+}
