@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
+use futures_util::future;
 use raftgate_model::api::ListenPath;
 use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::state::RouteKey;
@@ -18,7 +19,7 @@ use crate::api::{
 };
 use crate::snapshot::{CompiledApi, GatewaySnapshot, RouteConflict, UnservedApi};
 
-/// How long an API that was too late before is waited for: long enough to see that it has come.
+/// How long all APIs that were too late before are waited for together: long enough to see which have come.
 const LATE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// One API that runs.
@@ -56,6 +57,16 @@ struct Question {
     actor: Addr<ApiActor>,
     earlier: Option<Arc<CompiledApi>>,
     timeout: Duration,
+    patience: Patience,
+}
+
+/// How an API is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// By itself.
+    Whole,
+    /// Together with all others that were too late before.
+    Shared,
 }
 
 /// An API actor did not answer.
@@ -98,7 +109,7 @@ impl Question {
     }
 }
 
-/// Whether a round left something to be asked again.
+/// Whether something is to be asked again after a round, by it or by one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     /// Every API answered, or cannot.
@@ -157,13 +168,13 @@ impl Fleet {
 
     /// Asks the APIs among these whose definition is new to compile it, one after the other.
     ///
-    /// Asked all at once, the last would wait for the work of all others, and its time limit would measure that. One that
-    /// was too late before is not waited for again: the others would be late with it.
+    /// Asked all at once, the last would wait for the work of all others, and its time limit would measure that. Those that
+    /// were too late before are at work already, and are asked all at once: the others would be late with them.
     pub(super) fn compile(
         &self,
         records: Vec<Arc<ApiRecord>>,
     ) -> impl Future<Output = Round> + use<> {
-        let changed: Vec<_> = records
+        let (late, others): (Vec<_>, Vec<_>) = records
             .into_iter()
             .filter(|record| {
                 self.members
@@ -171,12 +182,18 @@ impl Fleet {
                     .is_none_or(|member| member.revision != Some(record.revision))
             })
             .map(|record| self.question(record))
-            .collect();
+            .partition(|question| question.patience == Patience::Shared);
         async move {
-            let mut attempts = Vec::with_capacity(changed.len());
-            for question in changed {
-                attempts.push(question.ask().await);
-            }
+            let late = future::join_all(late.into_iter().map(Question::ask));
+            let others = async {
+                let mut attempts = Vec::with_capacity(others.len());
+                for question in others {
+                    attempts.push(question.ask().await);
+                }
+                attempts
+            };
+            let (mut attempts, late) = future::join(others, late).await;
+            attempts.extend(late);
             Round(attempts)
         }
     }
@@ -191,7 +208,10 @@ impl Fleet {
             )
             .cloned();
         let running = member.filter(|member| member.actor.connected());
-        let was_late = running.is_some_and(|member| member.health == ApiHealth::Late);
+        let patience = match running {
+            Some(member) if member.health == ApiHealth::Late => Patience::Shared,
+            _ => Patience::Whole,
+        };
         let actor = running.map_or_else(
             || self.new_actor(earlier.clone()).start(),
             |member| member.actor.clone(),
@@ -200,11 +220,11 @@ impl Fleet {
             record,
             actor,
             earlier,
-            timeout: if was_late {
-                LATE_PATIENCE.min(self.timeout)
-            } else {
-                self.timeout
+            timeout: match patience {
+                Patience::Shared => LATE_PATIENCE.min(self.timeout),
+                Patience::Whole => self.timeout,
             },
+            patience,
         }
     }
 
@@ -217,7 +237,6 @@ impl Fleet {
     ///
     /// One whose actor died gets a new actor when its definition changes next; one that answered too late is asked again.
     pub(super) fn settle(&mut self, round: Round) -> Settled {
-        let mut settled = Settled::All;
         self.inherited.clear();
         for Attempt {
             record,
@@ -229,9 +248,6 @@ impl Fleet {
             let known = self.members.remove(&record.id);
             let last = known.and_then(|member| member.revision);
             let late = matches!(answer, Err(Unanswered::Late));
-            if late {
-                settled = Settled::AskAgain;
-            }
             let compiled = answer.unwrap_or_else(|unanswered| {
                 let outcome = outcome_of_failure(kept.is_some());
                 error!(api = %record.id, reason = %unanswered, "{outcome}");
@@ -255,7 +271,11 @@ impl Fleet {
             };
             self.members.insert(record.id.clone(), member);
         }
-        settled
+        if self.late().is_empty() {
+            Settled::All
+        } else {
+            Settled::AskAgain
+        }
     }
 
     /// Whether every API runs by its newest definition.

@@ -130,7 +130,7 @@ async fn whoever_died_over_a_definition_does_not_come_by_itself() {
     assert_eq!(hindrances, [Hindrance::Unservable]);
 }
 
-/// Definitions of which the one of `api1` is compiled only when the test lets it.
+/// Definitions of which that of `api1`, and those of `late` ones, are compiled only when the test lets them.
 struct Held {
     sealed: SealedDefinitions,
     release: Mutex<mpsc::Receiver<Release>>,
@@ -148,7 +148,8 @@ impl Definitions for Held {
         record: &ApiRecord,
         counters: Arc<ApiCounters>,
     ) -> Result<Option<CompiledApi>, String> {
-        if record.id.as_str() == "api1" {
+        let id = record.id.as_str();
+        if id == "api1" || id.starts_with("late") {
             match self.release.lock().recv() {
                 Ok(Release::Go) | Err(mpsc::RecvError) => {}
                 Ok(Release::Panic) => panic!("as the test asked"),
@@ -194,6 +195,40 @@ async fn a_definition_that_does_not_come_back_is_late_and_holds_no_other_up() {
         }
     }
     assert_eq!(fleet.newest().len(), 2);
+}
+
+#[actix::test]
+async fn those_that_were_late_are_waited_for_together() {
+    const LATE: usize = 40;
+    let (mut fleet, release) = held(Duration::from_millis(1));
+    let late: Vec<_> = (0..LATE)
+        .map(|number| stored(&format!("late{number}"), "{}".to_owned(), Revision(1)))
+        .collect();
+    let round = fleet.compile(late.clone()).await;
+    assert_eq!(fleet.settle(round), Settled::AskAgain);
+    assert_eq!(fleet.late().len(), LATE);
+
+    fleet.timeout = TIMEOUT;
+    let began = Instant::now();
+    let mut all = late.clone();
+    all.push(record(2));
+    let round = fleet.compile(all).await;
+    let took = began.elapsed();
+    assert!(took < LATE_PATIENCE * 10, "{took:?}");
+    assert_eq!(fleet.settle(round), Settled::AskAgain);
+    assert_eq!(fleet.newest().len(), 1, "the one that is new");
+
+    // A round that asks none of them leaves them to be asked again.
+    let round = fleet.compile(vec![record(3)]).await;
+    assert_eq!(round.apis().count(), 1);
+    assert_eq!(fleet.settle(round), Settled::AskAgain);
+    drop(release);
+    loop {
+        let round = fleet.compile(late.clone()).await;
+        if fleet.settle(round) == Settled::All {
+            break;
+        }
+    }
 }
 
 #[actix::test]

@@ -51,6 +51,15 @@ pub struct RegistryParts {
 /// The configuration revision that was applied.
 struct Applied(Revision);
 
+/// Whom a round asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The APIs that changed: a change waits for no other one.
+    Changed,
+    /// Those that were too late before, too.
+    Late,
+}
+
 /// What was read and compiled of a configuration revision.
 struct Brought {
     revision: Revision,
@@ -125,11 +134,13 @@ impl Registry {
     /// Reads and compiles what changed, and publishes it as configuration of this revision.
     ///
     /// Both are done on threads for long work: the thread of all actors goes on.
-    fn round(&mut self, revision: Revision, context: &mut Context<Self>) {
+    fn round(&mut self, revision: Revision, whom: Asked, context: &mut Context<Self>) {
         let news = self.known.catch_up(|after| self.view.apis_since(after));
         self.fleet.forget(&news.gone);
         let mut asked: BTreeSet<ApiId> = news.changed.into_iter().collect();
-        asked.extend(self.fleet.late());
+        if whom == Asked::Late {
+            asked.extend(self.fleet.late());
+        }
         let records = asked.iter().filter_map(|id| self.view.api(id)).collect();
         let round = self.fleet.compile(records);
         let policies = self.policies.read_changed(&self.view);
@@ -169,14 +180,27 @@ impl Registry {
             degraded: self.fleet.degraded(&conflicts),
         };
         self.status.send_replace(status);
-        if let Some(pending) = self.retry.take() {
-            context.cancel_future(pending);
-        }
-        if settled == Settled::AskAgain {
-            let again = context.run_later(RETRY_PAUSE, move |registry, context| {
-                registry.round(revision, context);
-            });
-            self.retry = Some(again);
+        self.plan_retry(settled, context);
+    }
+
+    /// Sees to it that those who are late are asked again; changes that come meanwhile do not put it off.
+    fn plan_retry(&mut self, settled: Settled, context: &mut Context<Self>) {
+        match (settled, self.retry) {
+            (Settled::AskAgain, None) => {
+                let again = context.run_later(RETRY_PAUSE, |registry, context| {
+                    registry.retry = None;
+                    let published = registry.status.borrow().revision;
+                    if let Some(revision) = published {
+                        registry.round(revision, Asked::Late, context);
+                    }
+                });
+                self.retry = Some(again);
+            }
+            (Settled::All, Some(pending)) => {
+                context.cancel_future(pending);
+                self.retry = None;
+            }
+            (Settled::AskAgain, Some(_)) | (Settled::All, None) => {}
         }
     }
 
@@ -225,7 +249,7 @@ impl Actor for Registry {
 
 impl StreamHandler<Applied> for Registry {
     fn handle(&mut self, Applied(revision): Applied, context: &mut Self::Context) {
-        self.round(revision, context);
+        self.round(revision, Asked::Changed, context);
     }
 }
 
