@@ -1,5 +1,7 @@
 //! Header transforms: fields that are removed and fields that are set, with values of the request's own in them.
 
+use std::fmt;
+
 use crate::json::{DocumentFaults, Node};
 
 /// The most fields that one transform may remove, and set.
@@ -177,8 +179,8 @@ pub struct HeaderTemplate {
     parts: Vec<TemplatePart>,
 }
 
-/// A piece of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A piece of a value; text is shown by its length alone, it may be what opens an upstream.
+#[derive(Clone, PartialEq, Eq)]
 pub enum TemplatePart {
     /// Text as it stands.
     Text(Box<str>),
@@ -201,6 +203,16 @@ pub enum ContextVariable {
     Header(Box<str>),
     /// `cookies_NAME`.
     Cookie(Box<str>),
+}
+
+impl fmt::Debug for TemplatePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Meta(name) => f.debug_tuple("Meta").field(name).finish(),
+            Self::Context(variable) => f.debug_tuple("Context").field(variable).finish(),
+        }
+    }
 }
 
 impl HeaderTemplate {

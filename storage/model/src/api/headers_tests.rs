@@ -30,6 +30,21 @@ fn text(text: &str) -> TemplatePart {
 }
 
 #[test]
+fn the_text_of_a_value_is_not_shown_for_debugging() {
+    let (rules, _) = read(
+        Message::Request,
+        json!([]),
+        json!({"Authorization": "Bearer hunter2 $tyk_meta.uid"}),
+    );
+    let shown = format!("{rules:?}");
+    assert!(
+        shown.contains("Authorization") && shown.contains("uid"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
 fn values_are_text_with_variables_in_it() {
     use ContextVariable as Variable;
     let context = TemplatePart::Context;

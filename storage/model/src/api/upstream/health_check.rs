@@ -1,5 +1,6 @@
 //! How targets are asked whether they are well: our own `health_check`, and Tyk's uptime tests as far as they say the same.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
@@ -30,8 +31,8 @@ const TESTS_MAX: usize = 1024;
 /// leave in a query as they are.
 const MARKS: &[u8] = b"-._~!$&'()*+,;=:@/?%[]";
 
-/// A GET at every target, again and again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A GET at every target, again and again; shown without its path, whose query may be what opens the target.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HealthCheck {
     /// Path and query asked for at each target's host, whatever the target's own path.
     pub path: Box<str>,
@@ -43,6 +44,17 @@ pub struct HealthCheck {
     pub unhealthy_after: u32,
     /// So many successes in a row make a target that is down up.
     pub healthy_after: u32,
+}
+
+impl fmt::Debug for HealthCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthCheck")
+            .field("interval_ms", &self.interval_ms)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("unhealthy_after", &self.unhealthy_after)
+            .field("healthy_after", &self.healthy_after)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HealthCheck {

@@ -35,6 +35,14 @@ fn warnings(definition: &Value) -> Vec<String> {
 }
 
 #[test]
+fn the_path_of_a_check_is_not_shown_for_debugging() {
+    let own = json!({"health_check": {"path": "/ping?key=hunter2", "interval_ms": 1234}});
+    let shown = format!("{:?}", upstream(json!({}), own));
+    assert!(shown.contains("1234"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
 fn what_is_not_said_is_not_done() {
     assert_eq!(upstream(json!({}), json!({})), UpstreamSpec::default());
     // A list that is switched off is no list, whatever stands in it.
