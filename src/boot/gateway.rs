@@ -27,6 +27,7 @@ pub(super) fn serving(
             users,
             index_wait,
             paths: assembly.settings.compat.path_matching,
+            workers: assembly.settings.gateway.workers,
         }))),
         records: assembly.background.access_records(),
     }

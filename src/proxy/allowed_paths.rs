@@ -13,21 +13,34 @@ use super::refusal::Refusal;
 use super::request::RequestView;
 use super::stages::selected::Selected;
 
-/// How much memory compiled patterns may take, in bytes: 16,384 ordinary ones. Beyond it, those used least go.
+/// How much memory compiled patterns may take, in bytes. Beyond it, those used least go.
 const PATTERNS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How much more each worker that matches them may take, in bytes: with the above some 4,096 ordinary ones.
+const WORKER_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// How many patterns there is room for from the beginning.
 const PATTERNS_EXPECTED: usize = 1024;
 
-/// The memory that a compiled pattern may take.
+/// The memory that a compiled pattern may take, with what so many workers may take to match it.
 #[derive(Clone)]
-struct Bytes;
+struct Bytes {
+    workers: usize,
+}
 
 impl Weighter<PatternText, Arc<PathPattern>> for Bytes {
     fn weight(&self, text: &PatternText, pattern: &Arc<PathPattern>) -> u64 {
+        let matching = pattern.thread_bytes_max().saturating_mul(self.workers);
         let bytes = pattern.bytes_max().saturating_add(text.as_str().len());
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        u64::try_from(bytes.saturating_add(matching)).unwrap_or(u64::MAX)
     }
+}
+
+fn bytes_max(workers: usize) -> u64 {
+    let workers = u64::try_from(workers).unwrap_or(u64::MAX);
+    WORKER_BYTES_MAX
+        .saturating_mul(workers)
+        .saturating_add(PATTERNS_BYTES_MAX)
 }
 
 /// The compiled patterns of rights to single paths.
@@ -38,13 +51,18 @@ pub(crate) struct AllowedPaths {
 }
 
 impl AllowedPaths {
-    pub(super) fn new(matching: PathMatching) -> Self {
+    /// Patterns that are matched by so many workers.
+    pub(super) fn new(matching: PathMatching, workers: usize) -> Self {
         Self {
             terms: PatternTerms {
                 anchoring: matching.granting(),
                 case: LetterCase::Matters,
             },
-            compiled: Cache::with_weighter(PATTERNS_EXPECTED, PATTERNS_BYTES_MAX, Bytes),
+            compiled: Cache::with_weighter(
+                PATTERNS_EXPECTED,
+                bytes_max(workers),
+                Bytes { workers },
+            ),
         }
     }
 
@@ -88,8 +106,10 @@ mod tests {
 
     use super::*;
 
+    const WORKERS: usize = 2;
+
     fn kept(pattern: impl Fn(usize) -> String, count: usize) -> AllowedPaths {
-        let paths = AllowedPaths::new(PathMatching::Anchored);
+        let paths = AllowedPaths::new(PathMatching::Anchored, WORKERS);
         for number in 0..count {
             let text = PatternText::parse(&pattern(number)).unwrap();
             paths.pattern(&text).unwrap();
@@ -99,11 +119,11 @@ mod tests {
 
     #[test]
     fn thousands_of_patterns_stay_compiled() {
-        let paths = kept(|number| format!("/orders/{number}"), 4000);
+        let paths = kept(|number| format!("/orders/{number}"), 2000);
         let first = PatternText::parse("/orders/0").unwrap();
         let known = paths.pattern(&first).unwrap();
         assert!(Arc::ptr_eq(&known, &paths.pattern(&first).unwrap()));
-        assert_eq!(paths.compiled.len(), 4000);
+        assert_eq!(paths.compiled.len(), 2000);
     }
 
     #[test]
@@ -113,7 +133,7 @@ mod tests {
         let right = policy.access_rights.get(&ApiId::new("a").unwrap()).unwrap();
         let text = &right.allowed_urls.first().unwrap().path;
         assert!(
-            AllowedPaths::new(PathMatching::Anchored)
+            AllowedPaths::new(PathMatching::Anchored, WORKERS)
                 .pattern(text)
                 .is_none()
         );
@@ -122,7 +142,7 @@ mod tests {
     #[test]
     fn compiled_patterns_are_bounded_by_what_they_may_take() {
         let paths = kept(|number| format!(r"/\w{{3}}/{number}"), 600);
-        assert!(paths.compiled.weight() <= PATTERNS_BYTES_MAX);
+        assert!(paths.compiled.weight() <= bytes_max(WORKERS));
         assert!(paths.compiled.len() < 600);
     }
 }

@@ -64,6 +64,8 @@ pub struct JudgeParts {
     pub index_wait: Duration,
     /// Where in a path the patterns of rights must match.
     pub paths: PathMatching,
+    /// How many workers ask.
+    pub workers: usize,
 }
 
 /// Judges tokens, keys and passwords by this node's state.
@@ -85,7 +87,7 @@ impl TokenJudge {
             cluster: parts.cluster,
             keys: parts.keys,
             users: parts.users,
-            allowed_paths: AllowedPaths::new(parts.paths),
+            allowed_paths: AllowedPaths::new(parts.paths, parts.workers),
             index_wait: parts.index_wait,
             waiting: Mutex::default(),
         }

@@ -3,6 +3,7 @@
 //! Matching takes time linear in the path, whatever the pattern.
 
 mod matched_path;
+mod size_class;
 
 use std::sync::Arc;
 
@@ -11,17 +12,12 @@ use regex::{Regex, RegexBuilder};
 use crate::json::{DocumentFaults, Node};
 
 pub use matched_path::MatchedPath;
+use size_class::SizeClass;
 
 /// The longest pattern, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 1024;
 
-/// The most memory that one compiled pattern may take, in bytes; also that of its cache per thread.
-const COMPILED_BYTES_MAX: usize = 256 * 1024;
-
-/// The classes by which patterns are accounted for, in bytes: a pattern takes no more than its class says.
-const SIZE_CLASSES_BYTES: [usize; 4] = [4 * 1024, 16 * 1024, 64 * 1024, COMPILED_BYTES_MAX];
-
-/// The most memory that all patterns of one document may take together once compiled, in bytes: 8,192 ordinary ones.
+/// The most that the automata of all patterns of one document may take together, in bytes: 8,192 ordinary ones.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How deep groups may stand in each other.
@@ -172,7 +168,7 @@ impl PatternText {
         Self::measured(text).map(|(text, _)| text)
     }
 
-    /// Checks a pattern, and says how much memory it may take once compiled, in bytes.
+    /// Checks a pattern, and says how much its automaton may take, in bytes.
     fn measured(text: &str) -> Result<(Self, usize), InvalidPattern> {
         within_bounds(text)?;
         // By itself first: a parenthesis too many would else end the group that anchors it.
@@ -185,7 +181,7 @@ impl PatternText {
             anchoring: Anchoring::Segment,
             case: LetterCase::Ignored,
         })?;
-        Ok((text, largest.bytes_max))
+        Ok((text, largest.size.automaton_bytes))
     }
 
     /// The text as it was given.
@@ -229,14 +225,20 @@ impl PatternText {
 #[derive(Clone, Debug)]
 pub struct PathPattern {
     regex: Regex,
-    bytes_max: usize,
+    size: SizeClass,
 }
 
 impl PathPattern {
-    /// How much memory it may take, in bytes; matching takes as much again per thread at most.
+    /// The most memory that it takes, in bytes.
     #[must_use]
-    pub fn bytes_max(&self) -> usize {
-        self.bytes_max
+    pub const fn bytes_max(&self) -> usize {
+        self.size.bytes_max()
+    }
+
+    /// The most memory that each thread takes that matches it, in bytes, whatever the paths are.
+    #[must_use]
+    pub const fn thread_bytes_max(&self) -> usize {
+        self.size.thread_bytes_max()
     }
 
     /// Whether the pattern covers a path, seen whole or behind the listen path (Tyk's prefix matching).
@@ -258,15 +260,15 @@ fn within_bounds(text: &str) -> Result<(), InvalidPattern> {
 
 /// Compiles an expression within the smallest class of sizes that holds it.
 fn build(expression: &str, case: LetterCase) -> Result<PathPattern, InvalidPattern> {
-    for bytes_max in SIZE_CLASSES_BYTES {
+    for size in SizeClass::ALL {
         let built = RegexBuilder::new(expression)
             .case_insensitive(case == LetterCase::Ignored)
-            .size_limit(bytes_max)
-            .dfa_size_limit(COMPILED_BYTES_MAX)
+            .size_limit(size.automaton_bytes)
+            .dfa_size_limit(size.states_bytes)
             .nest_limit(NESTING_MAX)
             .build();
         match built {
-            Ok(regex) => return Ok(PathPattern { regex, bytes_max }),
+            Ok(regex) => return Ok(PathPattern { regex, size }),
             Err(regex::Error::CompiledTooBig(_)) => {}
             Err(other) => return Err(InvalidPattern::Syntax(last_line(&other.to_string()))),
         }

@@ -199,7 +199,7 @@ fn a_bad_pattern_in_a_document_is_a_fault_with_its_path() {
     let mut faults = DocumentFaults::default();
     let mut read = |key: &str| {
         let node = Node::member(object, key, &mut faults);
-        PatternText::read(&node, &mut faults).is_some()
+        PatternText::read(&node, PatternOrigin::Given, &mut faults).is_some()
     };
     assert!(read("good"));
     assert!(!read("bad") && !read("number") && !read("none"));
@@ -227,7 +227,7 @@ fn read_all(list: &serde_json::Value) -> DocumentFaults {
     let object = json!({ "list": list });
     let node = Node::member(object.as_object().unwrap(), "list", &mut faults);
     for item in node.items(usize::MAX, &mut faults) {
-        PatternText::read(&item, &mut faults);
+        PatternText::read(&item, PatternOrigin::Given, &mut faults);
     }
     faults
 }
@@ -256,7 +256,7 @@ fn what_a_pattern_may_take_is_told_by_classes() {
             .unwrap()
             .bytes_max()
     };
-    assert_eq!(bytes("/orders/{id}"), SIZE_CLASSES_BYTES[0]);
+    assert_eq!(bytes("/orders/{id}"), SizeClass::ALL[0].bytes_max());
     assert!(bytes(r"/\w{3}") > bytes(r"/\w"));
 }
 
