@@ -15,6 +15,7 @@ pub mod drain;
 pub mod hostile;
 pub mod listen_error;
 pub mod listener_tls;
+pub mod long_work;
 pub mod oauth;
 pub mod proxy;
 pub mod ready_line;

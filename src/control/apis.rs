@@ -191,7 +191,7 @@ impl From<ImportError> for ControlFailure {
             ImportError::Kind(_) | ImportError::Syntax(_) => Self::Invalid(error.to_string()),
             ImportError::Propose(error) => error.into(),
             ImportError::NotInForce { reason, .. } => reason.into(),
-            ImportError::Seal => Self::Internal,
+            ImportError::Seal | ImportError::Unchecked(_) => Self::Internal,
         }
     }
 }

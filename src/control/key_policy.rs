@@ -57,7 +57,7 @@ pub(super) async fn change(
     for _ in 0..READINGS_MAX {
         let (id, record) = changeable(control.find_key(&key, &query)?)?;
         let session = with_policies(&record, &policies)?;
-        let given = GivenSession::read(&control, session.as_bytes(), &record.org)?;
+        let given = GivenSession::read(&control, session.into(), &record.org).await?;
         let update = Command::UpdateApiKey(UpdateApiKey {
             put: given.command(id, ApiKeyNaming::Updated),
             replaces: record.revision,

@@ -1,9 +1,10 @@
 //! The session of a key as a request gives it, and as answers show it.
 
+use actix_web::web;
 use raftgate_actors::snapshot::CompiledPolicy;
-use raftgate_model::api::ApiSpec;
 use raftgate_model::command::{ApiKeyNaming, PasswordChange, PutApiKey, Retention};
 use raftgate_model::id::{ApiId, ApiKeyId, OrgId, PolicyId};
+use raftgate_model::json::DocumentFaults;
 use raftgate_model::secret::Secret;
 use raftgate_model::session::{
     Rights, SessionDocument, SessionError, SessionFacts, SessionLifetime, SessionRules,
@@ -37,28 +38,59 @@ pub(super) struct GivenSession {
     first_lifetime: Option<Ttl>,
 }
 
+/// A session object that is well-formed in itself, before it is held against what there is.
+struct ReadSession {
+    document: SessionDocument,
+    password: Option<Secret>,
+    rules: SessionRules,
+    named_org: Option<OrgId>,
+}
+
+fn malformed(error: &str) -> ControlFailure {
+    ControlFailure::Invalid(format!("Request malformed: {error}"))
+}
+
+fn invalid(faults: DocumentFaults) -> ControlFailure {
+    malformed(&faults.to_string())
+}
+
+impl ReadSession {
+    /// Reads a session object; compiling its path patterns may take long.
+    fn parse(body: &[u8], allow_master_keys: bool) -> Result<Self, ControlFailure> {
+        let text = std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8"))?;
+        let mut document = SessionDocument::parse(text).map_err(invalid)?;
+        let password = document.take_password().map_err(invalid)?;
+        let rules = document
+            .rules(allow_master_keys)
+            .map_err(|error| match error {
+                SessionError::Document(faults) => invalid(faults),
+                SessionError::NoAccessRights => ControlFailure::Invalid(NO_RIGHTS.into()),
+            })?;
+        Ok(Self {
+            password,
+            rules,
+            named_org: document.org().map_err(invalid)?,
+            document,
+        })
+    }
+}
+
 impl GivenSession {
     /// Reads and checks a session object; one that names no organisation is of `otherwise`.
-    pub(super) fn read(
+    pub(super) async fn read(
         control: &Control,
-        body: &[u8],
+        body: web::Bytes,
         otherwise: &OrgId,
     ) -> Result<Self, ControlFailure> {
-        let malformed =
-            |error: String| ControlFailure::Invalid(format!("Request malformed: {error}"));
-        let text = std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8".into()))?;
-        let mut document =
-            SessionDocument::parse(text).map_err(|faults| malformed(faults.to_string()))?;
-        let invalid = |faults: raftgate_model::json::DocumentFaults| malformed(faults.to_string());
-        let password = document.take_password().map_err(invalid)?;
-        let rules =
-            document
-                .rules(control.settings.allow_master_keys)
-                .map_err(|error| match error {
-                    SessionError::Document(faults) => malformed(faults.to_string()),
-                    SessionError::NoAccessRights => ControlFailure::Invalid(NO_RIGHTS.into()),
-                })?;
-        let named_org = document.org().map_err(invalid)?;
+        let allow_master_keys = control.settings.allow_master_keys;
+        let read = move || ReadSession::parse(&body, allow_master_keys);
+        let read = control.importer.work().run(read).await;
+        let ReadSession {
+            document,
+            password,
+            rules,
+            named_org,
+        } = read.map_err(|_| ControlFailure::Internal)??;
         let org = named_org.as_ref().unwrap_or(otherwise).clone();
         let policy = control.policy_of(&rules, &org)?;
         let apis = control.apis_in_force(&rules, policy.as_deref())?;
@@ -146,8 +178,8 @@ impl Control {
         let lifetimes = apis.iter().filter_map(|(_, standing)| match standing {
             Standing::Meant(api) => Some(api.session_lifetime),
             Standing::Inactive(record) => {
-                let (stored, _) = ApiSpec::read(&opened(&self.keys, record)?).ok()?;
-                Some(stored.session_lifetime)
+                let stored = opened(&self.keys, record)?;
+                Some(stored.classic().session_lifetime())
             }
             Standing::Other | Standing::Absent => None,
         });

@@ -103,7 +103,7 @@ async fn create(
     control: web::Data<Control>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let given = GivenSession::read(&control, &body, &OrgId::default())?;
+    let given = GivenSession::read(&control, body, &OrgId::default()).await?;
     if given.password.is_some() {
         return Err(ControlFailure::Invalid(USER_WITHOUT_NAME.into()));
     }
@@ -122,14 +122,14 @@ async fn put_named(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     if query.is_hashed() {
-        return replace(&control, &key, &query, &body).await;
+        return replace(&control, &key, &query, body).await;
     }
     if key.starts_with(TokenKind::ApiKey.prefix()) {
         let not_ours = |_| ControlFailure::Invalid(InvalidCustomId::Reserved.to_string());
         control.keys.verify_api_key(&key).map_err(not_ours)?;
-        return replace(&control, &key, &query, &body).await;
+        return replace(&control, &key, &query, body).await;
     }
-    let mut given = GivenSession::read(&control, &body, &OrgId::default())?;
+    let mut given = GivenSession::read(&control, body, &OrgId::default()).await?;
     let name = custom_id(&given.org, &key)
         .map_err(|invalid| ControlFailure::Invalid(invalid.to_string()))?;
     let id = control.keys.custom_key_id(&given.org, name);
@@ -156,25 +156,26 @@ async fn replace(
     control: &Control,
     key: &str,
     query: &KeyQuery,
-    body: &[u8],
+    body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let found = control.find_key(key, query)?;
-    let (id, mut given) = given_for(control, found, body)?;
+    let (id, mut given) = given_for(control, found, body).await?;
     let mut put = given.command(id, ApiKeyNaming::Replaced);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
     Ok(stored(control, key, "added", id, &given))
 }
 
-/// The key or user that was found, and the session that a request gives it; without an organisation it is judged by that of the key.
-fn given_for(
+/// The key or user that was found, and the session that a request gives it; without an organisation it is of the key's.
+///
+/// What is not there is said before the body is looked at: a session can only be judged for a key that it may have.
+async fn given_for(
     control: &Control,
     found: Option<Found>,
-    body: &[u8],
+    body: web::Bytes,
 ) -> Result<(ApiKeyId, GivenSession), ControlFailure> {
-    let org = found.as_ref().map_or_else(OrgId::default, Found::org);
-    let given = GivenSession::read(control, body, &org)?;
     let (id, record) = changeable(found)?;
+    let given = GivenSession::read(control, body, &record.org).await?;
     if given.org != record.org {
         return Err(ControlFailure::Invalid(
             "a key does not move to another organisation: make it there and delete it here".into(),
@@ -208,7 +209,7 @@ async fn update(
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
     let found = control.find_key(&key, &query)?;
-    let (id, mut given) = given_for(&control, found, &body)?;
+    let (id, mut given) = given_for(&control, found, body).await?;
     let mut put = given.command(id, ApiKeyNaming::Updated);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
@@ -255,7 +256,7 @@ async fn preview(
     control: web::Data<Control>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let given = GivenSession::read(&control, &body, &OrgId::default())?;
+    let given = GivenSession::read(&control, body, &OrgId::default()).await?;
     control.preview(&given).map(shape::document)
 }
 

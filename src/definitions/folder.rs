@@ -172,7 +172,7 @@ impl DefinitionsFolder {
         look: &mut Look<'f>,
     ) -> Result<(), FolderError> {
         for part in files.chunks(PUT_APIS_MAX) {
-            let read = self.read_files(part, look)?;
+            let read = self.read_files(part, look).await?;
             for (file, policies) in read.policies {
                 self.apply_policy_file(file, policies, look).await?;
             }
@@ -182,24 +182,28 @@ impl DefinitionsFolder {
     }
 
     /// Reads and checks files; those that are wrong are told.
-    fn read_files<'f>(
+    async fn read_files<'f>(
         &self,
         files: &[File<'f>],
         look: &mut Look<'f>,
     ) -> Result<FilesRead<'f>, FolderError> {
         let mut read = FilesRead::default();
         for file in files {
-            if let Err(reason) = self.read_into(&mut read, *file) {
+            if let Err(reason) = self.read_into(&mut read, *file).await {
                 look.note_wrong(*file, reason)?;
             }
         }
         Ok(read)
     }
 
-    fn read_into<'f>(&self, read: &mut FilesRead<'f>, file: File<'f>) -> Result<(), ImportError> {
-        match self.read(file)? {
+    async fn read_into<'f>(
+        &self,
+        read: &mut FilesRead<'f>,
+        file: File<'f>,
+    ) -> Result<(), ImportError> {
+        match self.read(file).await? {
             Definition::Api(document) => {
-                let checked = self.importer.check(document, Some(file.mark()))?;
+                let checked = self.importer.check(document, Some(file.mark())).await?;
                 read.apis.push((file, checked));
             }
             Definition::Policy(text) => read.policies.push((file, PolicyFile::One(text))),
@@ -209,8 +213,10 @@ impl DefinitionsFolder {
     }
 
     /// What a file holds; a definition that names no id keeps the one that its file was given before.
-    fn read(&self, file: File<'_>) -> Result<Definition, ImportError> {
-        let mut definition = read_definition(file.path, &file.content.content)?;
+    async fn read(&self, file: File<'_>) -> Result<Definition, ImportError> {
+        let (path, content) = (file.path.clone(), file.content.content.clone());
+        let read = move || read_definition(&path, &content);
+        let mut definition = self.importer.work().run(read).await??;
         if let Definition::Api(document) = &mut definition
             && document.api_id().is_none()
             && let Some(last) = self.cluster.view().source(file.path)

@@ -20,6 +20,8 @@ use raftgate_model::secret::Secret;
 use raftgate_model::state::RouteKey;
 use sha2::{Digest, Sha256};
 
+use crate::long_work::{LongWork, WorkFailed};
+
 /// Why a definition did not come into force.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -63,6 +65,9 @@ pub enum ImportError {
     /// The definition cannot be sealed with this node's key ring.
     #[error("the definition cannot be sealed with this node's key ring")]
     Seal,
+    /// It could not be checked.
+    #[error("the definition cannot be checked: {0}")]
+    Unchecked(#[from] WorkFailed),
 }
 
 /// A definition that may be proposed.
@@ -132,6 +137,8 @@ pub struct Importer {
     registry: RegistryHandle,
     keys: Arc<KeyRing>,
     entropy: Arc<dyn Entropy>,
+    /// Checks definitions and what else the control listener is given.
+    work: LongWork,
     /// How long a change may take to come into force.
     limit: Duration,
 }
@@ -150,8 +157,15 @@ impl Importer {
             registry,
             keys,
             entropy,
+            work: LongWork::default(),
             limit: IN_FORCE_LIMIT,
         }
+    }
+
+    /// The turns of work that takes long.
+    #[must_use]
+    pub fn work(&self) -> &LongWork {
+        &self.work
     }
 
     /// Creates or replaces an API; one without an id gets one.
@@ -163,18 +177,28 @@ impl Importer {
         document: ApiDocument,
         source: Option<SourceMark>,
     ) -> Result<Imported, ImportError> {
-        let checked = self.check(document, source)?;
+        let checked = self.check(document, source).await?;
         let (put, id) = (checked.put.clone(), checked.put.id.clone());
         let existed = self.commit(Command::PutApi(put), &[id]).await;
         let existed = existed.map_err(|error| checked.refused(error))?;
         Ok(checked.imported(existed))
     }
 
-    /// Checks and seals a definition; one without an id gets one.
+    /// Checks and seals a definition off this thread; one without an id gets one.
     ///
     /// # Errors
     /// See [`ImportError`].
-    pub(super) fn check(
+    pub(super) async fn check(
+        &self,
+        document: ApiDocument,
+        source: Option<SourceMark>,
+    ) -> Result<Checked, ImportError> {
+        let importer = self.clone();
+        let checked = self.work.run(move || importer.checked(document, source));
+        checked.await?
+    }
+
+    fn checked(
         &self,
         mut document: ApiDocument,
         source: Option<SourceMark>,
@@ -250,12 +274,15 @@ impl Importer {
         text: &str,
         source: Option<SourceMark>,
     ) -> Result<Imported, ImportError> {
-        let policy = Policy::from_json(text).map_err(ImportError::PolicyFaults)?;
+        let document: Arc<str> = text.into();
+        let text = Arc::clone(&document);
+        let policy = self.work.run(move || Policy::from_json(&text)).await?;
+        let policy = policy.map_err(ImportError::PolicyFaults)?;
         let id = policy.id.clone().ok_or(ImportError::PolicyWithoutId)?;
         let put = PutPolicy {
             id: id.clone(),
             org: policy.org.clone(),
-            document: text.into(),
+            document,
             source,
         };
         let warnings: Vec<_> = policy.warnings.iter().map(ToString::to_string).collect();

@@ -3,10 +3,14 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use parking_lot::Mutex;
 use raftgate_actors::api::HealthChecks;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::registry::{ConfigStatus, DegradedApi, Hindrance, Registry, RegistryParts};
@@ -227,4 +231,39 @@ async fn many_files_come_into_force_by_few_commands_and_each_is_judged_for_itsel
     let report = folder.apply().await.unwrap();
     assert_eq!((report.applied, report.unchanged), (1, FILES - 1));
     assert!(commands() - before <= 3, "one change is one command");
+    node.cluster.shutdown().await;
+}
+
+#[actix_rt::test]
+async fn what_is_given_is_checked_in_its_turn_and_not_on_this_thread() {
+    let node = Node::start().await;
+    let (_status, registry) = published_by_hand();
+    let importer = node.importer(registry);
+    let (release, held) = sync_channel::<()>(0);
+    let held = Arc::new(Mutex::new(held));
+    let mut busy = FuturesUnordered::new();
+    for _ in 0..64 {
+        let (work, held) = (importer.work().clone(), Arc::clone(&held));
+        busy.push(async move { work.run(move || held.lock().recv().is_err()).await });
+    }
+    assert!(busy.next().now_or_never().is_none());
+
+    // Both are wrong, which nobody finds out before it is their turn.
+    let mut api = Box::pin(importer.put_api(unusable(), None));
+    assert!(api.as_mut().now_or_never().is_none());
+    let mut policy = Box::pin(importer.put_policy("{", None));
+    assert!(policy.as_mut().now_or_never().is_none());
+    drop(release);
+    while let Some(went) = busy.next().await {
+        assert_eq!(went, Ok(true));
+    }
+    assert!(matches!(api.await, Err(ImportError::Faults(_))));
+    assert!(matches!(policy.await, Err(ImportError::PolicyFaults(_))));
+    node.cluster.shutdown().await;
+}
+
+/// It has no listen path.
+fn unusable() -> ApiDocument {
+    let text = r#"{"api_id":"a","name":"a","active":true,"use_keyless":true,"proxy":{}}"#;
+    ApiDocument::Classic(ClassicDocument::parse(text).unwrap())
 }

@@ -102,7 +102,7 @@ impl AuthorizationServer {
         form: &Form,
         authorization: Authorization,
     ) -> Result<Approved, Rejection> {
-        let session = self.session(api, form)?;
+        let session = self.session(api, form).await?;
         let state = form.get("state");
         let (product, redirect_to) = match authorization.response_type {
             ResponseType::Code => {
@@ -184,7 +184,7 @@ impl AuthorizationServer {
     }
 
     /// The session that `key_rules` ask for; none means the client's policy.
-    fn session(
+    async fn session(
         &self,
         api: &CompiledApi,
         form: &Form,
@@ -192,7 +192,11 @@ impl AuthorizationServer {
         let Some(text) = form.get("key_rules") else {
             return Ok(None);
         };
-        let rules = SessionRules::from_json(text, self.settings.allow_master_keys)
+        let (text, allow_master_keys) = (text.to_owned(), self.settings.allow_master_keys);
+        let read = move || SessionRules::from_json(&text, allow_master_keys);
+        let read = self.work.run(read).await;
+        let rules = read
+            .map_err(|_| OAuthFailure::Internal)?
             .map_err(|error| OAuthFailure::KeyRules(error.to_string()))?;
         if rules.has_limits() && self.limits_warned.is_first(&api.id) {
             tracing::warn!(

@@ -38,6 +38,7 @@ use raftgate_model::time::Timestamp;
 use crate::config::oauth::OauthSettings;
 use crate::control::ControlAccess;
 use crate::credentials::Users;
+use crate::long_work::LongWork;
 use crate::proxy::{BodyFault, EndpointResponse};
 use throttle::Throttle;
 use warned_apis::WarnedApis;
@@ -90,6 +91,8 @@ pub struct AuthorizationServer {
     control: Arc<ControlAccess>,
     users: Arc<Users>,
     throttle: Throttle,
+    /// Reads sessions that are given for authorizations.
+    work: LongWork,
     limits_warned: WarnedApis,
 }
 
@@ -106,6 +109,7 @@ impl AuthorizationServer {
             control: parts.control,
             users: parts.users,
             throttle: Throttle::default(),
+            work: LongWork::default(),
             limits_warned: WarnedApis::default(),
         }
     }

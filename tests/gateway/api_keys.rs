@@ -206,12 +206,16 @@ fn bodies_that_are_no_session_are_refused_at_every_door() {
     let node = &world.node;
     let secret = node.secret();
     let headers = [("x-tyk-authorization", secret.as_str())];
+    // Of a key that is not there, nothing else would be said.
+    let key = format!("/tyk/keys/{}", unique("there"));
+    let session = json!({"access_rights": {"a": {}}});
+    node.ask("POST", &key, &session).expect_status(200);
     for (method, path) in [
         ("POST", "/tyk/keys"),
         ("POST", "/tyk/keys/create"),
         ("POST", "/tyk/keys/preview"),
         ("POST", "/tyk/keys/a-name"),
-        ("PUT", "/tyk/keys/a-name"),
+        ("PUT", key.as_str()),
     ] {
         for body in [
             &b""[..],

@@ -74,6 +74,24 @@ fn a_policy_that_key_rules_name_must_be_of_the_apis_organisation_too() {
 }
 
 #[test]
+fn a_key_that_is_not_there_is_not_found_whatever_its_session_would_be() {
+    let world = World::shared();
+    let foreign = unique("foreign");
+    let mut body = policy(&foreign, &["any"]);
+    merge(&mut body, json!({"org_id": "others"}));
+    world.node.create_policy(&body);
+    let path = format!("/tyk/keys/{}", unique("missing"));
+    for session in [
+        json!({"apply_policies": [foreign]}),
+        json!({"apply_policies": [unique("none")]}),
+        json!([]),
+    ] {
+        let answer = world.node.ask("PUT", &path, &session).expect_status(404);
+        assert_eq!(text(&answer.json(), "message"), "Key is not found");
+    }
+}
+
+#[test]
 fn rules_of_any_organisation_are_taken() {
     let world = World::shared();
     let api = OAuthApi::new(&world, Style::Tyk);

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::id::ApiId;
 use crate::json::{DocumentFaults, Node, parse_object};
+use crate::session::SessionLifetime;
 
 /// The longest definition, in bytes.
 pub const DEFINITION_BYTES_MAX: usize = 1024 * 1024;
@@ -61,6 +62,12 @@ impl ClassicDocument {
     #[must_use]
     pub fn org_id(&self) -> &str {
         self.filled("org_id").unwrap_or(DEFAULT_ORG)
+    }
+
+    /// How long sessions live that name the API, whatever else the definition says.
+    #[must_use]
+    pub fn session_lifetime(&self) -> SessionLifetime {
+        SessionLifetime::read(&self.object, &mut DocumentFaults::default())
     }
 
     /// The definition as compact JSON text, its fields in their order.
