@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use raftgate_actors::snapshot::GatewaySnapshot;
 use raftgate_model::id::{ApiId, ApiKeyId, GrantId, OrgId};
+use raftgate_model::keyring::KeyRing;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::session::{Rights, readings};
 use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord, Grant};
@@ -47,16 +48,6 @@ impl KeyQuery {
     /// Whether the name is a hash.
     pub(super) const fn is_hashed(&self) -> bool {
         self.hashed.is_some()
-    }
-}
-
-impl Found {
-    /// The organisation of a key or user; of a token none that could be changed.
-    pub(super) fn org(&self) -> OrgId {
-        match self {
-            Self::Key(_, record) => record.org.clone(),
-            Self::Token(..) => OrgId::default(),
-        }
     }
 }
 
@@ -191,7 +182,7 @@ impl Control {
                 for (id, record) in &page {
                     let asked_for = api.as_ref().is_none_or(|api| opens(record, api, &snapshot));
                     if asked_for && !record.is_gone(now) {
-                        texts.push(self.key_text(*id, record)?);
+                        texts.extend(self.key_text(*id, record));
                     }
                     if texts.len() >= LISTED_MAX {
                         return Ok(texts);
@@ -202,31 +193,35 @@ impl Control {
         Ok(texts)
     }
 
-    fn key_text(&self, id: ApiKeyId, record: &ApiKeyRecord) -> Result<String, ControlFailure> {
+    /// What a listing shows of a key; nothing of one whose name cannot be opened, which hides no other.
+    fn key_text(&self, id: ApiKeyId, record: &ApiKeyRecord) -> Option<String> {
         if self.compat.hash_keys {
-            return Ok(id.to_string());
+            return Some(id.to_string());
         }
-        match &record.name {
-            ApiKeyName::Generated(birth) => {
-                let token = ApiKeyToken { birth: *birth, id };
-                let text = self.keys.mint_api_key(&token);
-                Ok(text
-                    .map_err(|_| ControlFailure::Internal)?
-                    .expose()
-                    .to_owned())
-            }
-            ApiKeyName::Custom(sealed) => {
-                let owner = SecretOwner {
-                    kind: SecretKind::ApiKeyName,
-                    id: &id.to_string(),
-                };
-                let name = self.keys.open(owner, sealed).map_err(|fault| {
-                    tracing::error!(key = %id, %fault, "the name of a key cannot be opened");
-                    ControlFailure::Internal
-                })?;
-                let org = record.session.org().map_or("", OrgId::as_str);
-                Ok(format!("{org}{}", name.expose()))
-            }
+        opened(&self.keys, id, record)
+    }
+}
+
+/// The text of a key or the name of a user, unless it cannot be told, which the log says.
+fn opened(keys: &KeyRing, id: ApiKeyId, record: &ApiKeyRecord) -> Option<String> {
+    match &record.name {
+        ApiKeyName::Generated(birth) => {
+            let token = ApiKeyToken { birth: *birth, id };
+            let text = keys.mint_api_key(&token).inspect_err(|fault| {
+                tracing::error!(key = %id, %fault, "the text of a key cannot be made");
+            });
+            Some(text.ok()?.expose().to_owned())
+        }
+        ApiKeyName::Custom(sealed) => {
+            let owner = SecretOwner {
+                kind: SecretKind::ApiKeyName,
+                id: &id.to_string(),
+            };
+            let name = keys.open(owner, sealed).inspect_err(|fault| {
+                tracing::error!(key = %id, %fault, "the name of a key cannot be opened");
+            });
+            let org = record.session.org().map_or("", OrgId::as_str);
+            Some(format!("{org}{}", name.ok()?.expose()))
         }
     }
 }
@@ -241,4 +236,59 @@ fn opens(record: &ApiKeyRecord, api: &ApiId, snapshot: &GatewaySnapshot) -> bool
         Rights::Master => None,
     };
     rights.is_some_and(|rights| rights.get(api).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use raftgate_model::id::{KeyId, Revision};
+    use raftgate_model::secret::{Secret, SecretBytes};
+    use raftgate_model::session::SessionRules;
+    use raftgate_model::time::Timestamp;
+
+    use super::*;
+
+    fn ring(byte: u8) -> KeyRing {
+        let (master, lookup) = (SecretBytes::new([byte; 32]), SecretBytes::new([2; 32]));
+        KeyRing::new(KeyId(1), master, lookup)
+    }
+
+    fn named(keys: &KeyRing, id: ApiKeyId, name: &str) -> ApiKeyRecord {
+        let owner = SecretOwner {
+            kind: SecretKind::ApiKeyName,
+            id: &id.to_string(),
+        };
+        let sealed = keys.seal(KeyId(1), owner, [0; 12], &Secret::from(name));
+        ApiKeyRecord {
+            name: ApiKeyName::Custom(sealed.unwrap()),
+            org: OrgId::default(),
+            session: Arc::new(SessionRules::from_json("{}", true).unwrap()),
+            password: None,
+            logins: Arc::from([]),
+            expires_s: 0,
+            ends_at: None,
+            created_at: Timestamp::ZERO,
+            updated_at: Timestamp::ZERO,
+            revision: Revision(1),
+        }
+    }
+
+    #[test]
+    fn one_key_whose_name_cannot_be_opened_hides_no_other() {
+        let keys = ring(1);
+        let id = ApiKeyId::from_bytes([7; 16]);
+        let records = [
+            named(&keys, id, "alice"),
+            named(&ring(9), id, "bob"),
+            named(&keys, id, "carol"),
+        ];
+        let texts = records
+            .iter()
+            .filter_map(|record| opened(&keys, id, record));
+        assert_eq!(texts.collect::<Vec<_>>(), ["alice", "carol"]);
+    }
 }
