@@ -3,6 +3,7 @@
 //!
 //! The store remembers what came from which file, so a restart undoes nothing that the control API changed since.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use raftgate_model::command::{Command, PUT_APIS_MAX};
 use raftgate_model::policy::PolicySet;
 use raftgate_model::state::SourcePath;
 use raftgate_model::state::record::{Made, SourceContent};
+use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
-use super::contents::{Contents, File};
+use super::contents::{Contents, File, Limits};
 use super::displaced::Displaced;
 use super::file::{Definition, read_definition};
 use super::import::Checked;
@@ -24,8 +26,11 @@ use super::{ImportError, Importer};
 
 /// How many files one look at the store brings.
 const PAGE: usize = 1000;
-/// The most files of one folder.
-const FILES_MAX: usize = 20_000;
+/// The most that one look takes up.
+const LIMITS: Limits = Limits {
+    files: 20_000,
+    content_bytes: 512 * 1024 * 1024,
+};
 /// The pause before a folder is applied again that the store took no writes for.
 const WRITES_AGAIN: Duration = Duration::from_secs(5);
 
@@ -76,11 +81,11 @@ impl DefinitionsFolder {
     /// # Errors
     /// See [`FolderError`]; a file that cannot be applied is none, but counted and logged.
     pub async fn apply(&self) -> Result<FolderReport, FolderError> {
-        let contents =
-            Contents::read(&self.path, FILES_MAX).map_err(|error| FolderError::Unreadable {
-                path: self.path.clone(),
-                error,
-            })?;
+        let contents = self.contents().await;
+        let contents = contents.map_err(|error| FolderError::Unreadable {
+            path: self.path.clone(),
+            error,
+        })?;
         let mut look = Look::at(&contents);
         let changed = self.changed(&mut look);
         self.apply_files(&changed, &mut look).await?;
@@ -96,6 +101,16 @@ impl DefinitionsFolder {
         Ok(look.report)
     }
 
+    /// What stands in the folder, read on a thread for long work; the content of files that were applied before is not kept.
+    async fn contents(&self) -> io::Result<Contents> {
+        let (path, cluster) = (self.path.clone(), self.cluster.clone());
+        let is_wanted = move |path: &SourcePath, content_hash| {
+            compare(&cluster, path, content_hash) != SourceContent::Applied
+        };
+        let read = spawn_blocking(move || Contents::read(&path, LIMITS, is_wanted));
+        read.await.map_err(io::Error::other)?
+    }
+
     /// The files that hold something else than what was last applied from them; those that another one displaced wait.
     fn changed<'f>(&self, look: &mut Look<'f>) -> Vec<File<'f>> {
         let mut changed = Vec::new();
@@ -107,8 +122,8 @@ impl DefinitionsFolder {
                 SourceContent::Changed => changed.push(file),
             }
         }
-        let files = look.contents.files.len();
-        look.report.unchanged = files.saturating_sub(changed.len());
+        let unchanged = look.contents.unchanged.len();
+        look.report.unchanged = unchanged.saturating_add(look.displaced.len());
         changed
     }
 
@@ -161,8 +176,7 @@ impl DefinitionsFolder {
 
     /// What a file, or a policy of one, holds beside what was last applied from it.
     pub(super) fn compare(&self, path: &SourcePath, content_hash: [u8; 32]) -> SourceContent {
-        let last = self.cluster.view().source(path);
-        last.map_or(SourceContent::Changed, |last| last.compare(content_hash))
+        compare(&self.cluster, path, content_hash)
     }
 
     /// Brings what files hold into force, many APIs with one command; those whose listen path was taken wait.
@@ -262,4 +276,9 @@ impl DefinitionsFolder {
         }
         Ok(())
     }
+}
+
+fn compare(cluster: &ClusterHandle, path: &SourcePath, content_hash: [u8; 32]) -> SourceContent {
+    let last = cluster.view().source(path);
+    last.map_or(SourceContent::Changed, |last| last.compare(content_hash))
 }

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::control::{ControlFailure, Door};
-use crate::definitions::DefinitionsFolder;
+use crate::definitions::{DefinitionsFolder, FolderReport};
 
 /// A node of its own, whose configuration the test brings into force.
 pub(in crate::definitions) struct Node {
@@ -259,6 +259,19 @@ async fn what_is_given_is_checked_in_its_turn_and_not_on_this_thread() {
     }
     assert!(matches!(api.await, Err(ImportError::Faults(_))));
     assert!(matches!(policy.await, Err(ImportError::PolicyFaults(_))));
+    node.cluster.shutdown().await;
+}
+
+#[actix_rt::test]
+async fn a_folder_is_read_off_this_thread() {
+    let node = Node::start().await;
+    let (_status, registry) = published_by_hand();
+    let importer = node.importer(registry);
+    let empty = TempDir::new().unwrap();
+    let folder = DefinitionsFolder::new(empty.path().to_owned(), importer, node.cluster.clone());
+    let mut look = Box::pin(folder.apply());
+    assert!(look.as_mut().now_or_never().is_none());
+    assert_eq!(look.await.unwrap(), FolderReport::default());
     node.cluster.shutdown().await;
 }
 
