@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use raftgate_model::api::{ApiDocument, ClassicDocument};
-use raftgate_model::id::ApiId;
+use raftgate_model::id::{ApiId, Revision};
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::state::record::ApiRecord;
@@ -108,10 +108,16 @@ impl Control {
 
     /// An API's definition as it was given.
     pub(super) fn definition_of(&self, id: &str) -> Result<ApiDocument, ControlFailure> {
+        self.version_of(id).map(|(document, _)| document)
+    }
+
+    /// The same, and the revision of what was read.
+    pub(super) fn version_of(&self, id: &str) -> Result<(ApiDocument, Revision), ControlFailure> {
         let id = ApiId::new(id).ok();
         let record = id.and_then(|id| self.cluster.view().api(&id));
         let record = record.ok_or(ControlFailure::NotFound("API not found"))?;
-        opened(&self.keys, &record).ok_or(ControlFailure::Internal)
+        let document = opened(&self.keys, &record).ok_or(ControlFailure::Internal)?;
+        Ok((document, record.revision))
     }
 
     /// Adds the definition of an API, or replaces that of the same id, as Tyk does.
@@ -133,24 +139,30 @@ impl Control {
     async fn put_at(
         &self,
         id: &str,
-        mut document: ApiDocument,
+        document: ApiDocument,
         action: Action,
     ) -> Result<HttpResponse, ControlFailure> {
-        match document.api_id() {
-            None => {
-                let id = ApiId::new(id).map_err(|_| ControlFailure::NotFound("API not found"))?;
-                document.set_api_id(&id);
-            }
-            Some(inside) if inside == id => {}
-            Some(_) => {
-                return Err(ControlFailure::Invalid(
-                    "Request APIID does not match that in Definition! For Update operations these must match.".into(),
-                ));
-            }
-        }
+        let document = under(id, document)?;
         let imported = self.importer.put_api(document, None).await?;
         Ok(shape::imported(&imported, action))
     }
+}
+
+/// A definition under an id, which it may leave out itself.
+pub(super) fn under(id: &str, mut document: ApiDocument) -> Result<ApiDocument, ControlFailure> {
+    match document.api_id() {
+        None => {
+            let id = ApiId::new(id).map_err(|_| ControlFailure::NotFound("API not found"))?;
+            document.set_api_id(&id);
+        }
+        Some(inside) if inside == id => {}
+        Some(_) => {
+            return Err(ControlFailure::Invalid(
+                    "Request APIID does not match that in Definition! For Update operations these must match.".into(),
+                ));
+        }
+    }
+    Ok(document)
 }
 
 /// The definitions that can be opened; the log names the others.
@@ -203,7 +215,7 @@ mod tests {
         reason = "a test that meets the unexpected must fail"
     )]
 
-    use raftgate_model::id::{KeyId, OrgId, Revision};
+    use raftgate_model::id::{KeyId, OrgId};
     use raftgate_model::secret::{Secret, SecretBytes};
     use raftgate_model::time::Timestamp;
 

@@ -302,6 +302,10 @@ impl From<Refusal> for ControlFailure {
                 reason: "the key was changed by others meanwhile".into(),
                 retry_after: Ttl::from_s(1),
             },
+            Refusal::ApiChanged => Self::NotCarriedOut {
+                reason: "the API was changed by others meanwhile".into(),
+                retry_after: Ttl::from_s(1),
+            },
             Refusal::AdminTokenExists => {
                 Self::Conflict("there is an admin token of this name".into())
             }

@@ -2,13 +2,19 @@
 
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use raftgate_cluster::error::ProposeError;
+use raftgate_model::answer::Refusal;
 use raftgate_model::api::{ApiDocument, OasDocument, Serving};
-use raftgate_model::id::ApiId;
+use raftgate_model::id::{ApiId, Revision};
 use serde::Deserialize;
 
 use super::listener::wrong_method;
-use super::shape;
+use super::shape::{self, Action};
 use super::{Control, ControlFailure, GatewayUrl, apis};
+use crate::definitions::ImportError;
+
+/// How often a document is read again that others change meanwhile, before the caller is told.
+const READINGS_MAX: u32 = 10;
 
 /// What is said of a payload that does not say how it is served.
 const NO_EXTENSION: &str = "the payload should contain x-tyk-api-gateway";
@@ -170,13 +176,22 @@ pub(super) async fn patch(
     query: web::Query<ServingQuery>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let old = control.oas_document_of(&id, CLASSIC_REPLACED)?;
+    control.oas_document_of(&id, CLASSIC_REPLACED)?;
     let mut serving = query.into_inner().serving()?;
     serving.api_id = None;
-    let document = parse(&request, &body)?.patched(&old, &serving);
-    let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
-    let document = control.as_kept(document, Some(&old));
-    control.replace(&id, document).await
+    let given = parse(&request, &body)?;
+    for _ in 0..READINGS_MAX {
+        let (old, revision) = control.oas_version_of(&id, CLASSIC_REPLACED)?;
+        let document = given.clone().patched(&old, &serving);
+        let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
+        let document = apis::under(&id, control.as_kept(document, Some(&old)))?;
+        match control.importer.update_api(document, revision).await {
+            // Somebody else's change came first, and stays: this one is worked out again from it.
+            Err(ImportError::Propose(ProposeError::Refused(Refusal::ApiChanged))) => {}
+            imported => return Ok(shape::imported(&imported?, Action::Modified)),
+        }
+    }
+    Err(Refusal::ApiChanged.into())
 }
 
 pub(super) async fn patch_nothing() -> Result<HttpResponse, ControlFailure> {
@@ -243,9 +258,19 @@ impl Control {
         id: &str,
         otherwise: &'static str,
     ) -> Result<OasDocument, ControlFailure> {
-        match self.definition_of(id)? {
-            ApiDocument::Oas(document) => Ok(document),
-            ApiDocument::Classic(_) => Err(ControlFailure::Invalid(otherwise.into())),
+        let version = self.oas_version_of(id, otherwise);
+        version.map(|(document, _)| document)
+    }
+
+    /// The same, and the revision of what was read.
+    fn oas_version_of(
+        &self,
+        id: &str,
+        otherwise: &'static str,
+    ) -> Result<(OasDocument, Revision), ControlFailure> {
+        match self.version_of(id)? {
+            (ApiDocument::Oas(document), revision) => Ok((document, revision)),
+            (ApiDocument::Classic(_), _) => Err(ControlFailure::Invalid(otherwise.into())),
         }
     }
 }

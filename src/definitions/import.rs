@@ -10,8 +10,8 @@ use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::answer::{Refusal, Reply};
 use raftgate_model::api::{ApiDocument, ApiSpec};
 use raftgate_model::clock::Entropy;
-use raftgate_model::command::{Command, PutApi, PutPolicy, SourceMark};
-use raftgate_model::id::{ApiId, PolicyId};
+use raftgate_model::command::{Command, PutApi, PutPolicy, SourceMark, UpdateApi};
+use raftgate_model::id::{ApiId, PolicyId, Revision};
 use raftgate_model::json::DocumentFaults;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::policy::Policy;
@@ -178,8 +178,29 @@ impl Importer {
         source: Option<SourceMark>,
     ) -> Result<Imported, ImportError> {
         let checked = self.check(document, source).await?;
-        let (put, id) = (checked.put.clone(), checked.put.id.clone());
-        let existed = self.commit(Command::PutApi(put), &[id]).await;
+        let put = checked.put.clone();
+        self.bring(checked, Command::PutApi(put)).await
+    }
+
+    /// Replaces an API unless it was changed since it was read at this revision.
+    ///
+    /// # Errors
+    /// See [`ImportError`]; one that was changed or deleted is [`Refusal::ApiChanged`].
+    pub async fn update_api(
+        &self,
+        document: ApiDocument,
+        replaces: Revision,
+    ) -> Result<Imported, ImportError> {
+        let checked = self.check(document, None).await?;
+        let put = checked.put.clone();
+        let update = Command::UpdateApi(UpdateApi { put, replaces });
+        self.bring(checked, update).await
+    }
+
+    /// Brings one definition into force with a command.
+    async fn bring(&self, checked: Checked, command: Command) -> Result<Imported, ImportError> {
+        let id = checked.put.id.clone();
+        let existed = self.commit(command, &[id]).await;
         let existed = existed.map_err(|error| checked.refused(error))?;
         Ok(checked.imported(existed))
     }

@@ -59,6 +59,7 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         | Refusal::UnknownApiKey
         | Refusal::PasswordMissing
         | Refusal::ApiKeyChanged
+        | Refusal::ApiChanged
         | Refusal::AdminTokenExists
         | Refusal::TooManyAdminTokens
         | Refusal::QueueFull => OAuthFailure::Internal,

@@ -1,5 +1,7 @@
 //! OpenAPI documents that say nothing of a gateway, and what the gateway gives back of them.
 
+use std::sync::Barrier;
+
 use serde_json::{Value, json};
 
 use crate::apis::message;
@@ -164,4 +166,40 @@ fn documents_are_exported_as_files_case_83() {
     );
     assert!(all.header("content-disposition").starts_with("attachment"));
     ask(&world, "GET", "/tyk/apis/oas/nobody/export", &Value::Null).expect_status(404);
+}
+
+#[test]
+fn patches_of_one_document_that_come_at_the_same_time_undo_nothing() {
+    let world = World::shared();
+    let id = unique("patched");
+    let target = world.upstream.url("/");
+    let import = format!("/tyk/apis/oas/import?apiID={id}&listenPath=/{id}/");
+    let document = bare(&target);
+    ask(&world, "POST", &import, &document).expect_status(200);
+    let (node, path) = (&world.node, format!("/tyk/apis/oas/{id}"));
+    for round in 0..20 {
+        let (url, domain) = (
+            format!("{target}round{round}"),
+            format!("{id}-{round}.test"),
+        );
+        let barrier = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                barrier.wait();
+                let patch = format!("{path}?customDomain={domain}");
+                node.ask("PATCH", &patch, &document).expect_status(200);
+            });
+            barrier.wait();
+            let patch = format!("{path}?upstreamURL={url}");
+            node.ask("PATCH", &patch, &document).expect_status(200);
+        });
+        let kept = ask(&world, "GET", &path, &Value::Null).json();
+        let kept = kept["x-tyk-api-gateway"].to_string();
+        for part in [&url, &domain] {
+            assert!(
+                kept.contains(part.as_str()),
+                "round {round}: no {part} in {kept}"
+            );
+        }
+    }
 }

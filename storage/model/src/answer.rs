@@ -125,6 +125,8 @@ pub enum Refusal {
     PasswordMissing,
     /// The key was changed since it was read.
     ApiKeyChanged,
+    /// The API was changed or deleted since it was read.
+    ApiChanged,
 }
 
 /// Why a code cannot be exchanged (RFC 6749 section 5.2, `invalid_grant`).

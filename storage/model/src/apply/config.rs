@@ -1,10 +1,11 @@
 //! APIs, policies and the definitions folder.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::sync::Arc;
 
 use crate::answer::{Refusal, Reply};
-use crate::command::{PutApi, PutPolicy, SourceMark};
+use crate::command::{PutApi, PutPolicy, SourceMark, UpdateApi};
 use crate::id::{ApiId, PolicyId};
 use crate::state::record::{ApiRecord, Made, PolicyRecord, SourceRecord};
 use crate::state::{ReadState, Record, RecordKey, RouteKey, SourcePath, Txn};
@@ -40,6 +41,18 @@ pub(super) fn put_apis<S: ReadState>(
         reply = put_api(txn, put);
     }
     Ok(reply)
+}
+
+/// Replaces an API that is still as it was read.
+pub(super) fn update_api<S: ReadState>(
+    txn: &mut Txn<'_, S>,
+    update: &UpdateApi,
+) -> Result<Reply, Refusal> {
+    let current = txn.api(&update.put.id);
+    if current.is_none_or(|api| api.revision != update.replaces) {
+        return Err(Refusal::ApiChanged);
+    }
+    put_apis(txn, slice::from_ref(&update.put))
 }
 
 /// Stores an API and gives it its listen paths, whosever they were.

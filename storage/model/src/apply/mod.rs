@@ -101,6 +101,7 @@ fn carry_out<S: ReadState>(txn: &mut Txn<'_, S>, command: &Command) -> Result<Re
     match command {
         Command::Found(found) => upkeep::found(txn, found),
         Command::PutApi(put) => config::put_apis(txn, std::slice::from_ref(put)),
+        Command::UpdateApi(update) => config::update_api(txn, update),
         Command::PutApis(puts) => config::put_apis(txn, puts),
         Command::DeleteApi(id) => Ok(config::delete_api(txn, id)),
         Command::PutPolicy(put) => Ok(config::put_policy(txn, put)),

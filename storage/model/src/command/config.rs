@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, ClientId, OrgId, PolicyId};
+use crate::id::{ApiId, ClientId, OrgId, PolicyId, Revision};
 use crate::seal::Sealed;
 use crate::state::record::{ClientSecret, ClientText};
 use crate::state::{ClientKey, RouteKey, SourcePath};
@@ -25,6 +25,15 @@ pub struct PutApi {
     pub routes: Vec<RouteKey>,
     /// The file it comes from, if it comes from one.
     pub source: Option<SourceMark>,
+}
+
+/// Replaces an API that is still as it was read, because what it shall be was worked out from that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateApi {
+    /// What the API shall be.
+    pub put: PutApi,
+    /// The revision of the API that was read.
+    pub replaces: Revision,
 }
 
 /// Creates or replaces a policy.

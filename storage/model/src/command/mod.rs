@@ -19,7 +19,9 @@ use crate::time::{Timestamp, Ttl};
 pub use api_key::{
     ApiKeyNaming, NewAdminToken, PasswordChange, PutApiKey, Retention, UpdateApiKey,
 };
-pub use config::{ClientUpdate, NewClient, NewSecret, PutApi, PutPolicy, SecretOrigin, SourceMark};
+pub use config::{
+    ClientUpdate, NewClient, NewSecret, PutApi, PutPolicy, SecretOrigin, SourceMark, UpdateApi,
+};
 pub use notify::{AttemptOutcome, NotificationAttempt, NotifyTerms, Redelivery};
 pub use oauth::{
     AuthenticatedClient, IssueClientCredentials, IssueCode, IssueImplicit, IssuePassword,
@@ -126,4 +128,6 @@ pub enum Command {
     IssuePassword(IssuePassword),
     /// Updates a key or a basic-auth user unless it was changed since it was read.
     UpdateApiKey(UpdateApiKey),
+    /// Replaces an API unless it was changed since it was read.
+    UpdateApi(UpdateApi),
 }

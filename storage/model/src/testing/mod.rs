@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod clients;
+mod config;
 mod random;
 mod scenario;
 mod tokens;
@@ -88,6 +89,7 @@ mod tests {
             "UnknownApiKey",
             "PasswordMissing",
             "ApiKeyChanged",
+            "ApiChanged",
             "AdminTokenExists",
             "user",
         ] {

@@ -5,18 +5,18 @@ use crate::answer::{Answer, Reply};
 use crate::apply::{Applied, apply};
 use crate::command::{
     AuthenticatedClient, Batch, Command, Found, IssueClientCredentials, IssueCode, IssueImplicit,
-    Lifetimes, NotifyTerms, Origin, PutApi, PutPolicy, RedeemCode, Request, SourceMark,
+    Lifetimes, NotifyTerms, Origin, RedeemCode, Request,
 };
 use crate::id::{
     ApiId, BootId, ClientId, CodeId, FamilyId, GrantId, Incarnation, KeyId, LogIndex, NodeId,
-    OrgId, PolicyId,
+    PolicyId,
 };
 use crate::keyring::{CheckValue, KeyCheck};
 use crate::oauth::scope::Scope;
 use crate::seal::Sealed;
 use crate::session::SessionRules;
 use crate::state::record::{CodeRedirect, SessionSource};
-use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey, RouteKey, SourcePath};
+use crate::state::{ClientKey, MemoryState, ReadState, Record, RecordKey};
 use crate::time::{Timestamp, Ttl};
 use crate::token::{AuthCode, RefreshToken};
 
@@ -228,51 +228,6 @@ impl Scenario {
             42 => self.password(),
             _ => Some(self.sweep()),
         }
-    }
-
-    fn configure(&mut self) -> Option<Command> {
-        let api = self.choices.pick(&self.names.apis)?.clone();
-        let policy = self.choices.pick(&self.names.policies)?.clone();
-        let file = SourcePath(format!("file-{}.json", self.choices.below(4)).into());
-        let source = self.choices.once_in(3).then(|| SourceMark {
-            path: file.clone(),
-            content_hash: [3; 32],
-        });
-        Some(match self.choices.below(16) {
-            0 => Command::DeleteApi(api),
-            1 => Command::DeletePolicy(policy),
-            2 => Command::RemoveSource(file),
-            3..=7 => Command::PutPolicy(PutPolicy {
-                id: policy,
-                org: OrgId::default(),
-                document: "{}".into(),
-                source,
-            }),
-            8..=10 => {
-                let mut puts = vec![self.put_api(api, source)?];
-                for _ in 0..self.choices.below(3) {
-                    let another = self.choices.pick(&self.names.apis)?.clone();
-                    puts.push(self.put_api(another, None)?);
-                }
-                Command::PutApis(puts)
-            }
-            _ => Command::PutApi(self.put_api(api, source)?),
-        })
-    }
-
-    fn put_api(&mut self, id: ApiId, source: Option<SourceMark>) -> Option<PutApi> {
-        let path = format!("/path-{}", self.choices.below(5));
-        Some(PutApi {
-            id,
-            org: OrgId::default(),
-            document: self.names.sealed.clone()?,
-            document_hash: [u8::try_from(self.choices.below(3)).ok()?; 32],
-            routes: vec![RouteKey {
-                host: None,
-                listen_path: path.into(),
-            }],
-            source,
-        })
     }
 
     pub(super) fn client_key(&mut self) -> Option<ClientKey> {

@@ -2,8 +2,8 @@
 
 use super::world::{World, api, client, key};
 use crate::answer::{Refusal, Reply};
-use crate::command::{Command, PutApi, SecretOrigin, SourceMark};
-use crate::id::ApiId;
+use crate::command::{Command, PutApi, SecretOrigin, SourceMark, UpdateApi};
+use crate::id::{ApiId, Revision};
 use crate::seal::SecretVerifier;
 use crate::state::record::ClientSecret;
 use crate::state::{ReadState, Record, RecordKey, SourcePath};
@@ -30,6 +30,37 @@ fn a_changed_listen_path_frees_the_old_one() {
         Reply::Stored { existed: true }
     );
     world.done(Command::PutApi(api("rival", "/orders")));
+}
+
+#[test]
+fn an_update_of_an_api_that_was_read_is_refused_once_it_changed() {
+    let update = |hash: u8, replaces| {
+        let mut put = api("orders", "/orders");
+        put.document_hash = [hash; 32];
+        Command::UpdateApi(UpdateApi { put, replaces })
+    };
+    let revision = |world: &World| {
+        let id = ApiId::new("orders").unwrap();
+        match world.state.get(&RecordKey::Api(id)) {
+            Some(Record::Api(api)) => api.revision,
+            _ => Revision::default(),
+        }
+    };
+    let mut world = World::new();
+    let read = revision(&world);
+    assert_eq!(
+        world.done(update(50, read)),
+        Reply::Stored { existed: true }
+    );
+    let updated = revision(&world);
+    assert!(updated > read);
+    assert_eq!(world.refused(update(51, read)), Refusal::ApiChanged);
+    assert_eq!(revision(&world), updated);
+    // Deleted it is no API any more, and made again it is another one.
+    world.done(Command::DeleteApi(ApiId::new("orders").unwrap()));
+    assert_eq!(world.refused(update(51, updated)), Refusal::ApiChanged);
+    world.done(Command::PutApi(api("orders", "/orders")));
+    assert_eq!(world.refused(update(51, updated)), Refusal::ApiChanged);
 }
 
 /// Who has which listen path.
