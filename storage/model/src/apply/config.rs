@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::answer::{Refusal, Reply};
 use crate::command::{PutApi, PutPolicy, SourceMark, UpdateApi};
 use crate::id::{ApiId, PolicyId};
-use crate::state::record::{ApiRecord, Made, PolicyRecord, SourceRecord};
+use crate::state::record::{ApiRecord, Made, PolicyRecord, SourceRecord, SourceStanding};
 use crate::state::{ReadState, Record, RecordKey, RouteKey, SourcePath, Txn};
 
 /// Creates or replaces APIs, all of them unless one wants a listen path of another that keeps it.
@@ -211,6 +211,7 @@ fn remember<S: ReadState>(txn: &mut Txn<'_, S>, mark: &SourceMark, made: Made) {
     let record = SourceRecord {
         content_hash: mark.content_hash,
         made,
+        standing: SourceStanding::Applied,
     };
     txn.put(
         RecordKey::Source(mark.path.clone()),

@@ -19,7 +19,7 @@ use crate::id::{ApiId, Revision};
 
 pub use api_key::{ApiKeyName, ApiKeyRecord, LOGINS_MAX, Login};
 pub use client::{ClientRecord, ClientSecret, ClientText};
-pub use config::{ApiRecord, Made, PolicyRecord, SourceContent, SourceRecord};
+pub use config::{ApiRecord, Made, PolicyRecord, SourceContent, SourceRecord, SourceStanding};
 pub use meta::{ANSWERS_PER_BOOT_MAX, BootWindow, KeptAnswer, Meta};
 pub use notification::{
     AttemptFailure, FAILED_LISTED_MAX, FailureReason, Notification, NotificationKind,

@@ -57,6 +57,19 @@ fn a_file_that_makes_something_else_by_now_is_not_displaced() {
 }
 
 #[test]
+fn no_content_passes_for_one_that_was_applied_or_displaced() {
+    let mut world = World::new();
+    world.done(from_file("first", "/first", "a.json", 1));
+    world.done(from_file("first", "/first", "b.json", 2));
+    for file in ["a.json", "b.json"] {
+        for hash in [!1, !2] {
+            let found = content(&world, file, hash);
+            assert_eq!(found.map(|(content, _)| content), Some(Changed));
+        }
+    }
+}
+
+#[test]
 fn a_policy_that_moves_between_files_displaces_the_one_that_it_leaves() {
     let put = |file: &str, hash: u8| {
         Command::PutPolicy(PutPolicy {

@@ -48,10 +48,21 @@ pub struct PolicyRecord {
 /// What was last applied from one file of the definitions folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRecord {
-    /// SHA-256 of the file's content when it was applied; every bit inverted since another file took over what it made.
+    /// SHA-256 of the file's content when it was applied.
     pub content_hash: [u8; 32],
     /// What the file made.
     pub made: Made,
+    /// Whose that is now.
+    pub standing: SourceStanding,
+}
+
+/// Whose it is what a file made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceStanding {
+    /// The file's, or nobody's any more.
+    Applied,
+    /// Another file's, which took it over.
+    Displaced,
 }
 
 /// What a file's content is to what was last applied from the file.
@@ -72,20 +83,20 @@ impl SourceRecord {
     #[must_use]
     pub fn displaced(&self) -> Self {
         Self {
-            content_hash: self.content_hash.map(|byte| !byte),
-            made: self.made.clone(),
+            standing: SourceStanding::Displaced,
+            ..self.clone()
         }
     }
 
     /// What a content with this hash is to what was last applied.
     #[must_use]
     pub fn compare(&self, content_hash: [u8; 32]) -> SourceContent {
-        if self.content_hash == content_hash {
-            SourceContent::Applied
-        } else if self.content_hash == content_hash.map(|byte| !byte) {
-            SourceContent::Displaced
-        } else {
-            SourceContent::Changed
+        if self.content_hash != content_hash {
+            return SourceContent::Changed;
+        }
+        match self.standing {
+            SourceStanding::Applied => SourceContent::Applied,
+            SourceStanding::Displaced => SourceContent::Displaced,
         }
     }
 }
