@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde_json::{Value, json};
 
 use crate::apis::message;
-use crate::harness::{Answer, RecordingServer, Reply, Style, keyless_api, wait_for};
+use crate::harness::{Answer, RecordingServer, Reply, Style, keyless_api, merge, wait_for};
 use crate::oas::oas_document;
 use crate::rules::{assert_refused, in_both_styles};
+use crate::timeouts_and_sizes::TIMEOUT;
 use crate::websocket::{AGREED, handshake};
 use crate::wire::Wire;
 use crate::world::{World, unique};
@@ -30,6 +31,29 @@ pub(crate) fn nowhere() -> String {
     // No test listens on these addresses of the loopback, so none can come to life meanwhile.
     let last = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("http://127.99.9.{last}:9/")
+}
+
+/// Targets that take connections and never shake hands: whoever asks waits for a connection until it gives up.
+pub(crate) struct Speechless(Vec<RecordingServer>);
+
+impl Speechless {
+    pub(crate) fn new(count: usize) -> Self {
+        let server = |_| RecordingServer::replying(Reply::Hang);
+        Self((0..count).map(server).collect())
+    }
+
+    pub(crate) fn targets(&self) -> Vec<String> {
+        let target = |server: &RecordingServer| format!("https://{}/", server.address());
+        self.0.iter().map(target).collect()
+    }
+
+    /// So many connections were begun so far, each given up before the next one.
+    #[track_caller]
+    pub(crate) fn assert_connections(&self, expected: usize) {
+        let count = || -> usize { self.0.iter().map(RecordingServer::connections).sum() };
+        wait_for("the connections come", || count() >= expected);
+        assert_eq!(count(), expected);
+    }
 }
 
 /// The definition of an API with these targets, and these settings of our own.
@@ -63,8 +87,22 @@ pub(crate) struct Balanced<'w> {
 impl<'w> Balanced<'w> {
     #[track_caller]
     pub(crate) fn new(world: &'w World, style: Style, targets: &[String], own: Value) -> Self {
+        Self::ruled(world, style, targets, own, json!({}))
+    }
+
+    /// The same with more fields of the definition.
+    #[track_caller]
+    pub(crate) fn ruled(
+        world: &'w World,
+        style: Style,
+        targets: &[String],
+        own: Value,
+        fields: Value,
+    ) -> Self {
         let id = unique("balanced");
-        world.node.create_api(&definition(&id, style, targets, own));
+        let mut definition = definition(&id, style, targets, own);
+        merge(&mut definition, fields);
+        world.node.create_api(&definition);
         Self { world, id, style }
     }
 
@@ -189,6 +227,17 @@ fn where_all_targets_are_gone_one_error_says_so() {
             api.assert_refused(&api.ask("GET", "/x", b""), UNREACHABLE);
             api.assert_refused(&api.ask("POST", "/x", b"body"), UNREACHABLE);
         }
+    });
+}
+
+#[test]
+fn a_request_is_turned_to_three_other_targets_and_no_more() {
+    in_both_styles(|world, style| {
+        let speechless = Speechless::new(6);
+        let own = json!({"connect_timeout_ms": 100});
+        let api = Balanced::new(world, style, &speechless.targets(), own);
+        api.assert_refused(&api.ask("POST", "/x", b"body"), TIMEOUT);
+        speechless.assert_connections(4);
     });
 }
 
