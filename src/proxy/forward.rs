@@ -31,6 +31,8 @@ pub(super) enum Fault {
     UpstreamBroken,
     /// The upstream took too long.
     UpstreamTimeout,
+    /// The time for the whole exchange is over, whoever was waited for.
+    TotalTimeout,
 }
 
 /// How far the request is.
@@ -318,6 +320,9 @@ impl<'a> Exchange<'a> {
     }
 
     fn timeout_fault(&self) -> Fault {
+        if self.timer.cap_has_passed() {
+            return Fault::TotalTimeout;
+        }
         match self.awaited() {
             Awaited::Flow
                 if self.progress.answer.is_some() && self.download.is_blocked_on_write() =>

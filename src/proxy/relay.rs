@@ -150,7 +150,8 @@ const fn setback_of(fault: Fault) -> Option<Setback> {
         | Fault::ClientTimeout
         | Fault::ClientBody
         | Fault::BodyTooLarge
-        | Fault::UpstreamBroken => None,
+        | Fault::UpstreamBroken
+        | Fault::TotalTimeout => None,
     }
 }
 
@@ -251,6 +252,6 @@ const fn refusal_of(fault: Fault) -> Refusal {
         Fault::ClientBody => Refusal::MalformedBody,
         Fault::BodyTooLarge => Refusal::BodyTooLarge,
         Fault::UpstreamSilent | Fault::UpstreamBroken => Refusal::UpstreamBroken,
-        Fault::UpstreamTimeout => Refusal::UpstreamTimeout,
+        Fault::UpstreamTimeout | Fault::TotalTimeout => Refusal::UpstreamTimeout,
     }
 }

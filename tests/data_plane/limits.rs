@@ -175,16 +175,32 @@ fn a_connection_without_requests_is_closed_without_a_word() {
     client.expect_end();
 }
 
-#[test]
-fn a_client_that_reads_no_answer_does_not_hold_its_connection() {
-    let upstream = Upstream::start(|mut wire, _| {
+/// An upstream whose answers never end, and come as fast as they are taken.
+fn endless() -> Upstream {
+    Upstream::start(|mut wire, _| {
         while let Ok(Some(_)) = wire.try_message(true) {
             wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
             let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
             while wire.try_send(&chunk).is_ok() {}
         }
-    });
-    let mut api = api("/", upstream.address);
+    })
+}
+
+#[test]
+fn a_total_time_that_ends_while_the_client_reads_nothing_is_not_its_going_away() {
+    let mut api = api("/", endless().address);
+    api.timeouts.total = Some(Duration::from_millis(300));
+    let mut rig = Rig::with(api, |_| {});
+    let mut client = rig.connect();
+    client.send(get("/"));
+    let record = rig.record();
+    let expected = (200, Some(Refusal::UpstreamTimeout));
+    assert_eq!((record.status, record.refusal), expected);
+}
+
+#[test]
+fn a_client_that_reads_no_answer_does_not_hold_its_connection() {
+    let mut api = api("/", endless().address);
     api.timeouts.idle = Duration::from_millis(300);
     let mut rig = Rig::with(api, |_| {});
     let mut client = rig.connect();

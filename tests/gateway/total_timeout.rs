@@ -96,6 +96,33 @@ fn where_nothing_was_answered_it_is_a_504_and_the_connection_stays() {
 }
 
 #[test]
+fn an_upload_that_goes_past_it_is_a_504_and_no_fault_of_the_clients() {
+    let world = World::shared();
+    for style in STYLES {
+        let upstream = RecordingServer::start(echo);
+        let api = api(&world, style, upstream.url("/"));
+        let mut wire = Wire::connect(world.node.gateway());
+        let framing = "Transfer-Encoding: chunked";
+        let id = &api.id;
+        wire.send(format!(
+            "POST /{id}/x HTTP/1.1\r\nHost: test\r\n{framing}\r\n\r\n"
+        ));
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(2 * TOTAL_MS) {
+            wire.send("1\r\nx\r\n");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let (head, body) = wire.answer();
+        let words = match style {
+            Style::Rfc => "gateway_timeout",
+            Style::Tyk => "Upstream service reached hard timeout.",
+        };
+        assert_eq!((head.status, body.contains(words)), (504, true), "{body}");
+        assert!(upstream.received().is_empty(), "it came to no end");
+    }
+}
+
+#[test]
 fn a_tunnel_is_cut_by_none() {
     let world = World::shared();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
