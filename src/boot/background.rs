@@ -202,6 +202,7 @@ fn defaults(settings: &Settings) -> GatewayDefaults {
         timeouts: UpstreamTimeouts {
             connect: duration(limits.upstream_connect_timeout),
             head: duration(limits.upstream_head_timeout),
+            until_head: None,
             idle: duration(limits.upstream_idle_timeout),
             total: None,
         },

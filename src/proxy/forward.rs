@@ -7,6 +7,7 @@ use bytes::Buf as _;
 use raftgate_actors::snapshot::UpstreamTimeouts;
 
 use super::answer_edits::AnswerEdits;
+use super::head_time::HeadTime;
 use super::pump::{Incoming, Pump, PumpError};
 use super::timer::Timer;
 use super::transport::Transport;
@@ -54,6 +55,14 @@ pub(super) struct ClientEnd<'a> {
     pub(super) timer: &'a Timer,
 }
 
+/// How long an upstream is waited for.
+pub(super) struct Patience<'a> {
+    /// Each wait for itself.
+    pub(super) timeouts: &'a UpstreamTimeouts,
+    /// All waits until the head of the answer, those of other attempts included.
+    pub(super) head_time: &'a mut HeadTime,
+}
+
 /// One exchange with one upstream connection.
 pub(super) struct Exchange<'a> {
     worker: &'a Worker,
@@ -61,7 +70,7 @@ pub(super) struct Exchange<'a> {
     upload: &'a mut Pump,
     download: &'a mut Pump,
     timer: &'a Timer,
-    timeouts: &'a UpstreamTimeouts,
+    patience: Patience<'a>,
     shape: ClientShape,
     edits: Option<&'a AnswerEdits>,
     progress: Progress,
@@ -72,9 +81,11 @@ pub(super) struct Exchange<'a> {
 enum Awaited {
     /// The client, with the rest of its request.
     Request,
+    /// The upstream, to take what there is of the request.
+    Room,
     /// The upstream, with the head of its answer.
     AnswerHead,
-    /// Either side, to take or to send what follows.
+    /// Either side, to take or to send what follows the head of the answer.
     Flow,
 }
 
@@ -94,7 +105,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn new(
         worker: &'a Worker,
         end: ClientEnd<'a>,
-        timeouts: &'a UpstreamTimeouts,
+        patience: Patience<'a>,
         shape: ClientShape,
         edits: Option<&'a AnswerEdits>,
     ) -> Self {
@@ -104,6 +115,9 @@ impl<'a> Exchange<'a> {
             download,
             timer,
         } = end;
+        if !upload.has_read_all() {
+            patience.head_time.stand_still(timer);
+        }
         let progress = Progress {
             upload: Upload::Running,
             answer: None,
@@ -116,7 +130,7 @@ impl<'a> Exchange<'a> {
             upload,
             download,
             timer,
-            timeouts,
+            patience,
             shape,
             edits,
             progress,
@@ -294,26 +308,41 @@ impl<'a> Exchange<'a> {
 
     /// Sets the deadline when something has moved since it was last set.
     fn rearm(&mut self) {
-        let moved = self
-            .upload
-            .progress()
-            .saturating_add(self.download.progress());
         let awaited = self.awaited();
+        // An interim answer is no step towards the answer, and none of the client's.
+        let moved = match awaited {
+            Awaited::Request | Awaited::Room | Awaited::AnswerHead => self.upload.progress(),
+            Awaited::Flow => {
+                let both = self.upload.progress();
+                both.saturating_add(self.download.progress())
+            }
+        };
         let stamp = (moved, awaited);
         if self.progress.stamp.replace(stamp) == Some(stamp) {
             return;
         }
-        self.timer.set(match awaited {
+        let Patience {
+            timeouts,
+            head_time,
+        } = &mut self.patience;
+        if awaited == Awaited::AnswerHead {
+            head_time.go_on(self.timer);
+        }
+        let deadline = self.timer.moment(match awaited {
             Awaited::Request => self.worker.settings.timeouts.idle,
-            Awaited::AnswerHead => self.timeouts.head,
-            Awaited::Flow => self.timeouts.idle,
+            Awaited::AnswerHead => timeouts.head,
+            Awaited::Room | Awaited::Flow => timeouts.idle,
+        });
+        self.timer.set_at(match awaited {
+            Awaited::Flow => deadline,
+            _ => head_time.bound(deadline),
         });
     }
 
     fn awaited(&self) -> Awaited {
         match (self.progress.answer, self.progress.upload) {
             (Some(_), _) => Awaited::Flow,
-            (None, Upload::Running) if self.upload.is_blocked_on_write() => Awaited::Flow,
+            (None, Upload::Running) if self.upload.is_blocked_on_write() => Awaited::Room,
             (None, Upload::Running) => Awaited::Request,
             (None, Upload::Done | Upload::Failed) => Awaited::AnswerHead,
         }
@@ -324,13 +353,9 @@ impl<'a> Exchange<'a> {
             return Fault::TotalTimeout;
         }
         match self.awaited() {
-            Awaited::Flow
-                if self.progress.answer.is_some() && self.download.is_blocked_on_write() =>
-            {
-                Fault::ClientGone
-            }
+            Awaited::Flow if self.download.is_blocked_on_write() => Fault::ClientGone,
             Awaited::Request => Fault::ClientTimeout,
-            Awaited::AnswerHead | Awaited::Flow => Fault::UpstreamTimeout,
+            Awaited::Room | Awaited::AnswerHead | Awaited::Flow => Fault::UpstreamTimeout,
         }
     }
 }

@@ -13,6 +13,7 @@ mod dial;
 mod endpoint;
 mod exchange;
 mod forward;
+mod head_time;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http2;

@@ -7,11 +7,13 @@ use raftgate_model::api::{RetryOn, Setback, TargetPlace};
 
 use super::connection::Connection;
 use super::dial::{DialError, dial};
+use super::head_time::HeadTime;
 use super::pool::{Checkout, Lease, PoolKey};
 use super::refusal::Refusal;
 use super::request::RequestView;
 use super::stages::prepare::redirect;
 use super::stages::selected::Selected;
+use super::timer::Timer;
 use super::transport::Transport;
 use super::worker::Worker;
 
@@ -25,17 +27,25 @@ pub(super) struct Tries {
     on: RetryOn,
     // Targets that could not be connected to.
     tried: Vec<TargetPlace>,
+    /// How long all of them may take until the head of an answer.
+    pub(super) head_time: HeadTime,
 }
 
 impl Tries {
-    /// What the API allows, for requests of which twice is as good as once (RFC 9110 section 9.2.2).
-    pub(super) fn of(selected: &Selected, is_idempotent: bool) -> Self {
+    /// What the API allows from now on, for requests of which twice is as good as once (RFC 9110 section 9.2.2).
+    pub(super) fn of(selected: &Selected, is_idempotent: bool, timer: &Timer) -> Self {
         let retries = selected.api.retries.filter(|_| is_idempotent);
         Self {
             left: retries.map_or(0, |retries| retries.attempts.saturating_sub(1)),
             on: retries.map_or(RetryOn::NOTHING, |retries| retries.on),
             tried: Vec::new(),
+            head_time: HeadTime::begin(selected.timeouts.until_head, timer),
         }
+    }
+
+    /// Whether a time of the request's own is over, so that nothing more may be tried.
+    pub(super) fn are_out_of_time(&self, timer: &Timer) -> bool {
+        timer.cap_has_passed() || self.head_time.is_over(timer)
     }
 
     /// What another try follows now.
@@ -75,7 +85,7 @@ impl Tries {
         selected: &mut Selected,
         refusal: Refusal,
     ) -> bool {
-        if refusal == Refusal::ClientGone || connection.timer.cap_has_passed() {
+        if refusal == Refusal::ClientGone || self.are_out_of_time(&connection.timer) {
             return false;
         }
         let another = selected
@@ -133,7 +143,7 @@ pub(super) async fn reach(
         };
         let refusal = match found {
             Checkout::Reused(slot, upstream) => return Ok(Lease::reused(slot, upstream)),
-            Checkout::Vacant(slot) => match open(worker, selected, connection).await {
+            Checkout::Vacant(slot) => match open(worker, selected, connection, tries).await {
                 Ok(io) => return Ok(Lease::fresh(slot, io)),
                 Err(refusal) => refusal,
             },
@@ -145,7 +155,7 @@ pub(super) async fn reach(
         // A connection that was kept may serve where no other can be made.
         if is_trial
             && refusal != Refusal::ClientGone
-            && !connection.timer.cap_has_passed()
+            && !tries.are_out_of_time(&connection.timer)
             && let Checkout::Reused(slot, upstream) = checkout(worker, selected)
         {
             return Ok(Lease::reused(slot, upstream));
@@ -174,7 +184,7 @@ pub(super) async fn renew(
     tries: &mut Tries,
     lease: Lease,
 ) -> Result<Lease, Refusal> {
-    match open(worker, selected, connection).await {
+    match open(worker, selected, connection, tries).await {
         Ok(io) => Ok(Lease::fresh(lease.slot, io)),
         Err(refusal) => {
             drop(lease);
@@ -192,9 +202,12 @@ async fn open(
     worker: &Worker,
     selected: &Selected,
     connection: &mut Connection,
+    tries: &Tries,
 ) -> Result<Transport, Refusal> {
     let Connection { client, timer, .. } = connection;
-    timer.set(selected.timeouts.connect);
+    let whole = timer.moment(selected.timeouts.connect);
+    let deadline = tries.head_time.bound(whole);
+    timer.set_at(deadline);
     let tls = selected.api.tls.as_ref().map(|tls| &tls.config);
     // On the heap: it is large, and most requests need none.
     let mut dialling = pin!(Box::pin(dial(worker, selected.target(), tls)));
@@ -227,8 +240,8 @@ async fn open(
             })
         }
         Err(_) => {
-            // A request whose own time is over says nothing about its last target.
-            if !timer.cap_has_passed() {
+            // A request whose own time ended before says nothing about its last target.
+            if deadline == whole && !timer.cap_has_passed() {
                 tell_outage(worker, selected, &"it took too long");
             }
             Err(Refusal::UpstreamTimeout)

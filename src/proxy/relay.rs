@@ -1,10 +1,10 @@
 //! Relay: finds a connection to the upstream, runs the exchange on it, and repeats it once where that is safe.
 
-use raftgate_model::api::{RetryOn, Setback};
+use raftgate_model::api::Setback;
 
 use super::connection::Connection;
 use super::exchange::{After, Outcome, client_shape, refuse};
-use super::forward::{ClientEnd, Exchange, Fault};
+use super::forward::{ClientEnd, Exchange, Fault, Patience};
 use super::pool::{Lease, Reuse};
 use super::pump::PumpError;
 use super::reach::{Tries, reach, renew};
@@ -43,12 +43,12 @@ async fn forward(
         .upload
         .take_at_hand(&mut connection.client.unread)
         .map_err(|error| refusal_of_body(&error))?;
-    let mut tries = Tries::of(selected, is_idempotent(connection.head.method()));
+    let is_idempotent = is_idempotent(connection.head.method());
+    let mut tries = Tries::of(selected, is_idempotent, &connection.timer);
     let mut lease = reach(worker, connection, selected, &mut tries).await?;
     invite_body(connection);
     loop {
-        let retry_on = tries.retry_on();
-        lease = match attempt(worker, connection, selected, retry_on, &mut lease).await {
+        lease = match attempt(worker, connection, selected, &mut tries, &mut lease).await {
             Attempt::Over(end) => return Ok((end, lease)),
             Attempt::Again => {
                 worker.parts.counters.upstream_retried();
@@ -90,7 +90,7 @@ async fn attempt(
     worker: &Worker,
     connection: &mut Connection,
     selected: &Selected,
-    retry_on: RetryOn,
+    tries: &mut Tries,
     lease: &mut Lease,
 ) -> Attempt {
     let shape = client_shape(worker, connection);
@@ -109,7 +109,11 @@ async fn attempt(
         download,
         timer,
     };
-    let mut exchange = Exchange::new(worker, end, &selected.timeouts, shape, edits.as_deref());
+    let patience = Patience {
+        timeouts: &selected.timeouts,
+        head_time: &mut tries.head_time,
+    };
+    let mut exchange = Exchange::new(worker, end, patience, shape, edits.as_deref());
     let result = exchange.run(&mut lease.upstream).await;
     let upload_done = exchange.upload_is_done();
     let answer_began = exchange.answer_began();
@@ -131,8 +135,10 @@ async fn attempt(
             }
         }
         (Err(fault), None) => {
-            let may_be_tried = setback_of(fault).is_some_and(|setback| retry_on.contains(setback));
-            if may_be_tried && !answer_began && !timer.cap_has_passed() && upload.rewind() {
+            let may_be_tried =
+                setback_of(fault).is_some_and(|setback| tries.retry_on().contains(setback));
+            let is_due = may_be_tried && !answer_began && !tries.are_out_of_time(timer);
+            if is_due && upload.rewind() {
                 Attempt::Retry
             } else {
                 Attempt::Over(End::Refused(refusal_of(fault)))

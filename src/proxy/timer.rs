@@ -16,6 +16,10 @@ pub(super) const TICK: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Elapsed;
 
+/// A moment of a worker's time, in milliseconds since the worker began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(u64);
+
 #[derive(Debug, Default)]
 struct Cells {
     // Milliseconds since the wheel began, as of the last tick.
@@ -101,13 +105,37 @@ pub(super) struct Timer {
 impl Timer {
     /// Sets the deadline to `after` from now, or to the cap if that comes first.
     pub(super) fn set(&self, after: Duration) {
+        self.set_at(self.moment(after));
+    }
+
+    /// Sets the deadline to this moment, or to the cap if that comes first.
+    pub(super) fn set_at(&self, moment: Moment) {
         let cap_ms = self.entry.cap_ms.get();
-        self.entry.deadline_ms.set(self.in_ms(after).min(cap_ms));
+        self.entry.deadline_ms.set(moment.0.min(cap_ms));
+    }
+
+    /// The moment `after` from now at which a deadline fires: a little later, and never early.
+    pub(super) fn moment(&self, after: Duration) -> Moment {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        // The last tick may be nearly one tick old.
+        let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX);
+        let now_ms = self.cells.now_ms.get();
+        Moment(now_ms.saturating_add(after_ms).saturating_add(tick_ms))
+    }
+
+    /// Whether a moment has come.
+    pub(super) fn has_come(&self, moment: Moment) -> bool {
+        moment.0 <= self.cells.now_ms.get()
+    }
+
+    /// How long it is until a moment.
+    pub(super) fn left_until(&self, moment: Moment) -> Duration {
+        Duration::from_millis(moment.0.saturating_sub(self.cells.now_ms.get()))
     }
 
     /// No deadline lies further away than `after` from now, until [`Timer::uncap`].
     pub(super) fn cap(&self, after: Duration) {
-        self.entry.cap_ms.set(self.in_ms(after));
+        self.entry.cap_ms.set(self.moment(after).0);
     }
 
     /// Whether the time that [`Timer::cap`] gave is over.
@@ -118,15 +146,6 @@ impl Timer {
     /// Deadlines set from now on may lie wherever they are set.
     pub(super) fn uncap(&self) {
         self.entry.cap_ms.set(u64::MAX);
-    }
-
-    /// The worker's time `after` from now.
-    fn in_ms(&self, after: Duration) -> u64 {
-        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        // The last tick may be nearly one tick old.
-        let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX);
-        let now_ms = self.cells.now_ms.get();
-        now_ms.saturating_add(after_ms).saturating_add(tick_ms)
     }
 
     /// Whether the deadline has passed; if not, `cx` is woken when it does.

@@ -1,7 +1,7 @@
 //! What breaks on one side is visible on the other, and never looks like a clean end.
 
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use raftgate::proxy::Refusal;
 use raftgate_actors::snapshot::CompiledApi;
@@ -151,6 +151,44 @@ fn a_client_that_stops_inside_a_body_is_refused() {
     let refused = client.ask("PUT / HTTP/1.1\r\nHost: g\r\nContent-Length: 9\r\n\r\nhalf");
     assert_eq!(refused.status(), 408);
     client.expect_end();
+}
+
+/// An upstream that answers with nothing but interim answers, as long as its connection lasts.
+fn interim_for_ever() -> Upstream {
+    Upstream::start(|mut wire, _| {
+        while wire.try_send("HTTP/1.1 102 Processing\r\n\r\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    })
+}
+
+/// The final answer to these bytes, behind however many interim ones come within the tests' patience.
+fn final_answer(rig: &Rig, request: &str) -> u16 {
+    let mut client = rig.connect();
+    client.send(request);
+    let began = Instant::now();
+    loop {
+        let status = client.message().status();
+        assert!(began.elapsed() < PATIENCE, "interim answers go on and on");
+        if status >= 200 {
+            return status;
+        }
+    }
+}
+
+#[test]
+fn no_interim_answer_gives_an_upstream_more_time() {
+    let rig = Rig::with(impatient(&interim_for_ever()), |_| {});
+    assert_eq!(final_answer(&rig, &get("/")), 504);
+}
+
+#[test]
+fn no_interim_answer_gives_a_client_more_time_for_its_body() {
+    let rig = Rig::with(impatient(&interim_for_ever()), |settings| {
+        settings.timeouts.idle = Duration::from_millis(300);
+    });
+    let stops = "PUT / HTTP/1.1\r\nHost: g\r\nContent-Length: 9\r\n\r\nhalf";
+    assert_eq!(final_answer(&rig, stops), 408);
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Node, Reply, Style};
+use crate::balancing::{Balanced, Speechless};
+use crate::harness::{Answer, Node, RecordingServer, Reply, Style};
 use crate::rules::{RuledApi, definition, extended_paths, in_both_styles, single_version};
+use crate::wire::Wire;
 use crate::world::{World, echo, unique};
 
 pub(crate) const TIMEOUT: ((u16, &str), (u16, &str)) = (
@@ -66,6 +68,71 @@ fn a_paths_timeout_beats_the_apis_and_that_the_gateways_case_93() {
         }
         api.get("/slow/off").expect_status(200);
         api.get("/x").expect_status(200);
+    }
+}
+
+/// The field that gives the path `/x` this timeout.
+fn hard_timeout(duration: &str) -> Value {
+    single_version(extended_paths(json!({"hard_timeouts": [
+        {"path": "/x", "method": "GET", "timeout_duration": duration},
+        {"path": "/x", "method": "POST", "timeout_duration": duration}
+    ]})))
+}
+
+#[test]
+fn a_paths_timeout_is_one_for_all_targets_together() {
+    let world = World::shared();
+    for style in crate::harness::STYLES {
+        let speechless = Speechless::new(4);
+        let targets = speechless.targets();
+        let api = Balanced::ruled(&world, style, &targets, json!({}), hard_timeout("300ms"));
+        api.assert_refused(&api.ask("GET", "/x", b""), TIMEOUT);
+        speechless.assert_connections(1);
+        // What took all of the time and was no connection is passed over by the next request.
+        api.assert_refused(&api.ask("GET", "/x", b""), TIMEOUT);
+        speechless.assert_connections(2);
+    }
+}
+
+#[test]
+fn a_paths_timeout_is_one_for_all_tries_together() {
+    let world = World::shared();
+    let upstream = RecordingServer::replying(Reply::Hang);
+    let own = json!({"retries": {"attempts": 5, "on": ["connect", "closed", "timeout"]}});
+    let targets = [upstream.url("/")];
+    let fields = hard_timeout("300ms");
+    let api = Balanced::ruled(&world, Style::Rfc, &targets, own, fields);
+    api.assert_refused(&api.ask("GET", "/x", b""), TIMEOUT);
+    assert_eq!(upstream.received().len(), 1);
+}
+
+#[test]
+fn the_time_of_the_clients_own_upload_is_not_the_upstreams() {
+    let world = World::shared();
+    let upstream = RecordingServer::start(|received| {
+        if received.target.contains("hangs") {
+            Reply::Hang
+        } else {
+            echo(received)
+        }
+    });
+    let targets = [upstream.url("/")];
+    let fields = hard_timeout("400ms");
+    let api = Balanced::ruled(&world, Style::Rfc, &targets, json!({}), fields);
+    for (query, status) in [("", 200), ("?hangs", 504)] {
+        let mut wire = Wire::connect(world.node.gateway());
+        let framing = "Transfer-Encoding: chunked";
+        let id = &api.id;
+        wire.send(format!(
+            "POST /{id}/x{query} HTTP/1.1\r\nHost: test\r\n{framing}\r\n\r\n"
+        ));
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(1200) {
+            wire.send("1\r\nx\r\n");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        wire.send("0\r\n\r\n");
+        assert_eq!(wire.answer().0.status, status);
     }
 }
 

@@ -141,6 +141,7 @@ fn timeouts(spec: &ApiSpec, gateway: UpstreamTimeouts) -> UpstreamTimeouts {
     UpstreamTimeouts {
         connect: own(spec.rules.timeouts.connect).unwrap_or(gateway.connect),
         head: own(spec.rules.timeouts.head).unwrap_or(gateway.head),
+        until_head: gateway.until_head,
         idle: gateway.idle,
         total: own(spec.rules.timeouts.total).or(gateway.total),
     }

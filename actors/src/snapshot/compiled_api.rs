@@ -115,6 +115,9 @@ pub struct UpstreamTimeouts {
     pub connect: Duration,
     /// From the last byte of the request until the head of the answer is complete.
     pub head: Duration,
+    /// The same from the moment the request is forwarded, over all connections and attempts; the time in which the client
+    /// still sends its body does not count.
+    pub until_head: Option<Duration>,
     /// Between two bytes of a body, in either direction.
     pub idle: Duration,
     /// From the moment the request is forwarded until the last byte of its answer; tunnels are cut by none.
@@ -126,6 +129,7 @@ impl Default for UpstreamTimeouts {
         Self {
             connect: Duration::from_secs(5),
             head: Duration::from_secs(30),
+            until_head: None,
             idle: Duration::from_secs(60),
             total: None,
         }

@@ -215,12 +215,13 @@ fn check_size(view: &RequestView<'_>, style: ErrorStyle, bytes_max: u64) -> Resu
     }
 }
 
-/// A path's timeout is the upstream's whole time until the head of its answer; it never lengthens the wait for a
-/// connection.
+/// A path's timeout is the upstream's whole time until the head of its answer, whatever is tried in it; it never lengthens
+/// the wait for a connection.
 fn enforced(timeouts: UpstreamTimeouts, timeout: Duration) -> UpstreamTimeouts {
     UpstreamTimeouts {
         connect: timeouts.connect.min(timeout),
         head: timeout,
+        until_head: Some(timeout),
         ..timeouts
     }
 }
