@@ -1,9 +1,12 @@
 //! Versions of an API: named in a header, a parameter or the path, inside one definition or as APIs of their own.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Style, policy};
+use crate::harness::{Answer, Style, merge, policy};
 use crate::rules::{RuledApi, definition, in_both_styles};
+use crate::wire::Wire;
 use crate::world::{OAuthApi, World, echoed, text, unique};
 
 const UNKNOWN: ((u16, &str), (u16, &str)) = (
@@ -173,7 +176,7 @@ fn versions_may_be_apis_of_their_own_case_54() {
                 "enabled": true, "name": "v1", "default": "v1", "location": "url-param", "key": "version",
                 "versions": {"v2": second, "gone": "no-such-api"}
             });
-            crate::harness::merge(&mut versioning, more);
+            merge(&mut versioning, more);
             json!({ "definition": versioning })
         };
         let own = json!({"proxy": {
@@ -203,6 +206,74 @@ fn versions_may_be_apis_of_their_own_case_54() {
         let url = node.gateway_url(&format!("/{base}/v2/y"));
         assert_eq!(target(&node.client().get(&url, &[])), "/second/y");
     });
+}
+
+#[test]
+fn the_names_of_both_versions_are_stripped_where_an_api_of_versions_has_its_own() {
+    in_both_styles(|world, style| {
+        let header = |name: &str| json!({"location": "header", "key": name});
+        let query = |name: &str| json!({"location": "url-param", "key": name});
+        for (mut outer, mut inner, target_seen, headers_seen) in [
+            (header("x-outer"), query("v"), "?outer=other&a=1", "-V"),
+            (query("outer"), header("x-v"), "?a=1&v=v1", "O-"),
+            (
+                header("x-outer"),
+                header("x-v"),
+                "?outer=other&a=1&v=v1",
+                "--",
+            ),
+            (query("outer"), query("v"), "?a=1", "OV"),
+        ] {
+            let (base, second) = (unique("base"), unique("second"));
+            inner["strip_versioning_data"] = json!(true);
+            let mut own = versions(inner);
+            own["proxy"] = json!({
+                "listen_path": format!("/{second}/"), "target_url": world.upstream.url("/second"),
+                "strip_listen_path": true
+            });
+            let versioning = json!({
+                "enabled": true, "name": "v1", "default": "v1", "strip_versioning_data": true,
+                "versions": {"other": second}
+            });
+            merge(&mut outer, versioning);
+            let node = &world.node;
+            node.create_api(&definition(world, &second, style, own));
+            let outer = json!({"definition": outer});
+            node.create_api(&definition(world, &base, style, outer));
+            let url = node.gateway_url(&format!("/{base}/x?outer=other&a=1&v=v1"));
+            let names = [("x-outer", "other"), ("x-v", "v1")];
+            let answer = node.client().get(&url, &names).expect_status(200);
+            assert_eq!(target(&answer), format!("/second/x{target_seen}"));
+            let seen = |name: &str, letter| match echoed(&answer.json(), name).is_empty() {
+                true => '-',
+                false => letter,
+            };
+            let headers: String = [seen("x-outer", 'O'), seen("x-v", 'V')].iter().collect();
+            assert_eq!(headers, headers_seen, "{target_seen}");
+        }
+    });
+}
+
+#[test]
+fn the_name_of_a_version_comes_behind_the_body_no_more_than_before_it() {
+    let world = World::shared();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let strip = json!({"location": "header", "key": "x-v", "strip_versioning_data": true});
+    let id = unique("trailed");
+    let mut api = definition(&world, &id, Style::Rfc, versions(strip));
+    let target = format!("http://{}/", listener.local_addr().unwrap());
+    api["proxy"]["target_url"] = json!(target);
+    world.node.create_api(&api);
+    let mut client = Wire::connect(world.node.gateway());
+    client.send(format!(
+        "POST /{id}/x HTTP/1.1\r\nHost: g\r\nX-V: v1\r\nTransfer-Encoding: chunked\r\n\r\n\
+         0\r\nX-V: v2\r\nx_v: v2\r\nX-Kept: 1\r\n\r\n"
+    ));
+    let mut upstream = Wire::accept(&listener);
+    let head = upstream.take_through(b"\r\n\r\n").to_ascii_lowercase();
+    let trailers = upstream.take_through(b"\r\n\r\n").to_ascii_lowercase();
+    assert_eq!(String::from_utf8_lossy(&trailers), "0\r\nx-kept: 1\r\n\r\n");
+    assert!(!String::from_utf8_lossy(&head).contains("x-v:"));
 }
 
 #[test]

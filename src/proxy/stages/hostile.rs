@@ -27,7 +27,7 @@ use super::authorize::Permit;
 use super::header_values::HeaderValues;
 use super::identify::{basic, bearer, credential, key};
 use super::prepare::prepare;
-use super::selected::{HiddenName, Selected};
+use super::selected::Selected;
 use super::version::resolve;
 use crate::credentials::Login;
 use crate::proxy::client_meta::ClientMeta;
@@ -238,20 +238,17 @@ pub(crate) fn request_versions(input: &[u8]) {
     assert!(behind.path().starts_with("/base"), "{shown}");
     // By the same reading, the upstream is told no name.
     let behind = RequestView::new(&behind, &peer, b"id");
-    match &selected.hidden {
-        HiddenName::Header(field) => {
-            let fields = lines(&out);
-            let mut names = fields.iter().map(|(name, _)| name.as_bytes());
-            assert!(
-                !names.any(|name| is_same_variable(name, field.as_bytes())),
-                "{shown}"
-            );
-        }
-        HiddenName::Query(parameter) => {
-            let query = behind.head().query().unwrap_or_default();
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            assert!(!pairs.any(|(name, _)| name == **parameter), "{shown}");
-        }
-        HiddenName::None => {}
+    for field in selected.hidden.headers().into_iter().flatten() {
+        let fields = lines(&out);
+        let mut names = fields.iter().map(|(name, _)| name.as_bytes());
+        assert!(
+            !names.any(|name| is_same_variable(name, field.as_bytes())),
+            "{shown}"
+        );
+    }
+    for parameter in selected.hidden.parameters().into_iter().flatten() {
+        let query = behind.head().query().unwrap_or_default();
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        assert!(!pairs.any(|(name, _)| name == parameter), "{shown}");
     }
 }

@@ -6,7 +6,7 @@ use raftgate_actors::snapshot::{
 use raftgate_model::api::CredentialPlace;
 
 use super::header_values::HeaderValues;
-use super::selected::{HiddenName, Selected};
+use super::selected::Selected;
 use crate::proxy::request::RequestView;
 use crate::proxy::wire::body::{BodyLength, plain_length};
 use crate::proxy::wire::cookie::{is_cookie_field, without};
@@ -118,10 +118,12 @@ pub(crate) fn credential_header(api: &CompiledApi) -> Option<&str> {
 fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) {
     let api = &*selected.api;
     let hidden = hidden_credential(api);
-    let ends_here = |name: &[u8]| match (&selected.hidden, &selected.request_edits) {
-        (HiddenName::None | HiddenName::Query(_), None) => false,
-        (HiddenName::Header(hidden), _) if is_same_variable(name, hidden.as_bytes()) => true,
-        (_, edits) => edits.as_ref().is_some_and(|edits| edits.drops(name)),
+    let edits = selected.request_edits.as_deref();
+    let hidden_headers = selected.hidden.headers();
+    let ends_here = |name: &[u8]| {
+        let mut headers = hidden_headers.iter().flatten();
+        headers.any(|hidden| is_same_variable(name, hidden.as_bytes()))
+            || edits.is_some_and(|edits| edits.drops(name))
     };
     // What was judged is the field of exactly this name, and an upstream may read another one as the same.
     let judged = credential_header(api).map(str::as_bytes);
@@ -190,7 +192,7 @@ fn write_stripped_field(place: &CredentialPlace, name: &[u8], value: &[u8], out:
 }
 
 /// The client's query without the parameters that end here.
-fn without_parameters(query: &str, hidden: [Option<&str>; 2]) -> String {
+fn without_parameters(query: &str, hidden: [Option<&str>; 3]) -> String {
     let is_other = |part: &&str| {
         let decoded = form_urlencoded::parse(part.as_bytes()).next();
         decoded.is_none_or(|(name, _)| !hidden.contains(&Some(&*name)))
@@ -223,15 +225,12 @@ fn write_target(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) 
         "" | "/" => {}
         _ => out.extend_from_slice(rest.as_bytes()),
     }
-    let of_version = match &selected.hidden {
-        HiddenName::Query(name) => Some(&**name),
-        HiddenName::None | HiddenName::Header(_) => None,
-    };
     let of_credential = hidden_credential(api).and_then(|place| place.query.as_deref());
-    let hidden = [of_credential, of_version];
+    let [of_api, of_version] = selected.hidden.parameters();
+    let hidden = [of_credential, of_api, of_version];
     let client_query = view.head().query();
     let stripped = client_query
-        .filter(|_| hidden != [None; 2])
+        .filter(|_| hidden != [None; 3])
         .map(|query| without_parameters(query, hidden));
     let client_query = stripped
         .as_deref()

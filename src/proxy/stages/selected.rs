@@ -27,6 +27,38 @@ pub(crate) enum HiddenName {
     Query(Arc<str>),
 }
 
+/// The names of versions that the upstream does not see, one for each level at which a version is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HiddenNames {
+    /// That of the API among those that are versions of one.
+    pub(crate) of_api: HiddenName,
+    /// That of the version inside the definition.
+    pub(crate) of_version: HiddenName,
+}
+
+impl HiddenNames {
+    const NONE: Self = Self {
+        of_api: HiddenName::None,
+        of_version: HiddenName::None,
+    };
+
+    /// The header fields among them.
+    pub(crate) fn headers(&self) -> [Option<&str>; 2] {
+        [&self.of_api, &self.of_version].map(|name| match name {
+            HiddenName::Header(field) => Some(&**field),
+            HiddenName::None | HiddenName::Query(_) => None,
+        })
+    }
+
+    /// The query parameters among them.
+    pub(crate) fn parameters(&self) -> [Option<&str>; 2] {
+        [&self.of_api, &self.of_version].map(|name| match name {
+            HiddenName::Query(parameter) => Some(&**parameter),
+            HiddenName::None | HiddenName::Header(_) => None,
+        })
+    }
+}
+
 /// What a request was found to be about.
 #[derive(Clone, Debug)]
 pub(crate) struct Selected {
@@ -40,8 +72,8 @@ pub(crate) struct Selected {
     pub(crate) listen_bytes: usize,
     /// Where in its path the rest begins that the upstream is asked for.
     pub(crate) rest_at: usize,
-    /// The name of a version that the upstream does not see.
-    pub(crate) hidden: HiddenName,
+    /// The names of versions that the upstream does not see.
+    pub(crate) hidden: HiddenNames,
     /// Whether the caller must prove itself.
     pub(crate) proof: Proof,
     /// How long the upstream may take.
@@ -63,7 +95,7 @@ impl Selected {
             place: TargetPlace::default(),
             listen_bytes: prefix_bytes,
             rest_at: prefix_bytes,
-            hidden: HiddenName::None,
+            hidden: HiddenNames::NONE,
             proof: Proof::Demanded,
             timeouts: api.timeouts,
             body_bytes_max: u64::MAX,

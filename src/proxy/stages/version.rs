@@ -23,12 +23,14 @@ pub(crate) fn resolve(
         .rules
         .as_ref()
         .and_then(|rules| rules.version_apis.as_ref());
-    if let Some(apis) = apis
-        && let Some(other) = other_api(apis, view, &mut selected)?
-    {
-        let other = snapshot.api(other).ok_or(Refusal::VersionApiUnknown)?;
-        selected.timeouts = other.timeouts;
-        selected.api = Arc::clone(other);
+    if let Some(apis) = apis {
+        let other = other_api(apis, view, &mut selected)?;
+        selected.hidden.of_api = hidden_name(&apis.selector);
+        if let Some(other) = other {
+            let other = snapshot.api(other).ok_or(Refusal::VersionApiUnknown)?;
+            selected.timeouts = other.timeouts;
+            selected.api = Arc::clone(other);
+        }
     }
     let Some(rules) = selected.api.rules.clone() else {
         return Ok(selected);
@@ -38,6 +40,7 @@ pub(crate) fn resolve(
         CompiledVersions::Named { selector, versions } => {
             let is_known = |name: &str| versions.contains_key(name);
             let name = choose(selector, view, is_known, &mut selected)?;
+            selected.hidden.of_version = hidden_name(selector);
             versions.get(&*name).ok_or(Refusal::VersionUnknown)?
         }
     };
@@ -60,7 +63,8 @@ fn other_api<'r>(
     Ok(apis.versions.get(&*name).filter(|_| !apis.is_own(&name)))
 }
 
-/// The name of the version that a request is of; where it is not to go on, `selected` tells so afterwards.
+/// The name of the version that a request is of; where it stands in the path and is not to go on, `selected` tells so
+/// afterwards.
 fn choose<'r>(
     selector: &'r VersionSelector,
     view: &RequestView<'r>,
@@ -88,9 +92,6 @@ fn choose<'r>(
             names.map(|(name, _)| Cow::Borrowed(name))
         }
     };
-    if selector.forwarding == NameForwarding::Stripped {
-        hide(&selector.place, selected);
-    }
     match (named, selector.unknown) {
         (None, _) => default().ok_or(Refusal::VersionMissing),
         (Some(name), _) if is_known(&name) => Ok(name),
@@ -99,13 +100,15 @@ fn choose<'r>(
     }
 }
 
-fn hide(place: &VersionPlace, selected: &mut Selected) {
-    match place {
-        VersionPlace::Header(field) => selected.hidden = HiddenName::Header(Arc::clone(field)),
-        VersionPlace::Query(parameter) => {
-            selected.hidden = HiddenName::Query(Arc::clone(parameter));
-        }
-        VersionPlace::Nowhere | VersionPlace::Path(_) => {}
+/// Where the name stands that the upstream does not see.
+fn hidden_name(selector: &VersionSelector) -> HiddenName {
+    if selector.forwarding != NameForwarding::Stripped {
+        return HiddenName::None;
+    }
+    match &selector.place {
+        VersionPlace::Header(field) => HiddenName::Header(Arc::clone(field)),
+        VersionPlace::Query(parameter) => HiddenName::Query(Arc::clone(parameter)),
+        VersionPlace::Nowhere | VersionPlace::Path(_) => HiddenName::None,
     }
 }
 
