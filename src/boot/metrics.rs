@@ -15,7 +15,7 @@ use raftgate_cluster::handle::ClusterHandle;
 use raftgate_cluster::metrics::MetricsValues;
 
 use super::Assembly;
-use crate::proxy::{EndpointName, GatewayCounters, Refusal};
+use crate::proxy::{EndpointName, GatewayCounters, Refusal, StreamRefusal};
 use crate::telemetry::answer_lines::lines_held_back;
 use crate::telemetry::answers::Account;
 use crate::telemetry::metrics::{Metrics, MetricsBuilder, as_number};
@@ -219,6 +219,32 @@ fn encode_requests(
     encode(("endpoint", "none"), &counters.unrouted)
 }
 
+fn encode_refusals(encoder: &mut DescriptorEncoder<'_>, counters: &GatewayCounters) -> fmt::Result {
+    let mut refusals = encoder.encode_descriptor(
+        "refusals",
+        "Requests that were not served, by reason",
+        None,
+        MetricType::Counter,
+    )?;
+    for refusal in Refusal::ALL {
+        let labels = [("reason", refusal.label())];
+        let count = counters.refusals(refusal);
+        ConstCounter::new(count).encode(refusals.encode_family(&labels)?)?;
+    }
+    let mut streams = encoder.encode_descriptor(
+        "http2_refusals",
+        "Streams of HTTP/2 that were refused before they were requests, and connections ended for too many given up (enhance_your_calm), by error code",
+        None,
+        MetricType::Counter,
+    )?;
+    for refusal in StreamRefusal::ALL {
+        let labels = [("reason", refusal.label())];
+        let count = counters.streams_refused(refusal);
+        ConstCounter::new(count).encode(streams.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
 impl Collector for PerApi {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.registry.source().current();
@@ -234,17 +260,7 @@ impl Collector for PerApi {
             let labels = [("api", api.id.as_str())];
             ConstCounter::new(sum_s).encode(seconds.encode_family(&labels)?)?;
         }
-        let mut refusals = encoder.encode_descriptor(
-            "refusals",
-            "Requests that were not served, by reason",
-            None,
-            MetricType::Counter,
-        )?;
-        for refusal in Refusal::ALL {
-            let labels = [("reason", refusal.label())];
-            let count = self.counters.refusals(refusal);
-            ConstCounter::new(count).encode(refusals.encode_family(&labels)?)?;
-        }
+        encode_refusals(&mut encoder, &self.counters)?;
         let mut held_back = encoder.encode_descriptor(
             "answer_lines_held_back",
             "Log lines about refusals that were counted instead of written, by who can do something about them",

@@ -47,6 +47,7 @@ pub use endpoint::{
     BodyFault, BodyRefusal, Endpoint, EndpointAnswer, EndpointFuture, EndpointHandler,
     EndpointName, EndpointRequest, EndpointResponse,
 };
+pub use http2::StreamRefusal;
 pub use overrides::MessageOverrides;
 pub use pool::PoolLimits;
 pub use record::{AccessRecord, GatewayCounters};

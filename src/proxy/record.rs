@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::endpoint::EndpointName;
 use super::exchange::{After, Outcome};
+use super::http2::StreamRefusal;
 use super::refusal::Refusal;
 use super::request::RequestView;
 use super::worker::Worker;
@@ -176,6 +177,7 @@ pub struct GatewayCounters {
     pub unrouted: ApiCounters,
     endpoints: [ApiCounters; EndpointName::ALL.len()],
     refusals: RefusalCounters,
+    streams_refused: [AtomicU64; StreamRefusal::ALL.len()],
     records_dropped: AtomicU64,
     connections: AtomicU64,
     tunnels: AtomicU64,
@@ -192,6 +194,12 @@ impl GatewayCounters {
 
     pub(super) fn refused(&self, refusal: Refusal) {
         if let Some(cell) = self.refusals.0.get(refusal as usize) {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn stream_refused(&self, refusal: StreamRefusal) {
+        if let Some(cell) = self.streams_refused.get(refusal as usize) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -225,6 +233,14 @@ impl GatewayCounters {
     pub fn refusals(&self, refusal: Refusal) -> u64 {
         self.refusals
             .0
+            .get(refusal as usize)
+            .map_or(0, |cell| cell.load(Ordering::Relaxed))
+    }
+
+    /// How many streams of HTTP/2 were refused, or connections of it ended, for this reason.
+    #[must_use]
+    pub fn streams_refused(&self, refusal: StreamRefusal) -> u64 {
+        self.streams_refused
             .get(refusal as usize)
             .map_or(0, |cell| cell.load(Ordering::Relaxed))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use http::StatusCode;
-use raftgate::proxy::{EndpointAnswer, EndpointName, EndpointResponse, Refusal};
+use raftgate::proxy::{EndpointAnswer, EndpointName, EndpointResponse, Refusal, StreamRefusal};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tokio::sync::watch;
@@ -217,6 +217,9 @@ fn whoever_asks_and_resets_for_ever_is_sent_away() {
         last = Some(frame.0);
     }
     assert!(matches!(last, None | Some(GOAWAY)), "{last:?}");
+    eventually("the end is counted, once", || {
+        (rig.counters.streams_refused(StreamRefusal::Abuse) == 1).then_some(())
+    });
     assert!(upstream.connections() < 1_000, "{}", upstream.connections());
 }
 
@@ -300,6 +303,13 @@ fn requests_that_outlive_their_streams_are_bounded_and_counted_when_they_are_res
     });
     let enhance_your_calm = 11_u32.to_be_bytes();
     assert_eq!(end.unwrap().2[4..8], enhance_your_calm);
+    let counted = |refusal| rig.counters.streams_refused(refusal);
+    // Those that were reset are given up as well; so many more make two hundred, and one.
+    assert_eq!(
+        counted(StreamRefusal::TooManyRunning),
+        u64::from(201 - RUNNING_MAX)
+    );
+    assert_eq!(counted(StreamRefusal::Abuse), 1);
     drop(go);
     eventually("all that was begun is counted", || {
         let counted = rig

@@ -58,6 +58,7 @@ mod harness_itself;
 mod header_transforms;
 mod hostile_control;
 mod hostile_parameters;
+mod http2_refusals;
 mod index_wait;
 mod ip_access;
 mod key_changes;

@@ -16,7 +16,7 @@ use crate::harness::{Node, PATIENCE};
 use crate::memory::{Loaded, MIB, PIECE, UPLOAD_PATIENCE};
 
 /// A node that speaks TLS, and whom to believe.
-fn secured() -> (Node, Arc<ClientConfig>) {
+pub(crate) fn secured() -> (Node, Arc<ClientConfig>) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let section = "[gateway]\ntls_cert = \"gateway.cert\"\ntls_key = \"gateway.key\"\n";
@@ -39,9 +39,9 @@ fn secured() -> (Node, Arc<ClientConfig>) {
     (node, Arc::new(config))
 }
 
-type Http2 = h2::client::SendRequest<Bytes>;
+pub(crate) type Http2 = h2::client::SendRequest<Bytes>;
 
-async fn connect_http2(address: SocketAddr, config: Arc<ClientConfig>) -> Http2 {
+pub(crate) async fn connect_http2(address: SocketAddr, config: Arc<ClientConfig>) -> Http2 {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let stream = TlsConnector::from(config)

@@ -6,6 +6,7 @@
 mod answer;
 #[cfg(any(test, fuzzing))]
 pub(in crate::proxy) mod hostile;
+mod refused;
 mod request;
 mod stream;
 mod tally;
@@ -20,10 +21,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream as _;
 use futures_util::stream::FuturesUnordered;
+use h2::RecvStream;
 use h2::server::{Builder, Connection, Handshake, SendResponse};
-use h2::{Reason, RecvStream};
 use h2_http::Request;
 
+pub use self::refused::StreamRefusal;
 use self::tally::{Ended, Tally};
 use super::timer::Timer;
 use super::transport::Transport;
@@ -162,6 +164,9 @@ impl Client {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Ready(Some(Err(error))) => {
+                    if error.is_library() && error.reason() == Some(StreamRefusal::Abuse.reason()) {
+                        self.count(StreamRefusal::Abuse);
+                    }
                     tracing::debug!(%error, "a connection of HTTP/2 broke");
                     return Poll::Ready(());
                 }
@@ -182,7 +187,8 @@ impl Client {
             self.run_streams(cx);
         }
         if self.streams.len() >= RUNNING_MAX {
-            respond.send_reset(Reason::REFUSED_STREAM);
+            respond.send_reset(StreamRefusal::TooManyRunning.reason());
+            self.count(StreamRefusal::TooManyRunning);
             self.tally.note(Ended::GivenUp);
             return;
         }
@@ -199,8 +205,9 @@ impl Client {
 
     /// What follows from streams that have ended.
     fn judge(&mut self) {
-        if self.tally.is_abuse() {
-            self.frames.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        if self.tally.turns_into_abuse() {
+            self.frames.abrupt_shutdown(StreamRefusal::Abuse.reason());
+            self.count(StreamRefusal::Abuse);
         }
         if self.worker.settings.timeouts.keep_alive.is_zero() && !self.is_leaving() {
             self.leave();
@@ -224,6 +231,10 @@ impl Client {
                 Poll::Ready(())
             })
             .await;
+    }
+
+    fn count(&self, refusal: StreamRefusal) {
+        self.worker.parts.counters.stream_refused(refusal);
     }
 
     fn is_leaving(&self) -> bool {

@@ -8,11 +8,12 @@ use std::rc::Rc;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{RecvStream, SendStream};
 use h2_http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex};
 
 use super::answer::{AnswerReader, Next};
+use super::refused::StreamRefusal;
 use super::request::{Framing, write_end, write_head, write_piece};
 use super::tally::{Ended, Tally};
 use crate::proxy::connection::Connection;
@@ -53,7 +54,9 @@ pub(super) async fn serve(
     let request = Request::from_parts(parts, ());
     let mut head = Vec::new();
     let Ok(framing) = write_head(&request, body.is_end_stream(), &mut head) else {
-        respond.send_reset(Reason::PROTOCOL_ERROR);
+        respond.send_reset(StreamRefusal::NoRequest.reason());
+        let counters = &worker.parts.counters;
+        counters.stream_refused(StreamRefusal::NoRequest);
         return tally.note(Ended::GivenUp);
     };
     let (near, far) = duplex(MEMORY_BYTES);

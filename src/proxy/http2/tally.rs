@@ -19,6 +19,7 @@ pub(super) enum Ended {
 pub(super) struct Tally {
     answered: Cell<u64>,
     given_up: Cell<u64>,
+    is_abuse: Cell<bool>,
 }
 
 impl Tally {
@@ -41,10 +42,12 @@ impl Tally {
         self.answered.get() != 0
     }
 
-    /// Whether a client asks and gives up, again and again: that costs more than it pays (CVE-2023-44487).
-    pub(super) fn is_abuse(&self) -> bool {
+    /// Whether a client asks and gives up, again and again: that costs more than it pays (CVE-2023-44487). Said once, for
+    /// nothing follows behind it.
+    pub(super) fn turns_into_abuse(&self) -> bool {
         let given_up = self.given_up.get();
-        given_up > GIVEN_UP_MAX && given_up > self.answered.get()
+        let is_abuse = given_up > GIVEN_UP_MAX && given_up > self.answered.get();
+        is_abuse && !self.is_abuse.replace(true)
     }
 }
 
@@ -58,13 +61,18 @@ mod tests {
         for _ in 0..GIVEN_UP_MAX {
             tally.note(Ended::GivenUp);
         }
-        assert!(!tally.is_abuse() && !tally.has_answered());
-        tally.note(Ended::GivenUp);
-        assert!(tally.is_abuse());
+        assert!(!tally.turns_into_abuse() && !tally.has_answered());
+        let patient = Tally::default();
         for _ in 0..=GIVEN_UP_MAX {
-            tally.note(Ended::Answered);
+            patient.note(Ended::Answered);
+            patient.note(Ended::GivenUp);
         }
-        assert!(!tally.is_abuse() && tally.has_answered());
-        assert_eq!(tally.total(), 2 * GIVEN_UP_MAX + 2);
+        assert!(!patient.turns_into_abuse() && patient.has_answered());
+        assert_eq!(patient.total(), 2 * GIVEN_UP_MAX + 2);
+        for tally in [tally, patient] {
+            tally.note(Ended::GivenUp);
+            assert!(tally.turns_into_abuse());
+            assert!(!tally.turns_into_abuse(), "said once");
+        }
     }
 }
