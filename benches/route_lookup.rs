@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, RouteTable, SnapshotChange};
+use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot, Place, SnapshotChange};
 use raftgate_model::api::{ListenPath, Target};
 use raftgate_model::id::ApiId;
 
@@ -96,11 +96,15 @@ fn requests(count: usize) -> Vec<Request> {
 fn lookups(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("route_lookup");
     for count in COUNTS {
-        let (table, conflicts) = RouteTable::build(apis(count));
+        let (snapshot, conflicts) = GatewaySnapshot::build(apis(count), []);
+        let table = snapshot.routes();
         assert!(conflicts.is_empty(), "paths of their own");
         for request in requests(count) {
-            let find = || table.find(Some(black_box(request.host)), black_box(&request.path));
-            let found = find().map(|found| found.api.id.to_string());
+            let find = || table.place(Some(black_box(request.host)), black_box(&request.path));
+            let found = find().map(|place| match place {
+                Place::Served(found) => found.api.id.to_string(),
+                Place::Unserved(id) => format!("{id}, unserved"),
+            });
             // The bench measures nothing if another API answers.
             assert_eq!(found, request.found, "{}", request.what);
             group.bench_function(BenchmarkId::new(request.what, count), |bench| {

@@ -1,6 +1,6 @@
 //! Documents that the control API takes, and the patterns in them.
 
-use raftgate_model::api::{ApiDocument, ApiSpec, ListenPath, OasDocument};
+use raftgate_model::api::{ApiDocument, ApiSpec, OasDocument};
 use raftgate_model::id::{ApiId, OrgId};
 use raftgate_model::oauth::client::{ClientChange, ClientRequest, ClientView};
 use raftgate_model::oauth::redirect::RegisteredUris;
@@ -224,8 +224,8 @@ pub(super) fn path_patterns(input: &[u8]) {
     let Ok(pattern) = PatternText::parse(pattern) else {
         return;
     };
-    let listen_path = ListenPath::parse("/api/").unwrap();
-    let path = MatchedPath::new(path, &listen_path);
+    let rest_at = path.strip_prefix("/api").map_or(0, |_| "/api".len());
+    let path = MatchedPath::new(path, rest_at, rest_at);
     let covers = |anchoring| {
         let terms = PatternTerms {
             anchoring,

@@ -235,8 +235,10 @@ async fn a_degraded_api_whose_place_another_took_is_left_out_alone() {
     config.settled(&registry).await;
     let owner = |path: &str| {
         let snapshot = registry.source().current();
-        let found = snapshot.routes().find(None, path);
-        found.map(|found| found.api.id.to_string())
+        match snapshot.routes().place(None, path)? {
+            Place::Served(found) => Some(found.api.id.to_string()),
+            Place::Unserved(_) => None,
+        }
     };
     assert_eq!(owner("/place").as_deref(), Some("a"));
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raftgate_model::api::{Cors, HeaderTemplate, IpAccess, Target, VersionApis, VersionSelector};
+use raftgate_model::api::{
+    Cors, HeaderTemplate, IpAccess, Target, VersionApis, VersionSelector, is_same_variable,
+};
 use raftgate_model::path_pattern::{MatchedPath, Methods, PathPattern};
 use raftgate_model::time::Timestamp;
 
@@ -138,16 +140,7 @@ impl HeaderEdits {
     /// Whether a field of the message does not go on; `_` for `-` evades no rule, as some upstreams read them as one.
     #[must_use]
     pub fn drops(&self, name: &[u8]) -> bool {
-        let variable = |byte: &u8| match byte {
-            b'_' => b'-',
-            byte => byte.to_ascii_lowercase(),
-        };
-        self.dropped.iter().any(|dropped| {
-            dropped.len() == name.len()
-                && dropped
-                    .bytes()
-                    .map(|byte| variable(&byte))
-                    .eq(name.iter().map(variable))
-        })
+        let mut dropped = self.dropped.iter();
+        dropped.any(|dropped| is_same_variable(dropped.as_bytes(), name))
     }
 }

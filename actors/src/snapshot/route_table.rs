@@ -53,21 +53,11 @@ pub enum Place<'t, 'p> {
 /// All listen paths of all hosts; a copy shares what is not changed in it.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    by_host: SharedMap<Arc<str>, PathTable>,
-    any_host: PathTable,
+    by_host: SharedMap<Arc<str>, HostPaths>,
+    any_host: HostPaths,
 }
 
 impl RouteTable {
-    /// Builds the table of these APIs; where two claim one place, the earlier has it and the later none at all.
-    pub fn build(apis: impl IntoIterator<Item = Arc<CompiledApi>>) -> (Self, Vec<RouteConflict>) {
-        let mut table = Self::default();
-        let mut conflicts = Vec::new();
-        for api in apis {
-            conflicts.extend(table.insert(api).err());
-        }
-        (table, conflicts)
-    }
-
     /// Mounts a further API where nobody stands, or where its own place was kept.
     pub(super) fn insert(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
         let host = api.host.clone();
@@ -91,7 +81,7 @@ impl RouteTable {
     }
 
     /// Changes the paths of a host, or those of any.
-    fn change<T>(&mut self, host: Option<&str>, change: impl FnOnce(&mut PathTable) -> T) -> T {
+    fn change<T>(&mut self, host: Option<&str>, change: impl FnOnce(&mut HostPaths) -> T) -> T {
         let Some(host) = host else {
             return change(&mut self.any_host);
         };
@@ -103,15 +93,6 @@ impl RouteTable {
             self.by_host.insert(host, paths);
         }
         done
-    }
-
-    /// The API that serves `path` on `host`, if one does.
-    #[must_use]
-    pub fn find<'p>(&self, host: Option<&str>, path: &'p str) -> Option<PathMatch<'_, 'p>> {
-        match self.place(host, path)? {
-            Place::Served(found) => Some(found),
-            Place::Unserved(_) => None,
-        }
     }
 
     /// Whose `path` is on `host`.
@@ -162,14 +143,15 @@ impl Holder {
     }
 }
 
+/// The listen paths of one host.
 #[derive(Clone, Debug, Default)]
-struct PathTable {
+struct HostPaths {
     by_prefix: SharedMap<Arc<str>, Holder>,
     /// How many segments listen paths have: prefixes of other lengths need no look-up.
     depths: Depths,
 }
 
-impl PathTable {
+impl HostPaths {
     fn insert(&mut self, api: Arc<CompiledApi>) -> Result<(), RouteConflict> {
         let holder = self.by_prefix.get(api.listen_path.prefix());
         if let Some(holder) = holder.filter(|holder| !holder.is_kept_for(&api.id)) {

@@ -165,7 +165,7 @@ fn check_expiry(
 }
 
 fn matched_path<'r>(selected: &Selected, view: &RequestView<'r>) -> MatchedPath<'r> {
-    MatchedPath::split(view.path(), selected.listen_bytes, selected.rest_at)
+    MatchedPath::new(view.path(), selected.listen_bytes, selected.rest_at)
 }
 
 /// Whether a path needs no credential; one that is closed is refused, also where it is listed as open (safer than Tyk).

@@ -18,7 +18,7 @@ use raftgate_actors::snapshot::{
 };
 use raftgate_model::api::{
     CredentialPlace, ListenPath, NameForwarding, Target, UnknownVersion, VersionPlace,
-    VersionSelector,
+    VersionSelector, is_same_variable,
 };
 use raftgate_model::id::{ApiId, OrgId};
 use raftgate_model::session::readings;
@@ -35,7 +35,6 @@ use crate::proxy::hostile::{FORWARDED, LIMITS, SEPARATOR, lines, named};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::{Peer, RequestView};
 use crate::proxy::trust::TrustedProxies;
-use crate::proxy::wire::field::is_same_variable;
 use crate::proxy::wire::request_head::RequestHead;
 
 /// Where the API takes its key.

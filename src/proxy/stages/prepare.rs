@@ -3,14 +3,14 @@
 use raftgate_actors::snapshot::{
     CompiledApi, CredentialForwarding, HeaderEdits, HostHeader, ListenPathForwarding,
 };
-use raftgate_model::api::CredentialPlace;
+use raftgate_model::api::{CredentialPlace, is_same_variable};
 
 use super::header_values::HeaderValues;
 use super::selected::Selected;
 use crate::proxy::request::RequestView;
 use crate::proxy::wire::body::{BodyLength, plain_length};
 use crate::proxy::wire::cookie::{is_cookie_field, without};
-use crate::proxy::wire::field::{FieldKind, is_same_variable};
+use crate::proxy::wire::field::FieldKind;
 use crate::proxy::wire::upgrade::write_websocket;
 
 /// What the upstream is told when the client names no agent.

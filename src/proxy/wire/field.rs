@@ -1,5 +1,7 @@
 //! Header fields: which of them the gateway acts on, and how lists of tokens in them are read.
 
+use raftgate_model::api::is_same_variable;
+
 /// A range of bytes in a head that was copied out of its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -123,15 +125,6 @@ impl FieldKind {
 fn begins_with(name: &[u8], prefix: &[u8]) -> bool {
     name.get(..prefix.len())
         .is_some_and(|start| is_same_variable(start, prefix))
-}
-
-/// Whether two names are one variable to an upstream that reads names as CGI has it: case and `_` for `-` do not matter.
-pub(crate) fn is_same_variable(name: &[u8], other: &[u8]) -> bool {
-    let variable = |byte: &u8| match byte {
-        b'_' => b'-',
-        byte => byte.to_ascii_lowercase(),
-    };
-    name.len() == other.len() && name.iter().map(variable).eq(other.iter().map(variable))
 }
 
 /// No field that the gateway acts on by its whole name has a longer one.

@@ -46,6 +46,17 @@ pub(super) enum Message {
     Response,
 }
 
+/// Whether two names of fields are one variable to a server that reads them as CGI has it: case and `_` for `-` do not matter.
+#[inline]
+#[must_use]
+pub fn is_same_variable(name: &[u8], other: &[u8]) -> bool {
+    let variable = |byte: &u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    name.len() == other.len() && name.iter().map(variable).eq(other.iter().map(variable))
+}
+
 /// What is done to the fields of a message: removed first, then set in place of what has the name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderRules {

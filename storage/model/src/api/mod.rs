@@ -32,7 +32,7 @@ pub use auth::{Auth, CredentialPlace, NotificationSpec, OAuthSpec};
 pub use cors::{AllowedOrigin, Cors};
 pub use document::{ClassicDocument, DEFAULT_ORG, DEFINITION_BYTES_MAX};
 pub use domain::{Domain, InvalidDomain};
-pub use headers::{ContextVariable, HeaderRules, HeaderTemplate, TemplatePart};
+pub use headers::{ContextVariable, HeaderRules, HeaderTemplate, TemplatePart, is_same_variable};
 pub use ip_access::IpAccess;
 pub use listen_path::{InvalidListenPath, LISTEN_PATH_SEGMENTS_MAX, ListenPath};
 pub use oas::{Mount, OasDocument, Serving, ServingFault};

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::api::ListenPath;
-
 /// A request's path as patterns see it: percent-encoding undone, runs of slashes and backslashes as one slash.
 ///
 /// So that one resource has one spelling here however it was asked for; the upstream still gets the path as sent.
@@ -14,19 +12,10 @@ pub struct MatchedPath<'r> {
 }
 
 impl<'r> MatchedPath<'r> {
-    /// The path of a request, percent-encoded as sent and without dot segments, to an API at `listen_path`.
+    /// The path of a request, percent-encoded as sent and without dot segments: so many bytes of it are the listen path, and
+    /// its rest begins right there, or behind the name of a version, which is no part of it.
     #[must_use]
-    pub fn new(path: &'r str, listen_path: &ListenPath) -> Self {
-        let rest = path.strip_prefix(listen_path.prefix()).unwrap_or(path);
-        Self {
-            full: canonical(path),
-            rest: canonical(rest),
-        }
-    }
-
-    /// A path whose rest begins behind the name of a version, which is no part of it.
-    #[must_use]
-    pub fn split(path: &'r str, listen_bytes: usize, rest_at: usize) -> Self {
+    pub fn new(path: &'r str, listen_bytes: usize, rest_at: usize) -> Self {
         let rest = canonical(path.get(rest_at..).unwrap_or(path));
         let full = match path.get(..listen_bytes) {
             Some(listen_path) if listen_bytes != rest_at => format!("{listen_path}{rest}").into(),
