@@ -6,13 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use raftgate_model::api::{HealthCheck, Rotation, Target, TargetPlace};
 use tokio::time::Instant;
 
+use super::stand_in::{self, Standing};
+
 /// A target that could not be connected to comes last for so long; then one request at a time finds out whether it stands again.
 const PAUSE_MS: u64 = 5_000;
 
 // On cache lines of its own: every request writes it, and what is known of targets is mostly read.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Cursor(AtomicUsize);
+struct Cursor {
+    turn: AtomicUsize,
+    /// How often another target than the one whose turn it was had to be found.
+    stand_ins: AtomicU64,
+}
 
 /// What is known of one target.
 #[derive(Debug, Default)]
@@ -67,8 +73,8 @@ impl Balancer {
                 }
             }
         }
-        let turn = earlier.cursor.0.load(Ordering::Relaxed);
-        self.cursor.0.store(turn, Ordering::Relaxed);
+        let turn = earlier.cursor.turn.load(Ordering::Relaxed);
+        self.cursor.turn.store(turn, Ordering::Relaxed);
         self
     }
 
@@ -92,56 +98,72 @@ impl Balancer {
     /// The target of the next request; `None` when all are down.
     ///
     /// One that could not be connected to lately is the last resort, until its pause is over: then it gets one request, and
-    /// as many as the others when a connection has stood.
+    /// as many as the others when a connection has stood. The turns that one does not take are shared by all others.
     #[must_use]
     pub fn next(&self) -> Option<TargetPlace> {
-        self.beginning_at(self.cursor.0.fetch_add(1, Ordering::Relaxed), &[])
+        self.at_turn(self.cursor.turn.fetch_add(1, Ordering::Relaxed), &[])
     }
 
     /// Another target for a request, none of those `tried`; it takes nobody's turn, or targets in trouble would get more.
     #[must_use]
     pub fn another(&self, tried: &[TargetPlace]) -> Option<TargetPlace> {
-        self.beginning_at(self.cursor.0.load(Ordering::Relaxed), tried)
+        self.at_turn(self.cursor.turn.load(Ordering::Relaxed), tried)
     }
 
     fn state(&self, place: TargetPlace) -> Option<&TargetState> {
         self.states.get(place.index())
     }
 
-    fn beginning_at(&self, turn: usize, tried: &[TargetPlace]) -> Option<TargetPlace> {
+    fn at_turn(&self, turn: usize, tried: &[TargetPlace]) -> Option<TargetPlace> {
         let turns = self.rotation.turns();
-        let (before, from_here) = turns.split_at_checked(turn % turns.len().max(1))?;
-        let mut paused = None;
-        for place in from_here.iter().chain(before).copied() {
-            let state = self.state(place)?;
-            if state.down.load(Ordering::Relaxed) || tried.contains(&place) {
-                continue;
-            }
-            if !self.is_paused(state) {
-                return Some(place);
-            }
-            paused = paused.or(Some(place));
+        let own = *turns.get(turn % turns.len().max(1))?;
+        let standing = match self.standing(own, tried) {
+            Standing::LastResort if self.begins_again(own) => Standing::Up,
+            standing => standing,
+        };
+        if standing == Standing::Up {
+            return Some(own);
         }
-        paused
+        let number = self.cursor.stand_ins.fetch_add(1, Ordering::Relaxed);
+        stand_in::choose(&self.rotation, (own, standing), number, |place| {
+            self.standing(place, tried)
+        })
     }
 
-    /// Whether a target is to be passed over; whoever is told first that its pause is over tries it, and the others wait.
-    fn is_paused(&self, state: &TargetState) -> bool {
+    /// How a target stands; whether a pause is over is looked at when it is its own turn.
+    fn standing(&self, place: TargetPlace, tried: &[TargetPlace]) -> Standing {
+        match self.state(place) {
+            Some(state) if !state.down.load(Ordering::Relaxed) && !tried.contains(&place) => {
+                match state.paused_until_ms.load(Ordering::Relaxed) {
+                    0 => Standing::Up,
+                    _ => Standing::LastResort,
+                }
+            }
+            _ => Standing::Out,
+        }
+    }
+
+    /// Whether the pause of a target is over; whoever is told so first tries it, and the others wait for as long again.
+    fn begins_again(&self, place: TargetPlace) -> bool {
+        let Some(state) = self.state(place) else {
+            return false;
+        };
         let until_ms = state.paused_until_ms.load(Ordering::Relaxed);
         if until_ms == 0 {
-            return false;
+            // A connection has stood meanwhile.
+            return true;
         }
         let now_ms = self.now_ms();
         let again_ms = now_ms.saturating_add(PAUSE_MS);
-        let is_paused = until_ms > now_ms
-            || state
+        let begins = until_ms <= now_ms
+            && state
                 .paused_until_ms
                 .compare_exchange(until_ms, again_ms, Ordering::Relaxed, Ordering::Relaxed)
-                .is_err();
-        if !is_paused {
+                .is_ok();
+        if begins {
             state.awaits_trial.store(true, Ordering::Relaxed);
         }
-        is_paused
+        begins
     }
 
     /// Whether a target is to be connected to anew, to find out whether it stands again; said once after each pause.

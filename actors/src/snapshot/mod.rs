@@ -10,6 +10,7 @@ mod policy;
 mod request_rules;
 mod route_table;
 mod shared_map;
+mod stand_in;
 mod upstream_tls;
 
 use std::sync::Arc;

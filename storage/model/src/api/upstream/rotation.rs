@@ -1,4 +1,7 @@
 //! Several targets that take turns: Tyk's `target_list`, whose repetitions are weights.
+//!
+//! Who has several turns has them spread over the round, and not one after the other: an upstream of half the weight gets every
+//! other request.
 
 use std::sync::Arc;
 
@@ -7,8 +10,6 @@ use crate::json::{DocumentFaults, Node};
 
 /// The most turns of one round.
 const TURNS_MAX: usize = 10_000;
-/// The most different targets.
-const TARGETS_MAX: usize = 256;
 
 /// A target by its place in a [`Rotation`], which alone names places; the default is the first one, which every rotation has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,30 +27,43 @@ impl TargetPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     targets: Arc<[Target]>,
+    // In the order of the targets, and without a common divisor.
+    weights: Arc<[u16]>,
     turns: Arc<[TargetPlace]>,
 }
 
 impl Rotation {
-    /// A round of these targets, one that stands several times with as many turns; `None` of none, or of too many.
+    /// The most different targets.
+    pub const TARGETS_MAX: usize = 256;
+
+    /// A round of these targets, in the order in which they are first named; one that stands several times has its weight in
+    /// turns. `None` of none, or of too many.
     #[must_use]
     pub fn new(list: Vec<Target>) -> Option<Self> {
+        if list.is_empty() || list.len() > TURNS_MAX {
+            return None;
+        }
         let mut targets: Vec<Target> = Vec::new();
-        let mut turns = Vec::with_capacity(list.len());
+        let mut weights: Vec<u16> = Vec::new();
         for target in list {
             let known = targets.iter().position(|known| *known == target);
-            let place = known.unwrap_or(targets.len());
-            if known.is_none() {
-                if place == TARGETS_MAX {
-                    return None;
+            match known.and_then(|place| weights.get_mut(place)) {
+                Some(weight) => *weight = weight.saturating_add(1),
+                None if targets.len() == Self::TARGETS_MAX => return None,
+                None => {
+                    targets.push(target);
+                    weights.push(1);
                 }
-                targets.push(target);
             }
-            turns.push(TargetPlace(u16::try_from(place).ok()?));
         }
-        let fits = !turns.is_empty() && turns.len() <= TURNS_MAX;
-        fits.then(|| Self {
+        let divisor = weights.iter().copied().fold(0, common_divisor).max(1);
+        for weight in &mut weights {
+            *weight /= divisor;
+        }
+        Some(Self {
             targets: targets.into(),
-            turns: turns.into(),
+            turns: interleaved(&weights),
+            weights: weights.into(),
         })
     }
 
@@ -61,10 +75,14 @@ impl Rotation {
 
     /// The different targets with their places, in the order of these.
     pub fn places(&self) -> impl ExactSizeIterator<Item = (TargetPlace, &Target)> {
-        // No more than can be numbered were taken in.
-        let place = |index| TargetPlace(u16::try_from(index).unwrap_or(u16::MAX));
         let numbered = self.targets.iter().enumerate();
-        numbered.map(move |(index, target)| (place(index), target))
+        numbered.map(|(index, target)| (place(index), target))
+    }
+
+    /// How many turns of a round each target has, in the order of the places.
+    pub fn weights(&self) -> impl ExactSizeIterator<Item = (TargetPlace, u16)> {
+        let numbered = self.weights.iter().enumerate();
+        numbered.map(|(index, weight)| (place(index), *weight))
     }
 
     /// The target at a place.
@@ -115,11 +133,52 @@ impl Rotation {
         }
         let rotation = Self::new(list);
         if rotation.is_none() && faults.all().len() == known_before {
-            let reason = format!("names more than {TARGETS_MAX} different targets");
+            let most = Self::TARGETS_MAX;
+            let reason = format!("names more than {most} different targets");
             faults.add(node.path(), reason);
         }
         rotation
     }
+}
+
+/// The place with this number.
+fn place(index: usize) -> TargetPlace {
+    // No more than can be numbered are taken in.
+    TargetPlace(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+/// The greatest common divisor; the other number where one is zero.
+fn common_divisor(one: u16, other: u16) -> u16 {
+    match one.checked_rem(other) {
+        Some(rest) => common_divisor(other, rest),
+        None => one,
+    }
+}
+
+/// The places in the order of their turns: those of each spread evenly over the round, and in the order of the places where
+/// several would come at once.
+fn interleaved(weights: &[u16]) -> Arc<[TargetPlace]> {
+    struct Turn {
+        place: TargetPlace,
+        /// It stands in the middle of its part of the round, `odd / (2 * weight)` of the way.
+        odd: u32,
+        weight: u32,
+    }
+    let turns_of = |(index, weight): (usize, &u16)| {
+        let (place, weight) = (place(index), u32::from(*weight));
+        (0..weight).map(move |number| Turn {
+            place,
+            odd: number.saturating_mul(2).saturating_add(1),
+            weight,
+        })
+    };
+    let mut turns: Vec<Turn> = weights.iter().enumerate().flat_map(turns_of).collect();
+    // A round is short enough for these products.
+    turns.sort_by(|one, other| {
+        let along = |turn: &Turn, by: &Turn| turn.odd.saturating_mul(by.weight);
+        along(one, other).cmp(&along(other, one))
+    });
+    turns.iter().map(|turn| turn.place).collect()
 }
 
 /// A target without a scheme is one of HTTP (Tyk).

@@ -60,7 +60,7 @@ fn repetitions_are_weights_and_schemes_may_be_left_out() {
     let origins: Vec<_> = rotation.targets().iter().map(Target::origin).collect();
     assert_eq!(origins, ["http://a:80", "http://b:81", "https://a:443"]);
     let turns: Vec<usize> = rotation.turns().iter().map(|turn| turn.index()).collect();
-    assert_eq!(turns, [0, 1, 0, 2]);
+    assert_eq!(turns, [0, 1, 2, 0]);
     assert_eq!(spec.target.origin(), "http://a:80");
     // The one target counts for nothing then, as in Tyk.
     let mut without = definition(balanced(json!(["c"])), json!({}));
