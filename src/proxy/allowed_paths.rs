@@ -73,7 +73,7 @@ impl AllowedPaths {
         selected: &Selected,
         view: &RequestView<'_>,
     ) -> Result<(), Refusal> {
-        let path = MatchedPath::split(view.path(), selected.listen_bytes, selected.rest_at);
+        let path = MatchedPath::new(view.path(), selected.listen_bytes, selected.rest_at);
         let covered = right.allowed_urls.iter().any(|url| {
             url.methods.contain(view.method())
                 && self
