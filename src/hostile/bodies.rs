@@ -231,7 +231,10 @@ pub(super) fn path_patterns(input: &[u8]) {
             anchoring,
             case: LetterCase::Matters,
         };
-        pattern.compile(terms).unwrap().covers(&path)
+        let compiled = pattern.compile(terms).unwrap();
+        let covers = compiled.covers(&path);
+        assert!(covers || !compiled.grants(&path), "{text}");
+        covers
     };
     let [segment, start, anywhere] =
         [Anchoring::Segment, Anchoring::Start, Anchoring::Anywhere].map(covers);

@@ -51,8 +51,8 @@ pub(super) const TARGETS: &[Target] = &[
         name: "request_target",
         check: proxy::hostile::request_target,
         words: &[
-            "/", "//", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "?", "#", "%", "%00", "a",
-            "http://", "HTTPS://", "h:80", "u@h", "[::1]", "*", "%252e", "\u{e9}",
+            "/", "//", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "?", "#", "%", "%00", "a", ";",
+            "%3b", "..;", "http://", "HTTPS://", "h:80", "u@h", "[::1]", "*", "%252e", "\u{e9}",
         ],
     },
     Target {

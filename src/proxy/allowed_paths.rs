@@ -66,7 +66,7 @@ impl AllowedPaths {
         }
     }
 
-    /// Whether a right that names paths covers this one, with this method.
+    /// Whether a right that names paths grants this one, with this method.
     pub(crate) fn check(
         &self,
         right: &AccessRight,
@@ -74,13 +74,13 @@ impl AllowedPaths {
         view: &RequestView<'_>,
     ) -> Result<(), Refusal> {
         let path = MatchedPath::new(view.path(), selected.listen_bytes, selected.rest_at);
-        let covered = right.allowed_urls.iter().any(|url| {
+        let granted = right.allowed_urls.iter().any(|url| {
             url.methods.contain(view.method())
                 && self
                     .pattern(&url.path)
-                    .is_some_and(|pattern| pattern.covers(&path))
+                    .is_some_and(|pattern| pattern.grants(&path))
         });
-        if covered {
+        if granted {
             Ok(())
         } else {
             Err(Refusal::NoRightToPath)

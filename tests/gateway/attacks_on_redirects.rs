@@ -8,7 +8,7 @@ use crate::world::{OAuthApi, REDIRECT, STYLES, Style, World, text};
 
 /// Neither door takes any of these for the client's.
 #[track_caller]
-fn assert_refused(api: &OAuthApi<'_>, registered: &str, named: &[&str]) {
+pub(crate) fn assert_refused(api: &OAuthApi<'_>, registered: &str, named: &[&str]) {
     let client = api.another_client(json!({"redirect_uri": registered}));
     for uri in named {
         for response_type in ["code", "token"] {

@@ -86,6 +86,7 @@ mod oauth_token_endpoint;
 mod operating;
 mod organisations;
 mod own_shortage;
+mod path_parameters;
 mod path_rules;
 mod policies;
 mod policy_files;

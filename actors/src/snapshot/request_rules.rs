@@ -98,6 +98,12 @@ impl CompiledPath {
     pub fn covers(&self, method: &[u8], path: &MatchedPath<'_>) -> bool {
         self.methods.contain(method) && self.pattern.covers(path)
     }
+
+    /// Whether a request is one that the rule opens, however the parameters in its path are read.
+    #[must_use]
+    pub fn grants(&self, method: &[u8], path: &MatchedPath<'_>) -> bool {
+        self.methods.contain(method) && self.pattern.grants(path)
+    }
 }
 
 /// Something that holds everywhere, and on single paths something else in place of it.

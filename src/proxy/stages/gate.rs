@@ -174,14 +174,14 @@ fn is_ignored(
     method: &[u8],
     path: &MatchedPath<'_>,
 ) -> Result<bool, Refusal> {
-    let is_in = |list: &[CompiledPath]| list.iter().any(|at| at.covers(method, path));
-    if is_in(&access.blocked) {
+    if access.blocked.iter().any(|at| at.covers(method, path)) {
         return Err(Refusal::PathForbidden);
     }
-    if is_in(&access.ignored) {
+    let is_granted = |list: &[CompiledPath]| list.iter().any(|at| at.grants(method, path));
+    if is_granted(&access.ignored) {
         return Ok(true);
     }
-    if access.allowed.is_empty() || is_in(&access.allowed) {
+    if access.allowed.is_empty() || is_granted(&access.allowed) {
         return Ok(false);
     }
     Err(Refusal::PathForbidden)

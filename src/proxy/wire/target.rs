@@ -11,7 +11,7 @@ pub(crate) enum BadTarget {
     Form,
     /// The authority of an absolute URI carries a user or is empty.
     Authority,
-    /// `.` or `..`, as it stands or percent-encoded.
+    /// `.` or `..`, as it stands or percent-encoded, with parameters or without.
     DotSegment,
 }
 
@@ -30,7 +30,8 @@ impl RequestTarget {
     /// Takes apart `target`, which lies in `head` (RFC 9112 section 3.2).
     ///
     /// Dot segments are refused, not resolved: the upstream would see another path than the one that was matched. Encoded
-    /// slashes and backslashes count as separators here, since some upstreams take them for such.
+    /// slashes and backslashes count as separators here, since some upstreams take them for such; and a semicolon ends the
+    /// dots, since some take the parameters off a segment before they resolve it.
     pub(crate) fn parse(target: &[u8], head: &[u8]) -> Result<Self, BadTarget> {
         if !target
             .iter()
@@ -91,7 +92,7 @@ fn has_dot_segment(path: &[u8]) -> bool {
     while let Some((byte, after)) = next_decoded(rest) {
         rest = after;
         segment = match (byte, segment) {
-            (b'/' | b'\\', Segment::Dots(1 | 2)) => return true,
+            (b'/' | b'\\' | b';', Segment::Dots(1 | 2)) => return true,
             (b'/' | b'\\', _) => Segment::Dots(0),
             (b'.', Segment::Dots(count)) if count < 3 => Segment::Dots(count + 1),
             _ => Segment::Name,
@@ -177,6 +178,14 @@ mod tests {
             "/a/..\\b",
             "/a%5C%2e%2e",
             "http://h/..",
+            "/a/..;/b",
+            "/a/..;x=y/b",
+            "/a/.;/b",
+            "/a/..;",
+            "/;x/..;/b",
+            "/a/..%3b/b",
+            "/a/%2e%2e%3Bx/b",
+            "/a%5c..;b",
         ] {
             assert_eq!(parts(text), Err(BadTarget::DotSegment), "{text}");
         }
@@ -190,6 +199,10 @@ mod tests {
             "/.well-known/x",
             "/a..",
             "/..a/b",
+            "/a..;/b",
+            "/...;/b",
+            "/a;../b",
+            "/;..",
             "/%2e%2ex",
             "/a?../..",
             "/%",

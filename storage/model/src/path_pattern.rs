@@ -10,6 +10,7 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 
 use crate::json::{DocumentFaults, Node};
+use matched_path::Reading;
 
 pub use matched_path::MatchedPath;
 use size_class::SizeClass;
@@ -196,7 +197,12 @@ impl PatternText {
     /// None for a text that was checked by this version; a stored one was by the version that stored it.
     pub fn compile(&self, terms: PatternTerms) -> Result<PathPattern, InvalidPattern> {
         let expression = expression_of(&self.0)?;
-        build(&anchored(&expression, terms.anchoring), terms.case)
+        let (regex, size) = build(&anchored(&expression, terms.anchoring), terms.case)?;
+        Ok(PathPattern {
+            regex,
+            size,
+            names_parameters: self.0.contains(';'),
+        })
     }
 
     /// Reads the pattern at a place of a document; a bad or missing one is a fault there.
@@ -226,6 +232,8 @@ impl PatternText {
 pub struct PathPattern {
     regex: Regex,
     size: SizeClass,
+    /// Whether its text has a semicolon.
+    names_parameters: bool,
 }
 
 impl PathPattern {
@@ -241,12 +249,26 @@ impl PathPattern {
         self.size.thread_bytes_max()
     }
 
-    /// Whether the pattern covers a path, seen whole or behind the listen path (Tyk's prefix matching).
+    /// Whether the pattern covers a path, seen whole or behind the listen path (Tyk's prefix matching), with the parameters of
+    /// its segments or without: what holds for a resource is evaded by none.
     #[must_use]
     pub fn covers(&self, path: &MatchedPath<'_>) -> bool {
-        self.regex.is_match(path.behind_listen_path())
-            || (path.full().len() != path.behind_listen_path().len()
-                && self.regex.is_match(path.full()))
+        path.readings().any(|reading| self.covers_reading(reading))
+    }
+
+    /// The same for what opens something: the pattern covers the path however its parameters are read, so that none opens what
+    /// is closed without it. One that names parameters itself is about the path as sent.
+    #[must_use]
+    pub fn grants(&self, path: &MatchedPath<'_>) -> bool {
+        if self.names_parameters {
+            return self.covers_reading(path.sent());
+        }
+        path.readings().all(|reading| self.covers_reading(reading))
+    }
+
+    fn covers_reading(&self, reading: &Reading<'_>) -> bool {
+        self.regex.is_match(&reading.rest)
+            || (reading.full.len() != reading.rest.len() && self.regex.is_match(&reading.full))
     }
 }
 
@@ -258,8 +280,8 @@ fn within_bounds(text: &str) -> Result<(), InvalidPattern> {
     }
 }
 
-/// Compiles an expression within the smallest class of sizes that holds it.
-fn build(expression: &str, case: LetterCase) -> Result<PathPattern, InvalidPattern> {
+/// Compiles an expression within the smallest class of sizes that holds it, and says that class.
+fn build(expression: &str, case: LetterCase) -> Result<(Regex, SizeClass), InvalidPattern> {
     for size in SizeClass::ALL {
         let built = RegexBuilder::new(expression)
             .case_insensitive(case == LetterCase::Ignored)
@@ -268,7 +290,7 @@ fn build(expression: &str, case: LetterCase) -> Result<PathPattern, InvalidPatte
             .nest_limit(NESTING_MAX)
             .build();
         match built {
-            Ok(regex) => return Ok(PathPattern { regex, size }),
+            Ok(regex) => return Ok((regex, size)),
             Err(regex::Error::CompiledTooBig(_)) => {}
             Err(other) => return Err(InvalidPattern::Syntax(last_line(&other.to_string()))),
         }

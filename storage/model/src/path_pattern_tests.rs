@@ -165,6 +165,45 @@ fn one_resource_has_one_spelling() {
     assert!(!covers("/f/{name}$", Anchoring::Segment, "/test/f/a%2Fb"));
 }
 
+fn grants(pattern: &str, path: &str) -> bool {
+    let pattern = PatternText::parse(pattern).unwrap();
+    let compiled = pattern.compile(terms(Anchoring::Segment)).unwrap();
+    compiled.grants(&matched(path, "/test"))
+}
+
+#[test]
+fn parameters_of_a_segment_evade_nothing() {
+    for path in [
+        "/test/;x/a/b",
+        "/test/a;x/b",
+        "/test/a%3bx/b;y=z",
+        "/test;x/a/b",
+        "/test/;x=c%2fd/a/b",
+        "/test/;x=%2f/a;/b",
+        "/test/;x\\a/b",
+        "/;x/a/b",
+    ] {
+        for anchoring in [Anchoring::Segment, Anchoring::Start, Anchoring::Anywhere] {
+            assert!(covers("/a/b", anchoring, path), "{path} {anchoring:?}");
+        }
+    }
+    assert!(!covers("/a/b", Anchoring::Start, "/test/a%253bx/b"));
+    assert!(!covers("/a/b", Anchoring::Start, "/test/c;/a/b"));
+}
+
+#[test]
+fn parameters_of_a_segment_open_nothing() {
+    for path in ["/test/a.css", "/test/a.css;v=1.css"] {
+        assert!(grants(r"/[^/]*\.css$", path), "{path}");
+    }
+    for path in ["/test/admin;x.css", "/test/admin%3Bx.css"] {
+        assert!(!grants(r"/[^/]*\.css$", path), "{path}");
+    }
+    assert!(!grants("/;x", "/test/a/b"));
+    assert!(grants("/a", "/test/a;x/b") && grants("/a;v=1", "/test/a;v=1"));
+    assert!(!grants("/a/b", "/test/;x/a/b"));
+}
+
 #[test]
 fn the_path_behind_the_root_is_the_path() {
     for (sent, seen) in [("", "/"), ("/", "/"), ("/a%20b", "/a b"), ("/a", "/a")] {
@@ -276,6 +315,23 @@ proptest! {
                 let _ = pattern.covers(&matched(&path, "/a"));
             }
         }
+    }
+
+    #[test]
+    fn parameters_widen_no_grant_and_narrow_no_block(
+        pattern in r"(\^)?(/[a-c]{1,2}|/\{x\}|/\*|\.\*){1,3}\$?",
+        segments in prop::collection::vec(("[a-c]{0,2}", prop::option::of("(;|%3b)[a-c=.]{0,3}")), 1..5),
+    ) {
+        let bare: String = segments.iter().map(|(name, _)| format!("/{name}")).collect();
+        let sent: String = segments
+            .iter()
+            .map(|(name, parameters)| format!("/{name}{}", parameters.as_deref().unwrap_or("")))
+            .collect();
+        prop_assume!(PatternText::parse(&pattern).is_ok());
+        for anchoring in [Anchoring::Segment, Anchoring::Start, Anchoring::Anywhere] {
+            prop_assert!(!covers(&pattern, anchoring, &bare) || covers(&pattern, anchoring, &sent));
+        }
+        prop_assert!(!grants(&pattern, &sent) || grants(&pattern, &bare));
     }
 
     #[test]

@@ -196,13 +196,22 @@ fn is_prefix(registered: &str, named: &Url) -> bool {
             .path()
             .strip_prefix(registered.path())
             .is_some_and(|rest| !hides_a_segment(rest))
+        && (named.path() == registered.path() || !has_dots_with_parameters(named.path()))
 }
 
-/// Whether a path holds an encoded slash, backslash or dot.
+/// Whether a path holds an encoded slash, backslash, dot or semicolon.
 fn hides_a_segment(path: &str) -> bool {
     let encoded = path.split('%').skip(1).filter_map(|rest| rest.get(..2));
     let mut encoded = encoded.map(str::to_ascii_lowercase);
-    encoded.any(|digits| matches!(&*digits, "2f" | "5c" | "2e"))
+    encoded.any(|digits| matches!(&*digits, "2f" | "5c" | "2e" | "3b"))
+}
+
+/// Whether a segment is a dot segment for a server that takes off parameters first (RFC 3986 section 3.3): `..;x`.
+fn has_dots_with_parameters(path: &str) -> bool {
+    let mut with_parameters = path
+        .split('/')
+        .filter_map(|segment| segment.split_once(';'));
+    with_parameters.any(|(name, _)| matches!(name, "." | ".."))
 }
 
 /// Where the browser brings an authorization code to the client (RFC 6749 section 4.1.2); an empty state is left out.

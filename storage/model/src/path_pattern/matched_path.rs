@@ -4,11 +4,22 @@ use std::borrow::Cow;
 
 /// A request's path as patterns see it: percent-encoding undone, runs of slashes and backslashes as one slash.
 ///
-/// So that one resource has one spelling here however it was asked for; the upstream still gets the path as sent.
+/// So that one resource has one spelling here however it was asked for; the upstream still gets the path as sent. What
+/// follows a semicolon are parameters of the segment (RFC 3986 section 3.3), which some upstreams take off before they look
+/// for the resource: such a path has readings without them too.
 #[derive(Clone, Debug)]
 pub struct MatchedPath<'r> {
-    full: Cow<'r, str>,
-    rest: Cow<'r, str>,
+    sent: Reading<'r>,
+    bare: Option<Box<[Reading<'r>; 2]>>,
+}
+
+/// One way to read a path.
+#[derive(Clone, Debug)]
+pub(super) struct Reading<'r> {
+    /// The whole path.
+    pub(super) full: Cow<'r, str>,
+    /// What stands behind the listen path; begins with a slash.
+    pub(super) rest: Cow<'r, str>,
 }
 
 impl<'r> MatchedPath<'r> {
@@ -16,25 +27,65 @@ impl<'r> MatchedPath<'r> {
     /// its rest begins right there, or behind the name of a version, which is no part of it.
     #[must_use]
     pub fn new(path: &'r str, listen_bytes: usize, rest_at: usize) -> Self {
-        let rest = canonical(path.get(rest_at..).unwrap_or(path));
-        let full = match path.get(..listen_bytes) {
-            Some(listen_path) if listen_bytes != rest_at => format!("{listen_path}{rest}").into(),
-            _ => canonical(path),
+        let reading = |spelled: fn(&'r str) -> Cow<'r, str>| {
+            let rest = spelled(path.get(rest_at..).unwrap_or(path));
+            let full = match path.get(..listen_bytes) {
+                Some(listen_path) if listen_bytes != rest_at => {
+                    format!("{listen_path}{rest}").into()
+                }
+                _ => spelled(path),
+            };
+            Reading { full, rest }
         };
-        Self { full, rest }
+        let sent = reading(canonical);
+        // Some take parameters off before they decode and some after it, which differs where one holds an encoded slash.
+        let bare = sent.full.contains(';').then(|| {
+            Box::new([
+                reading(|path| bare(&canonical(path)).into()),
+                reading(|path| canonical(&bare(path)).into_owned().into()),
+            ])
+        });
+        Self { sent, bare }
     }
 
     /// The whole path.
     #[must_use]
     pub fn full(&self) -> &str {
-        &self.full
+        &self.sent.full
     }
 
     /// The path behind the listen path; begins with a slash.
     #[must_use]
     pub fn behind_listen_path(&self) -> &str {
-        &self.rest
+        &self.sent.rest
     }
+
+    /// The path with the parameters of its segments.
+    pub(super) const fn sent(&self) -> &Reading<'r> {
+        &self.sent
+    }
+
+    /// Every way to read it.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &Reading<'r>> {
+        let bare = self.bare.as_deref().map_or(&[][..], |bare| &bare[..]);
+        std::iter::once(&self.sent).chain(bare)
+    }
+}
+
+/// A path whose segments have no parameters; what is empty then is no segment.
+fn bare(path: &str) -> String {
+    let mut kept = String::with_capacity(path.len());
+    let segments = path.split('/').enumerate();
+    for (at, segment) in segments {
+        if at > 0 && !kept.ends_with('/') {
+            kept.push('/');
+        }
+        kept.push_str(segment.split(';').next().unwrap_or_default());
+    }
+    if kept.is_empty() {
+        kept.push('/');
+    }
+    kept
 }
 
 fn canonical(path: &str) -> Cow<'_, str> {
