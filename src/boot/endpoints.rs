@@ -30,6 +30,7 @@ fn answer(oauth: Arc<AuthorizationServer>, health: Arc<Health>) -> EndpointAnswe
                 query: request.query.as_deref(),
                 headers: &request.headers,
                 body: &request.body,
+                peer: request.peer.ip(),
                 client_ip: request.client_ip,
             };
             match endpoint {

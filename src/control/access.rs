@@ -4,21 +4,66 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use parking_lot::Mutex;
 use raftgate_model::admin_token::{AdminRole, Errand};
 use raftgate_model::secret::Secret;
-use raftgate_model::time::Timestamp;
+use raftgate_model::time::{Timestamp, Ttl};
 
 use super::admin_tokens::AdminTokens;
+use crate::listen_error::Listener;
 use crate::oauth::throttle::{Attempt, Throttle, TooManyFailures};
 
 /// Tyk's header for the control secret.
 const TYK_AUTHORIZATION: &str = "x-tyk-authorization";
 
-/// Checks the control secret; guessing it is throttled per address.
+/// What a proxy tells of the client.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// How long nothing is said of another proxy whose clients are refused together.
+const WARNING_PAUSE: Ttl = Ttl::from_s(60);
+
+/// Checks the control secret; guessing it is throttled per listener and address.
+///
+/// Everybody may guess at the gateway listener: that closes nothing at the control listener. A right secret is refused with
+/// the others from its address, because a guesser whose right guess is heard is not slowed.
 pub struct ControlAccess {
     secret: Secret,
     tokens: Option<AdminTokens>,
     throttle: Throttle,
+    warned_at: Mutex<Option<Timestamp>>,
+}
+
+/// Who comes, where and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit {
+    /// The listener.
+    pub listener: Listener,
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// The client's address, as far as trusted proxies name it.
+    pub client: IpAddr,
+    /// The time of day.
+    pub now: Timestamp,
+}
+
+impl Visit {
+    /// What is counted; names of kinds are not shared with other secrets.
+    const fn attempt(&self) -> Attempt<'static> {
+        Attempt {
+            kind: match self.listener {
+                Listener::Gateway => "control at the gateway",
+                Listener::Control | Listener::Cluster => "control",
+            },
+            identity: "",
+            address: self.client,
+        }
+    }
+
+    /// Whether this comes by way of a proxy whose word about the client is not taken.
+    fn is_unbelieved_proxy(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(FORWARDED_FOR)
+            && self.client.to_canonical() == self.peer.to_canonical()
+    }
 }
 
 /// A caller without the control secret.
@@ -40,6 +85,7 @@ impl ControlAccess {
             secret,
             tokens: None,
             throttle: Throttle::default(),
+            warned_at: Mutex::default(),
         }
     }
 
@@ -60,14 +106,9 @@ impl ControlAccess {
         &self,
         headers: &HeaderMap,
         errand: Errand,
-        address: IpAddr,
-        now: Timestamp,
+        visit: Visit,
     ) -> Result<(), ControlDenied> {
-        let attempt = Attempt {
-            kind: "control",
-            identity: "",
-            address,
-        };
+        let (attempt, now) = (visit.attempt(), visit.now);
         self.throttle
             .check(attempt, now)
             .map_err(ControlDenied::TooMany)?;
@@ -84,8 +125,37 @@ impl ControlAccess {
             Some(role) => Err(ControlDenied::Role(role)),
             None => {
                 self.throttle.failed(attempt, now);
+                let is_closed = self.throttle.check(attempt, now).is_err();
+                if is_closed && visit.is_unbelieved_proxy(headers) {
+                    self.warn_of_proxy(visit);
+                }
                 Err(ControlDenied::Wrong)
             }
+        }
+    }
+
+    /// Tells the operator why callers who guess nothing are refused; once a while, for anybody can bring it about.
+    fn warn_of_proxy(&self, visit: Visit) {
+        let mut warned_at = self.warned_at.lock();
+        if warned_at.is_some_and(|at| visit.now.since(at) < WARNING_PAUSE) {
+            return;
+        }
+        *warned_at = Some(visit.now);
+        drop(warned_at);
+        let listener = visit.listener;
+        match listener {
+            Listener::Gateway => tracing::warn!(
+                address = %visit.peer,
+                %listener,
+                "too many wrong control secrets: everybody behind this address is refused for a while; it sends \
+                 X-Forwarded-For and is not in gateway.trusted_proxies"
+            ),
+            Listener::Control | Listener::Cluster => tracing::warn!(
+                address = %visit.peer,
+                %listener,
+                "too many wrong control secrets: everybody behind this address is refused for a while; it sends \
+                 X-Forwarded-For, which is not believed at this listener"
+            ),
         }
     }
 
@@ -115,7 +185,12 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_unix_s(100);
+    const AT_CONTROL: Visit = Visit {
+        listener: Listener::Control,
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        now: Timestamp::from_unix_s(100),
+    };
 
     fn check(
         access: &ControlAccess,
@@ -126,7 +201,7 @@ mod tests {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         )]);
-        access.check(&headers, Errand::Change, Ipv4Addr::LOCALHOST.into(), NOW)
+        access.check(&headers, Errand::Change, AT_CONTROL)
     }
 
     #[test]
@@ -159,5 +234,48 @@ mod tests {
         }
         let refused = check(&access, "authorization", "s3cret");
         assert!(matches!(refused, Err(ControlDenied::TooMany(_))));
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("s3cret"))]);
+        let at_gateway = Visit {
+            listener: Listener::Gateway,
+            ..AT_CONTROL
+        };
+        assert_eq!(access.check(&headers, Errand::Approve, at_gateway), Ok(()));
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_believed_is_told_of_once_a_while() {
+        let access = ControlAccess::new(Secret::new("s3cret".into()));
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, HeaderValue::from_static("guess")),
+            (
+                HeaderName::from_static(FORWARDED_FOR),
+                HeaderValue::from_static("192.0.2.1"),
+            ),
+        ]);
+        let warned_at = |from: u8, seconds: u64| {
+            let visit = Visit {
+                peer: IpAddr::from([10, 0, 0, from]),
+                client: IpAddr::from([10, 0, 0, from]),
+                now: Timestamp::from_unix_s(seconds),
+                ..AT_CONTROL
+            };
+            for _ in 0..11 {
+                assert!(access.check(&headers, Errand::Read, visit).is_err());
+            }
+            access.warned_at.lock().map(Timestamp::as_unix_s)
+        };
+        assert_eq!(warned_at(1, 100), Some(100));
+        assert_eq!(warned_at(2, 159), Some(100));
+        assert_eq!(warned_at(3, 160), Some(160));
+        // One that is believed, and says who it is for.
+        let believed = Visit {
+            peer: IpAddr::from([10, 0, 0, 9]),
+            now: Timestamp::from_unix_s(300),
+            ..AT_CONTROL
+        };
+        for _ in 0..11 {
+            assert!(access.check(&headers, Errand::Read, believed).is_err());
+        }
+        assert_eq!(access.warned_at.lock().map(Timestamp::as_unix_s), Some(160));
     }
 }

@@ -53,6 +53,7 @@ async fn approve_at(
         query: query_of(request),
         headers: &headers,
         body,
+        peer: client_ip,
         client_ip,
     };
     shape::plain(control.oauth.authorize_client_approved(api, call).await)

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::shape::{self, Written};
 use super::{
-    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, admin_tokens, apis, keys,
+    Audience, Control, ControlFailure, Door, Entrance, HeadLimit, Visit, admin_tokens, apis, keys,
     notifications, oas, oauth_routes, policies, reload, snapshot,
 };
 use crate::drain::whole_seconds;
@@ -316,9 +316,13 @@ fn admit(control: &Control, request: &ServiceRequest) -> Result<(), ControlFailu
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    Ok(control
-        .access
-        .check(&headers, errand(request), address, control.cluster.now())?)
+    let visit = Visit {
+        listener: Listener::Control,
+        peer: address,
+        client: address,
+        now: control.cluster.now(),
+    };
+    Ok(control.access.check(&headers, errand(request), visit)?)
 }
 
 /// What a request is for, as far as roles tell it apart.

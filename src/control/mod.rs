@@ -45,7 +45,7 @@ use crate::definitions::Importer;
 use crate::oauth::AuthorizationServer;
 use crate::telemetry::metrics::Metrics;
 
-pub use access::{ControlAccess, ControlDenied};
+pub use access::{ControlAccess, ControlDenied, Visit};
 pub use admin_tokens::AdminTokens;
 pub use client_tokens::Listings;
 pub use entrance::Entrance;

@@ -36,8 +36,9 @@ use raftgate_model::oauth::error::{OAuthEndpoint, OAuthFailure};
 use raftgate_model::time::Timestamp;
 
 use crate::config::oauth::OauthSettings;
-use crate::control::ControlAccess;
+use crate::control::{ControlAccess, Visit};
 use crate::credentials::Users;
+use crate::listen_error::Listener;
 use crate::long_work::LongWork;
 use crate::proxy::{BodyFault, EndpointResponse};
 use throttle::Throttle;
@@ -59,6 +60,8 @@ pub struct Call<'a> {
     pub headers: &'a HeaderMap,
     /// The whole body.
     pub body: &'a [u8],
+    /// The other end of the connection.
+    pub peer: IpAddr,
     /// The client's address, as far as trusted proxies name it.
     pub client_ip: IpAddr,
 }
@@ -146,12 +149,13 @@ impl AuthorizationServer {
 
     /// `tyk/oauth/authorize-client` under a listen path: needs the control secret.
     pub async fn authorize_client(&self, api: &CompiledApi, call: Call<'_>) -> EndpointResponse {
-        let outcome = match self.control.check(
-            call.headers,
-            Errand::Approve,
-            call.client_ip,
-            self.cluster.now(),
-        ) {
+        let visit = Visit {
+            listener: Listener::Gateway,
+            peer: call.peer,
+            client: call.client_ip,
+            now: self.cluster.now(),
+        };
+        let outcome = match self.control.check(call.headers, Errand::Approve, visit) {
             Ok(()) => self.try_authorize_client(api, call).await,
             Err(denied) => Err(authorize_client::Rejection::from(OAuthFailure::from(
                 denied,

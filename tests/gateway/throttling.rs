@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Credentials, Node};
+use crate::harness::{Credentials, Node, wait_for};
 use crate::world::{OAuthApi, STYLES, Style, World, text};
 
 const GRANT: [(&str, &str); 1] = [("grant_type", "client_credentials")];
@@ -226,4 +226,84 @@ fn the_control_secret_is_needed_everywhere_and_guessing_it_is_slowed() {
     for path in ["/hello", "/ready", "/metrics"] {
         ask("GET", path, &[]).expect_status(200);
     }
+}
+
+/// Approvals at the gateway listener with this secret.
+fn approve(api: &OAuthApi<'_>, secret: &str, more: &[(&str, &str)]) -> crate::harness::Answer {
+    let headers = [&[("x-tyk-authorization", secret)], more].concat();
+    let form = [
+        ("response_type", "code"),
+        ("client_id", api.client.id.as_str()),
+    ];
+    let url = api.url("/tyk/oauth/authorize-client");
+    api.world.node.client().post_form(&url, &headers, &form)
+}
+
+#[test]
+fn guesses_at_the_gateway_listener_lock_nobody_out_of_the_control_listener() {
+    let world = World::of(Node::start());
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let (node, secret) = (&world.node, world.node.secret());
+    for _ in 0..10 {
+        approve(&api, "guess", &[]).expect_status(403);
+    }
+    for secret in ["guess", &secret] {
+        let answer = approve(&api, secret, &[]).expect_status(429);
+        assert!((1..=60).contains(&retry_after(&answer)));
+    }
+    let with = [("x-tyk-authorization", secret.as_str())];
+    let control = |path: &str| node.client().get(&node.control_url(path), &with);
+    control("/tyk/apis").expect_status(200);
+    control("/raftgate/v1/admin-tokens").expect_status(200);
+    let form = [
+        ("response_type", "code"),
+        ("client_id", api.client.id.as_str()),
+        ("api_id", api.id.as_str()),
+    ];
+    let url = node.control_url("/tyk/oauth/authorize-client");
+    let approved = node.client().post_form(&url, &with, &form);
+    assert!(!text(&approved.expect_status(200).json(), "code").is_empty());
+    // Nor the other way round: what is guessed there is counted there.
+    let world = World::of(Node::start());
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let (node, secret) = (&world.node, world.node.secret());
+    let guess = [("x-tyk-authorization", "guess")];
+    let url = node.control_url("/tyk/apis");
+    for _ in 0..11 {
+        node.client().get(&url, &guess);
+    }
+    let with = [("x-tyk-authorization", secret.as_str())];
+    node.client().get(&url, &with).expect_status(429);
+    approve(&api, &secret, &[]).expect_status(200);
+}
+
+#[test]
+fn a_proxy_that_locks_all_behind_it_out_is_told_of_once() {
+    const WARNING: &str = "not in gateway.trusted_proxies";
+    let told = |node: &Node| {
+        let log = node.log();
+        log.lines().filter(|line| line.contains(WARNING)).count()
+    };
+    let forwarded = [("x-forwarded-for", "192.0.2.1")];
+    let world = World::of(Node::start());
+    let api = OAuthApi::new(&world, Style::Rfc);
+    for _ in 0..15 {
+        approve(&api, "guess", &forwarded);
+    }
+    approve(&api, "guess", &forwarded).expect_status(429);
+    wait_for("the warning", || told(&world.node) > 0);
+    assert_eq!(told(&world.node), 1);
+    // One that is trusted shares nothing with whom it speaks for.
+    let configuration = "[gateway]\ntrusted_proxies = [\"127.0.0.0/8\"]";
+    let world = World::of(Node::builder().configuration(configuration).start());
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let secret = world.node.secret();
+    for _ in 0..11 {
+        approve(&api, "guess", &forwarded);
+    }
+    let refused = approve(&api, &secret, &forwarded).expect_status(429);
+    approve(&api, &secret, &[("x-forwarded-for", "192.0.2.2")]).expect_status(200);
+    let id = refused.header("x-request-id");
+    wait_for("the refusal", || world.node.log().contains(id));
+    assert_eq!(told(&world.node), 0);
 }
