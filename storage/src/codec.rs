@@ -17,7 +17,7 @@ pub use record::{
 };
 
 /// The version of all encodings, the first byte of each; it rises with the format of the data directory.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// The longest encoded log entry, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 16 * 1024 * 1024;

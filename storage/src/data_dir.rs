@@ -22,7 +22,7 @@ use layout::{FORMAT_FILE, Holdings, LOCK_FILE};
 ///
 /// It is raised whenever data of before would be read wrongly, with the version of the codec; a test holds both against the
 /// list of persisted types.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// What stands before the number in the file of the format.
 const FORMAT_WORDS: &str = "raftgate data format ";

@@ -40,6 +40,12 @@ impl<'w> PasswordApi<'w> {
         self.api.world.node.ask(method, &path, &session)
     }
 
+    fn delete(&self) {
+        let path = format!("/tyk/keys/{}", self.user);
+        let node = &self.api.world.node;
+        node.ask("DELETE", &path, &Value::Null).expect_status(200);
+    }
+
     fn login_for(&self, client: &Credentials, password: &str) -> Answer {
         let form = [
             ("grant_type", "password"),
@@ -130,13 +136,48 @@ fn a_second_login_ends_the_clients_first_access_token_d20() {
         at.api.assert_good(&again.access);
         let answer = at.login("s3cret");
         at.api.assert_error(&answer, DENIED.0, DENIED.1);
-        let path = format!("/tyk/keys/{}", at.user);
-        world
-            .node
-            .ask("DELETE", &path, &Value::Null)
-            .expect_status(200);
+        at.delete();
         let answer = at.login("another");
         at.api.assert_error(&answer, DENIED.0, DENIED.1);
+    }
+}
+
+/// RFC 6819 section 4.4.3.3: who leaves gets nothing more by a refresh token that is still out there.
+#[test]
+fn a_user_who_is_switched_off_or_deleted_refreshes_nothing() {
+    let world = World::shared();
+    for style in STYLES {
+        let at = PasswordApi::new(&world, style, json!({}));
+        let other = at.api.another_client(json!({}));
+        // A new password, and a user that is replaced as a whole, is the same user.
+        let mut tokens = Tokens::of(at.login("s3cret"));
+        for method in ["PUT", "POST"] {
+            at.put(method, "another", json!({})).expect_status(200);
+            tokens = Tokens::of(at.api.refresh(&tokens.refresh));
+        }
+        at.put("PUT", "another", json!({"is_inactive": true}))
+            .expect_status(200);
+        at.api.assert_not_refreshed(&tokens.refresh);
+        // That ended it, together with its access token.
+        at.put("PUT", "another", json!({"is_inactive": false}))
+            .expect_status(200);
+        at.api.assert_not_refreshed(&tokens.refresh);
+        at.api.assert_unknown(&tokens.access);
+        let tokens = Tokens::of(at.login("another"));
+        let others = Tokens::of(at.login_for(&other, "another"));
+        at.delete();
+        at.api.assert_not_refreshed(&tokens.refresh);
+        // Somebody else under the same name gets nothing of the first one's.
+        at.put("POST", "s3cret", json!({})).expect_status(200);
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", others.refresh.as_str()),
+        ];
+        let answer = at.api.token_for(&other, &form);
+        at.api
+            .assert_error(&answer, (400, "invalid_grant"), (403, "invalid_grant"));
+        let own = Tokens::of(at.login("s3cret"));
+        Tokens::of(at.api.refresh(&own.refresh));
     }
 }
 

@@ -45,6 +45,9 @@ pub(super) fn put<S: ReadState>(txn: &mut Txn<'_, S>, put: &PutApiKey) -> Result
         created_at: updated.map_or(now, |old| old.created_at),
         updated_at: now,
         revision: txn.revision(),
+        first_revision: old
+            .as_ref()
+            .map_or_else(|| txn.revision(), |old| old.first_revision),
         name,
     };
     let birth = match record.name {

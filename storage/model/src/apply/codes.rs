@@ -121,6 +121,7 @@ fn tokens_for<S: ReadState>(
             scope: code.scope.as_ref(),
             lifetimes: redeem.lifetimes,
             request: request_hash(redeem),
+            user: None,
         },
     );
     if let Some(terms) = redeem.notify {

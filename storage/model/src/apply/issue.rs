@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::clients;
 use crate::answer::{Issued, Refusal, Reply};
 use crate::command::{IssueClientCredentials, IssueImplicit, Lifetimes};
-use crate::id::{ApiId, FamilyId, GrantId, PolicyId};
+use crate::id::{ApiId, ApiKeyId, FamilyId, GrantId, PolicyId};
 use crate::oauth::scope::Scope;
 use crate::state::record::{ClientRecord, Family, Grant, PolicyRecord, SessionSource};
 use crate::state::{ReadState, Record, RecordKey, Txn};
@@ -58,6 +58,8 @@ pub(super) struct NewTokens<'a> {
     pub(super) lifetimes: Lifetimes,
     /// A hash of the request, for a repeated one.
     pub(super) request: [u8; 32],
+    /// The user of a password grant.
+    pub(super) user: Option<ApiKeyId>,
 }
 
 /// Records new tokens.
@@ -86,6 +88,7 @@ pub(super) fn tokens<S: ReadState>(txn: &mut Txn<'_, S>, new: &NewTokens<'_>) ->
             expires_at: end_of(new.session, txn.now(), lifetime),
             rotated_at: txn.now(),
             request: new.request,
+            user: new.user,
         };
         issued.refresh = Some(refresh_token(new.family, &family));
         txn.put(

@@ -8,9 +8,11 @@ use crate::answer::{Refusal, Reply};
 use crate::command::IssuePassword;
 use crate::id::ApiKeyId;
 use crate::state::record::{
-    ApiKeyRecord, ClientRecord, LOGINS_MAX, Login, NotificationKind, SessionSource,
+    ApiKeyRecord, ApiRecord, ClientRecord, Family, LOGINS_MAX, Login, NotificationKind,
+    SessionSource,
 };
 use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
+use crate::time::Timestamp;
 
 /// Issues tokens for a user whose password was checked; the access token that the same client has for the user ends.
 ///
@@ -34,6 +36,7 @@ pub(super) fn issue<S: ReadState>(
             scope: issue.scope.as_ref(),
             lifetimes: issue.lifetimes,
             request: [0; 32],
+            user: Some(issue.user),
         },
     );
     let family = issued.refresh.map(|token| token.family);
@@ -65,17 +68,28 @@ fn present<S: ReadState>(
     let (Some(user), Some(api)) = (user, api) else {
         return Err(Refusal::UserChanged);
     };
-    let now = txn.now();
-    let stands = user.is_user()
-        && user.revision == issue.user_revision
-        && user.org == api.org
-        && !user.is_expired(now)
-        && !user.is_gone(now);
-    if stands {
+    if user.revision == issue.user_revision && stands(&user, &api, txn.now()) {
         Ok(user)
     } else {
         Err(Refusal::UserChanged)
     }
+}
+
+/// Whether somebody is a user of an API, and not over.
+fn stands(user: &ApiKeyRecord, api: &ApiRecord, now: Timestamp) -> bool {
+    user.is_user() && user.org == api.org && !user.is_expired(now) && !user.is_gone(now)
+}
+
+/// Whether a family may go on: the user whose password it was issued for is still there and switched on (RFC 6819 section
+/// 4.4.3.3). Another user who was given the name since is not that one.
+pub(super) fn may_go_on<S: ReadState>(txn: &Txn<'_, S>, family: &Family) -> bool {
+    let Some(id) = family.user else { return true };
+    let (Some(user), Some(api)) = (txn.api_key(&id), txn.api(&family.api)) else {
+        return false;
+    };
+    stands(&user, &api, txn.now())
+        && !user.session.is_inactive()
+        && user.first_revision < family.revision
 }
 
 /// The user's session under the client's metadata, ending when the user's does.

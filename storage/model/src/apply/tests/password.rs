@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::world::{World, client, key, sealed};
-use crate::answer::{Issued, Refusal};
+use crate::answer::{Issued, RefreshFault, Refusal};
 use crate::command::{
     ApiKeyNaming, Command, IssuePassword, Lifetimes, PasswordChange, PutApiKey, Retention,
 };
@@ -123,6 +123,73 @@ fn a_user_that_changed_since_the_check_gets_nothing() {
     let foreign = user(&world).revision;
     let foreign = login(&mut world, "app", foreign);
     assert_eq!(world.refused(foreign), Refusal::UserChanged);
+}
+
+/// The same user with this in its session.
+fn changed(session: &str) -> PutApiKey {
+    PutApiKey {
+        naming: ApiKeyNaming::Updated,
+        session: Arc::new(SessionRules::from_json(session, false).unwrap()),
+        password: PasswordChange::Kept,
+        ..put("default", 0)
+    }
+}
+
+#[track_caller]
+fn refreshed(world: &mut World, issued: &Issued) -> Issued {
+    let refresh = Command::Refresh(world.refresh(issued.refresh.unwrap()));
+    world.issued(refresh)
+}
+
+/// The refresh token yields nothing, and is gone with its access token from then on.
+#[track_caller]
+fn assert_ended(world: &mut World, issued: &Issued) {
+    for _ in 0..2 {
+        let refresh = Command::Refresh(world.refresh(issued.refresh.unwrap()));
+        let unknown = Refusal::Refresh(RefreshFault::Unknown);
+        assert_eq!(world.refused(refresh), unknown);
+        let family = issued.refresh.unwrap().family;
+        assert!(world.state.get(&RecordKey::Family(family)).is_none());
+        assert!(world.grant(issued).is_none());
+    }
+}
+
+#[test]
+fn a_family_ends_with_its_user() {
+    let active = r#"{"access_rights":{"orders":{}}}"#;
+    let inactive = r#"{"access_rights":{"orders":{}},"is_inactive":true}"#;
+    let mut world = world();
+    let [off, lost, kept] = [(); 3].map(|()| tokens(&mut world, "app"));
+    world.done(Command::PutApiKey(changed(inactive)));
+    assert_ended(&mut world, &off);
+    world.done(Command::PutApiKey(changed(active)));
+    assert_ended(&mut world, &off);
+    let lost = refreshed(&mut world, &lost);
+    // A user that is replaced as a whole is the same; one that was deleted before is not, whatever its name.
+    world.done(Command::PutApiKey(put("default", 0)));
+    let kept = refreshed(&mut world, &kept);
+    let kept = refreshed(&mut world, &kept);
+    world.done(Command::DeleteApiKey(USER));
+    assert_ended(&mut world, &kept);
+    world.done(Command::PutApiKey(put("default", 0)));
+    assert_ended(&mut world, &lost);
+    let own = tokens(&mut world, "app");
+    refreshed(&mut world, &own);
+}
+
+#[test]
+fn a_family_ends_when_its_users_time_is_over_or_its_organisation_another() {
+    let mut world = world();
+    let issued = tokens(&mut world, "app");
+    let ends = i64::try_from(world.now.as_unix_s()).unwrap() + 100;
+    world.done(Command::PutApiKey(put("default", ends)));
+    let issued = refreshed(&mut world, &issued);
+    world.pass(100);
+    assert_ended(&mut world, &issued);
+    world.done(Command::PutApiKey(put("default", 0)));
+    let issued = tokens(&mut world, "app");
+    world.done(Command::PutApiKey(put("others", 0)));
+    assert_ended(&mut world, &issued);
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub struct ApiKeyRecord {
     pub updated_at: Timestamp,
     /// The revision of this version: what was found out about an older one says nothing about it.
     pub revision: Revision,
+    /// The revision of the first version: later ones are the same key or user, and one that was deleted before is another.
+    pub first_revision: Revision,
 }
 
 /// How many clients' logins a user remembers.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiId, ClientId, FamilyId, GrantId, PolicyId, Revision};
+use crate::id::{ApiId, ApiKeyId, ClientId, FamilyId, GrantId, PolicyId, Revision};
 use crate::oauth::pkce::PkceChallenge;
 use crate::oauth::scope::Scope;
 use crate::session::SessionRules;
@@ -152,4 +152,6 @@ pub struct Family {
     pub rotated_at: Timestamp,
     /// A hash of the request that made the present generation, for a repeated one.
     pub request: [u8; 32],
+    /// The user whose password it was issued for; none with other grants than the password grant.
+    pub user: Option<ApiKeyId>,
 }
