@@ -1,7 +1,10 @@
 //! Wrong and hostile input for every parameter of every OAuth endpoint: each parameter is spoilt in each way, and what
 //! comes back is the table's refusal, whole and without an echo.
 
+use serde_json::json;
+
 use crate::harness::Answer;
+use crate::oauth_password::PasswordApi;
 use crate::spoilt_parameters::{
     INVALID, Parameter, Spoilt, Want, assert_spoilt, body, is_ok, parameter, refused, spoil,
 };
@@ -81,6 +84,29 @@ fn every_parameter_of_a_refresh_and_of_client_credentials() {
             api.ask_raw(kind, text.as_bytes())
         };
         spoil(&api, credentials, spoilt_or_scope, is_ok);
+    }
+}
+
+#[test]
+fn every_parameter_of_the_password_grant() {
+    let world = World::shared();
+    for style in STYLES {
+        let at = PasswordApi::new(&world, style, json!({}));
+        let denied = refused((400, "invalid_grant"), (403, "access_denied"));
+        let parameters = || {
+            vec![
+                parameter("grant_type", "password", TYPE_MISSING, TYPE_WRONG),
+                parameter("username", &at.user, MISSING_GRANT, denied),
+                parameter("password", "s3cret", MISSING_GRANT, denied),
+                parameter("scope", "", Want::Fine, SCOPE),
+                parameter("client_id", "", Want::Fine, INVALID),
+            ]
+        };
+        let send = |kind: &str, body: &[u8]| {
+            let body = without_scope_of_printables(body);
+            at.api.ask_raw(kind, &body)
+        };
+        spoil(&at.api, parameters, send, is_ok);
     }
 }
 
