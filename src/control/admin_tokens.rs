@@ -14,13 +14,16 @@ use raftgate_model::keyring::KeyRing;
 use raftgate_model::seal::{SecretKind, SecretOwner, SecretVerifier};
 use raftgate_model::secret::Secret;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::listener::wrong_method;
 use super::{Control, ControlFailure, shape};
 
 /// The first characters of every admin token, by which secret scanners find leaks.
 const PREFIX: &str = "rgm_";
+
+/// The longest request for a token, in bytes.
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// Finds out whose a presented admin token is.
 pub struct AdminTokens {
@@ -80,9 +83,10 @@ struct NewToken {
 
 /// Reads for whom a token is asked and what it shall be good for.
 pub(super) fn asked(body: &[u8]) -> Result<(AdminName, AdminRole), ControlFailure> {
-    let asked: NewToken = serde_json::from_slice(body)
-        .map_err(|error| ControlFailure::Invalid(format!("Request malformed: {error}")))?;
     let invalid = |error: String| ControlFailure::Invalid(error);
+    let object = shape::object(body, REQUEST_BYTES_MAX)?;
+    let asked: NewToken = serde_json::from_value(Value::Object(object))
+        .map_err(|error| invalid(format!("Request malformed: {error}")))?;
     let name = AdminName::new(&asked.name).map_err(|error| invalid(error.to_string()))?;
     let role = AdminRole::parse(&asked.role)
         .ok_or_else(|| invalid("role: operator, read-only or identity-server".to_owned()))?;

@@ -1,14 +1,17 @@
 //! `/tyk/keys/policy/{key}`: another policy for a key, by its hash where listings show hashes.
 
+use std::fmt::Display;
+
 use actix_web::{HttpResponse, web};
 use raftgate_cluster::batch::Lane;
 use raftgate_cluster::error::ProposeError;
 use raftgate_model::answer::Refusal;
 use raftgate_model::command::{ApiKeyNaming, Command, UpdateApiKey};
+use raftgate_model::json::parse_object;
 use raftgate_model::session::{SessionDocument, SessionFacts};
 use raftgate_model::state::record::ApiKeyRecord;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::key_lookup::KeyQuery;
 use super::key_session::GivenSession;
@@ -17,6 +20,9 @@ use super::{Control, ControlFailure};
 
 /// How often a key is read again that others change meanwhile, before the caller is told.
 const READINGS_MAX: u32 = 10;
+
+/// The longest instruction, in bytes.
+const INSTRUCTION_BYTES_MAX: usize = 64 * 1024;
 
 /// Which policies a key shall have; the list comes before the single one, as in sessions.
 #[derive(Deserialize)]
@@ -27,28 +33,39 @@ struct Instruction {
     apply_policies: Vec<String>,
 }
 
+impl Instruction {
+    fn read(body: &[u8]) -> Result<Self, ControlFailure> {
+        let undecoded = |reason: &dyn Display| {
+            ControlFailure::Invalid(format!("Couldn't decode instruction: {reason}"))
+        };
+        let text = std::str::from_utf8(body).map_err(|_| undecoded(&"not valid UTF-8"))?;
+        // An object: a list would be read as the fields in their order.
+        let object =
+            parse_object(text, INSTRUCTION_BYTES_MAX).map_err(|faults| undecoded(&faults))?;
+        serde_json::from_value(Value::Object(object)).map_err(|error| undecoded(&error))
+    }
+
+    fn policies(self) -> Result<Vec<String>, ControlFailure> {
+        let policies = if self.apply_policies.is_empty() {
+            vec![self.policy]
+        } else {
+            self.apply_policies
+        };
+        if policies.iter().any(String::is_empty) {
+            let nothing = "policy: must name a policy, or apply_policies one";
+            return Err(ControlFailure::Invalid(nothing.into()));
+        }
+        Ok(policies)
+    }
+}
+
 /// Gives a key or user another policy; the rest of its session stays.
 pub(super) async fn change(
     control: web::Data<Control>,
     key: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let undecoded = |_| ControlFailure::Invalid("Couldn't decode instruction".into());
-    // An object: a list would be read as the fields in their order.
-    let object: Map<String, Value> = serde_json::from_slice(&body).map_err(undecoded)?;
-    let instruction: Instruction =
-        serde_json::from_value(Value::Object(object)).map_err(undecoded)?;
-    let policies = match instruction {
-        Instruction {
-            policy,
-            apply_policies,
-        } if apply_policies.is_empty() => vec![policy],
-        Instruction { apply_policies, .. } => apply_policies,
-    };
-    if policies.iter().any(String::is_empty) {
-        let nothing = "policy: must name a policy, or apply_policies one";
-        return Err(ControlFailure::Invalid(nothing.into()));
-    }
+    let policies = Instruction::read(&body)?.policies()?;
     let query = if control.compat.hash_keys {
         KeyQuery::by_hash()
     } else {

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use raftgate_model::id::PolicyId;
-use serde_json::Value;
+use raftgate_model::policy::POLICY_BYTES_MAX;
+use serde_json::{Map, Value};
 
 use super::shape::{self, Action};
 use super::{Control, ControlFailure};
@@ -29,9 +30,8 @@ pub(super) async fn create(
     control: web::Data<Control>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let text = shape::parse(&body)?.to_string();
-    let imported = control.importer.put_policy(&text, None).await?;
-    Ok(shape::imported(&imported, Action::Added))
+    let policy = shape::object(&body, POLICY_BYTES_MAX)?;
+    control.put(policy, Action::Added).await
 }
 
 pub(super) async fn update(
@@ -39,23 +39,16 @@ pub(super) async fn update(
     id: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let mut policy = shape::parse(&body)?;
+    let mut policy = shape::object(&body, POLICY_BYTES_MAX)?;
     set_absent_id(&mut policy, &id)?;
-    let imported = control
-        .importer
-        .put_policy(&policy.to_string(), None)
-        .await?;
-    Ok(shape::imported(&imported, Action::Modified))
+    control.put(policy, Action::Modified).await
 }
 
 /// Gives a policy without an id that of its path; one that is no text stays, for the importer to refuse it by name.
-fn set_absent_id(policy: &mut Value, id: &str) -> Result<(), ControlFailure> {
-    let Some(object) = policy.as_object_mut() else {
-        return Ok(());
-    };
-    let given = object.get("id");
+fn set_absent_id(policy: &mut Map<String, Value>, id: &str) -> Result<(), ControlFailure> {
+    let given = policy.get("id");
     match given.filter(|inside| !inside.is_null() && inside.as_str() != Some("")) {
-        None => drop(object.insert("id".into(), id.into())),
+        None => drop(policy.insert("id".into(), id.into())),
         Some(Value::String(inside)) if inside != id => {
             return Err(ControlFailure::Invalid(
                 "Request ID does not match that in policy! For Update operations these must match."
@@ -82,6 +75,16 @@ pub(super) async fn delete(
 }
 
 impl Control {
+    async fn put(
+        &self,
+        policy: Map<String, Value>,
+        action: Action,
+    ) -> Result<HttpResponse, ControlFailure> {
+        let text = Value::Object(policy).to_string();
+        let imported = self.importer.put_policy(&text, None).await?;
+        Ok(shape::imported(&imported, action))
+    }
+
     fn policies(&self) -> Vec<String> {
         let view = self.cluster.view();
         let mut texts = Vec::new();

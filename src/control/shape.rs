@@ -1,10 +1,13 @@
 //! The success shapes of Tyk's Gateway API.
 
+use std::fmt::Display;
+
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
+use raftgate_model::json::parse_object;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::ControlFailure;
 use crate::definitions::{Imported, yaml};
@@ -163,10 +166,13 @@ pub(super) fn document_text(request: &HttpRequest, body: &[u8]) -> Result<String
     Ok(value.to_string())
 }
 
-/// A body that must be JSON; the message says where it is not.
-pub(super) fn parse(body: &[u8]) -> Result<Value, ControlFailure> {
-    serde_json::from_slice(body)
-        .map_err(|error| ControlFailure::Invalid(format!("Request malformed: {error}")))
+/// A body that must be one JSON object of at most `bytes_max` bytes, in which no key stands twice; the message says where it
+/// is not.
+pub(super) fn object(body: &[u8], bytes_max: usize) -> Result<Map<String, Value>, ControlFailure> {
+    let malformed =
+        |reason: &dyn Display| ControlFailure::Invalid(format!("Request malformed: {reason}"));
+    let text = std::str::from_utf8(body).map_err(|_| malformed(&"not valid UTF-8"))?;
+    parse_object(text, bytes_max).map_err(|faults| malformed(&faults))
 }
 
 #[cfg(test)]

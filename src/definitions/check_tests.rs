@@ -168,7 +168,7 @@ fn several_policies_stand_in_one_file_by_id_or_in_a_list() {
         "m.json: lead.access_rights: must be an object",
         "n.json: [0].id: a policy needs one",
         "n.json: [1].partitions.acl: policies that govern only a part",
-        "o.json: line 1",
+        "o.json: a: this key stands twice",
         "q.json: [0].id: policy silver is also in ",
     ] {
         let named = |fault: &&String| fault.contains(place);

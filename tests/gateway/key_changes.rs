@@ -268,9 +268,10 @@ fn a_key_is_given_another_policy_and_keeps_the_rest_of_its_session() {
             json!("x"),
         ] {
             let refused = node.ask("POST", &path, &body).expect_status(400);
-            assert_eq!(
-                text(&refused.json(), "message"),
-                "Couldn't decode instruction"
+            let message = text(&refused.json(), "message");
+            assert!(
+                message.starts_with("Couldn't decode instruction: "),
+                "{message}"
             );
         }
         for body in [

@@ -96,6 +96,7 @@ mod proxy_limits;
 mod proxy_streaming;
 mod purging;
 mod redirect_uris;
+mod repeated_keys;
 mod retries;
 mod routing;
 mod rules;

@@ -138,7 +138,7 @@ fn a_wrong_policy_is_named_by_its_path_and_spoils_no_other() {
         "seven: must be a policy",
         "[0].id: a policy needs one",
         "twice.json",
-        "a key stands twice",
+        "a: this key stands twice in one object",
     ] {
         assert!(log.contains(words), "{words} is not in {log}");
     }

@@ -5,4 +5,5 @@ mod node;
 mod strict;
 
 pub use fault::{DocumentFault, DocumentFaults, FAULTS_MAX};
-pub(crate) use node::{Node, parse_object, parse_value};
+pub use node::parse_object;
+pub(crate) use node::{Node, parse_value};

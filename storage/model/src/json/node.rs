@@ -3,13 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::DocumentFaults;
-use super::strict::Strict;
+use super::strict::{self, Unread};
 
-/// Reads a text as one JSON object of at most `bytes_max` bytes.
-pub(crate) fn parse_object(
-    text: &str,
-    bytes_max: usize,
-) -> Result<Map<String, Value>, DocumentFaults> {
+/// Reads a text as one JSON object of at most `bytes_max` bytes, in which no key stands twice at any depth.
+///
+/// # Errors
+/// The text is too long, malformed, no object, or names a key twice; the fault says where.
+pub fn parse_object(text: &str, bytes_max: usize) -> Result<Map<String, Value>, DocumentFaults> {
     match parse_value(text, bytes_max)? {
         Value::Object(object) => Ok(object),
         other => Err(DocumentFaults::one(
@@ -30,17 +30,19 @@ pub(crate) fn parse_value(text: &str, bytes_max: usize) -> Result<Value, Documen
             ),
         ));
     }
-    match serde_json::from_str(text) {
-        Ok(Strict(value)) => Ok(value),
-        Err(error) => Err(malformed(&error)),
-    }
+    strict::read(text).map_err(|unread| match unread {
+        Unread::Malformed(error) => malformed(&error),
+        Unread::Twice { path, line, column } => DocumentFaults::one(
+            path,
+            format!("this key stands twice in one object, again at line {line} column {column}"),
+        ),
+    })
 }
 
 /// A syntax error as a fault; what the text says at that place is not repeated, it may be a secret.
 fn malformed(error: &serde_json::Error) -> DocumentFaults {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON text ends too early",
-        serde_json::error::Category::Data => "a key stands twice in one object",
         _ => "malformed JSON",
     };
     DocumentFaults::one(

@@ -91,18 +91,30 @@ fn what_a_broken_text_holds_is_not_repeated() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_a_fault_at_any_depth_and_is_not_repeated() {
-    for text in [
-        r#"{"s3cret":1,"s3cret":1}"#,
-        r#"{"a":[{"b":{"s3cret":1,"s3cret":2}}]}"#,
+fn a_key_that_stands_twice_is_a_fault_at_its_path_at_any_depth() {
+    let long = format!("{{\"{0}\":1,\"{0}\":2}}", "k".repeat(1000));
+    let deep = format!("{}{{\"a\":1,\"a\":2}}{}", "[".repeat(100), "]".repeat(100));
+    let (shown, place) = ("k".repeat(64), "[0]".repeat(100));
+    for (text, path, again) in [
+        (r#"{"id":"s3cret","id":"s3cret"}"#, "id", 19),
+        (r#"{"a":[{},{"b":{"c":"s3cret","c":2}}]}"#, "a[1].b.c", 31),
+        (r#"{"a":{"b":1},"c":{"a":1,"b":2},"a":3}"#, "a", 34),
+        ("{\"a\\nb\":1,\"a\\nb\":2}", "a\\nb", 16),
+        (&long, &shown, 2008),
+        (&deep, &format!("{place}.a"), 110),
     ] {
-        let faults = parse_object(text, 100).unwrap_err().to_string();
-        assert!(faults.ends_with(": a key stands twice in one object"));
-        assert!(!faults.contains("s3cret"), "{faults}");
+        let faults = parse_value(text, 3000).unwrap_err().to_string();
+        let said =
+            format!("{path}: this key stands twice in one object, again at line 1 column {again}");
+        assert_eq!(faults, said);
     }
     let text = r#"{"z":[1,-2,2.5,"x",true,null,{"b":1,"B":1}],"a":{}}"#;
     let object = parse_object(text, 100).unwrap();
     assert_eq!(Value::Object(object).to_string(), text);
+    let faults = parse_object(r#"{"a":1}{"a":1}"#, 100)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(faults, "line 1 column 8: malformed JSON");
 }
 
 #[test]
