@@ -68,9 +68,7 @@ pub(super) async fn list(
     let api = control
         .known_api(&api)
         .ok_or(ControlFailure::NotFound(API_ABSENT))?;
-    let page = form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(name, value)| name == "p" && !value.is_empty())
-        .map(|(_, page)| page.parse::<usize>().unwrap_or(1).max(1));
+    let page = shape::page(request.query_string(), "p")?;
     let listed = web::block(move || {
         let texts = control.client_texts(&api)?;
         page_of(texts, page)

@@ -45,6 +45,18 @@ impl KeyQuery {
         }
     }
 
+    /// The organisation and the API that it names; what cannot be an id is refused before anything is looked for.
+    fn places(&self) -> Result<(Option<OrgId>, Option<ApiId>), ControlFailure> {
+        let invalid =
+            |name: &'static str| move |error| ControlFailure::Invalid(format!("{name}: {error}"));
+        let org = filled(self.org_id.as_ref()).map(OrgId::new).transpose();
+        let api = filled(self.api_id.as_ref()).map(ApiId::new).transpose();
+        Ok((
+            org.map_err(invalid("org_id"))?,
+            api.map_err(invalid("api_id"))?,
+        ))
+    }
+
     /// Whether the name is a hash.
     pub(super) const fn is_hashed(&self) -> bool {
         self.hashed.is_some()
@@ -62,6 +74,7 @@ impl Control {
         name: &str,
         query: &KeyQuery,
     ) -> Result<Option<Found>, ControlFailure> {
+        let places = query.places()?;
         if query.hashed.is_some() {
             if !self.compat.hash_keys {
                 return Err(ControlFailure::Invalid(
@@ -81,7 +94,7 @@ impl Control {
                 same.then_some(Found::Key(token.id, record))
             }));
         }
-        let orgs = self.orgs_of(query)?;
+        let orgs = self.orgs_of(places);
         let is_user = filled(query.username.as_ref()).is_some();
         Ok(orgs.iter().find_map(|org| {
             let readings = if is_user {
@@ -103,19 +116,15 @@ impl Control {
     }
 
     /// The organisations whose key may be meant: the one that is named, else all that have keys.
-    fn orgs_of(&self, query: &KeyQuery) -> Result<Vec<OrgId>, ControlFailure> {
-        if let Some(org) = filled(query.org_id.as_ref()) {
-            let org = OrgId::new(org);
-            return Ok(vec![org.map_err(|error| {
-                ControlFailure::Invalid(format!("org_id: {error}"))
-            })?]);
+    fn orgs_of(&self, (org, api): (Option<OrgId>, Option<ApiId>)) -> Vec<OrgId> {
+        if let Some(org) = org {
+            return vec![org];
         }
-        let api = filled(query.api_id.as_ref()).and_then(|id| ApiId::new(id).ok());
         let of_api = api.and_then(|id| self.cluster.view().api(&id));
         let mut orgs: Vec<OrgId> = of_api.map(|api| api.org.clone()).into_iter().collect();
         orgs.push(OrgId::default());
         orgs.extend(self.cluster.view().orgs_with_keys());
-        Ok(orgs)
+        orgs
     }
 
     fn by_hash(&self, hash: &str) -> Option<Found> {

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use super::shape::{self, Written};
 use super::{
     Audience, Control, ControlFailure, Door, Entrance, HeadLimit, Visit, admin_tokens, apis, keys,
-    notifications, oas, oauth_routes, policies, reload, snapshot,
+    notifications, oas, oauth_routes, policies, reload, snapshot, spelling,
 };
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
@@ -225,6 +225,7 @@ async fn guard(
         (Err(failure), _) => Err(failure.answer(door)),
         (Ok(()), None) => Err(entrance.while_starting(&request, door)),
         (Ok(()), Some(control)) => admit(control, &request)
+            .and_then(|()| spelling::check(request.uri()))
             .map(|()| Entrance::lead_in(control, &mut request))
             .map_err(|failure| failure.answer(door)),
     };

@@ -32,6 +32,7 @@ mod reload;
 mod revocation;
 mod shape;
 mod snapshot;
+mod spelling;
 
 use std::sync::Arc;
 

@@ -33,7 +33,20 @@ pub(super) struct ListQuery {
     state: Option<String>,
     api_id: Option<String>,
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
+}
+
+impl ListQuery {
+    /// How long a page may be.
+    fn limit(&self) -> Result<usize, ControlFailure> {
+        let Some(text) = &self.limit else {
+            return Ok(LIMIT_DEFAULT);
+        };
+        let limit: usize = text
+            .parse()
+            .map_err(|_| invalid("limit: must be a whole number"))?;
+        Ok(limit.clamp(1, LIMIT_MAX))
+    }
 }
 
 #[derive(Serialize)]
@@ -67,7 +80,7 @@ pub(super) async fn list(
         Some("failed") => NotificationFilter::Failed,
         Some(_) => return Err(invalid("state must be queued or failed")),
     };
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
+    let limit = query.limit()?;
     let mut place = control.place_after(query.after.as_deref())?;
     let only = query.api_id.as_deref().map(ApiId::new).transpose();
     let only = only.map_err(|error| invalid(&format!("api_id: {error}")))?;

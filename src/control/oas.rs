@@ -43,10 +43,10 @@ pub(super) struct ServingQuery {
     custom_domain: Option<String>,
     #[serde(rename = "apiID")]
     api_id: Option<String>,
-    authentication: Option<bool>,
-    validate_request: Option<bool>,
-    allow_list: Option<bool>,
-    mock_response: Option<bool>,
+    authentication: Option<String>,
+    validate_request: Option<String>,
+    allow_list: Option<String>,
+    mock_response: Option<String>,
 }
 
 impl ServingQuery {
@@ -62,25 +62,49 @@ impl ServingQuery {
             upstream_url: filled(self.upstream_url),
             listen_path: filled(self.listen_path),
             custom_domain: filled(self.custom_domain),
-            authentication: self.authentication,
-            allow_list: self.allow_list,
-            validate_request: self.validate_request,
-            mock_response: self.mock_response,
+            authentication: flag("authentication", self.authentication)?,
+            allow_list: flag("allowList", self.allow_list)?,
+            validate_request: flag("validateRequest", self.validate_request)?,
+            mock_response: flag("mockResponse", self.mock_response)?,
         })
     }
 }
 
+/// A flag of a query; an empty one is no word on either.
+fn flag(name: &str, text: Option<String>) -> Result<Option<bool>, ControlFailure> {
+    let read = text.map(|text| text.parse()).transpose();
+    read.map_err(|_| ControlFailure::Invalid(format!("{name}: must be true or false")))
+}
+
+/// How much of a document is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Whole,
+    /// Without what only the gateway needs to know.
+    Public,
+}
+
 impl View {
-    /// The document as this view shows it, with the gateway as its first server; `mode=public` leaves out what only the
-    /// gateway needs to know.
-    fn show(&self, gateway: GatewayUrl, document: OasDocument) -> OasDocument {
+    /// Refuses a mode that there is not: whoever misspells `public` is not shown the whole.
+    fn shown(&self) -> Result<Shown, ControlFailure> {
+        match self.mode.as_deref() {
+            None | Some("") => Ok(Shown::Whole),
+            Some("public") => Ok(Shown::Public),
+            Some(_) => Err(ControlFailure::Invalid("mode: must be public".into())),
+        }
+    }
+}
+
+impl Shown {
+    /// So much of a document, with the gateway as its first server.
+    fn of(self, gateway: GatewayUrl, document: OasDocument) -> OasDocument {
         let document = match gateway.of(&document) {
             Some(url) => document.with_first_server(&url),
             None => document,
         };
-        match self.mode.as_deref() {
-            Some("public") => document.public(),
-            _ => document,
+        match self {
+            Self::Whole => document,
+            Self::Public => document.public(),
         }
     }
 }
@@ -123,7 +147,8 @@ pub(super) async fn list(
     control: web::Data<Control>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    shape::documents(documents(control, view)).await
+    let shown = view.shown()?;
+    shape::documents(documents(control, shown)).await
 }
 
 pub(super) async fn get(
@@ -131,7 +156,8 @@ pub(super) async fn get(
     id: web::Path<String>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let document = view.show(control.gateway, control.oas_document_of(&id, CLASSIC_API)?);
+    let shown = view.shown()?;
+    let document = shown.of(control.gateway, control.oas_document_of(&id, CLASSIC_API)?);
     Ok(shape::document(document.to_text()))
 }
 
@@ -205,9 +231,10 @@ pub(super) async fn export(
     id: web::Path<String>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let document = view.show(control.gateway, control.oas_document_of(&id, CLASSIC_API)?);
-    // Ids that stand in paths hold nothing that a quoted string would not.
-    let name = format!("oas-{id}.json");
+    let shown = view.shown()?;
+    let document = shown.of(control.gateway, control.oas_document_of(&id, CLASSIC_API)?);
+    // Of what a quoted string cannot hold as it is, the ids of APIs know the quote alone.
+    let name = format!("oas-{}.json", id.replace('"', "\\\""));
     Ok(attachment(&name, document.to_text()))
 }
 
@@ -215,7 +242,8 @@ pub(super) async fn export_all(
     control: web::Data<Control>,
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
-    let text = shape::texts(documents(control, view)).await?;
+    let shown = view.shown()?;
+    let text = shape::texts(documents(control, shown)).await?;
     Ok(attachment("oas.json", text))
 }
 
@@ -232,14 +260,14 @@ fn attachment(name: &str, text: String) -> HttpResponse {
 /// Collects the texts of all OAS documents.
 fn documents(
     control: web::Data<Control>,
-    view: web::Query<View>,
+    shown: Shown,
 ) -> impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static {
     move || {
-        let shown = |document| match document {
-            ApiDocument::Oas(document) => Some(view.show(control.gateway, document).to_text()),
+        let show = |document| match document {
+            ApiDocument::Oas(document) => Some(shown.of(control.gateway, document).to_text()),
             ApiDocument::Classic(_) => None,
         };
-        Ok(control.definitions(shown))
+        Ok(control.definitions(show))
     }
 }
 

@@ -54,9 +54,8 @@ pub(super) async fn refresh(
     token: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ControlFailure> {
-    let api = form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(name, value)| name == "api_id" && !value.is_empty())
-        .map(|(_, value)| value.into_owned());
+    let api = shape::parameter(request.query_string(), "api_id")?;
+    let api = api.filter(|api| !api.is_empty());
     let missing = || ControlFailure::Invalid("Missing parameter api_id".into());
     let api = control
         .known_api(&api.ok_or_else(missing)?)
@@ -78,9 +77,7 @@ pub(super) async fn purge(
     control: web::Data<Control>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ControlFailure> {
-    let scope = form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(name, _)| name == "scope")
-        .map(|(_, value)| value.into_owned());
+    let scope = shape::parameter(request.query_string(), "scope")?;
     match scope.as_deref().unwrap_or_default() {
         "" => Err(ControlFailure::Unprocessable("scope parameter is required")),
         "lapsed" => {

@@ -166,6 +166,25 @@ pub(super) fn document_text(request: &HttpRequest, body: &[u8]) -> Result<String
     Ok(value.to_string())
 }
 
+/// A parameter of a query, if it is there; one that stands twice is refused, for readers differ on which of the two counts.
+pub(super) fn parameter(query: &str, name: &str) -> Result<Option<String>, ControlFailure> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let mut values = pairs.filter(|(known, _)| known == name);
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(ControlFailure::Invalid(format!(
+            "{name}: is given more than once"
+        )));
+    }
+    Ok(value.map(|(_, value)| value.into_owned()))
+}
+
+/// The page that a query asks for, if it asks for pages; what is no number of a page is the first one (Tyk).
+pub(super) fn page(query: &str, name: &str) -> Result<Option<usize>, ControlFailure> {
+    let page = parameter(query, name)?.filter(|page| !page.is_empty());
+    Ok(page.map(|page| page.parse().unwrap_or(1).max(1)))
+}
+
 /// A body that must be one JSON object of at most `bytes_max` bytes, in which no key stands twice; the message says where it
 /// is not.
 pub(super) fn object(body: &[u8], bytes_max: usize) -> Result<Map<String, Value>, ControlFailure> {
@@ -188,6 +207,25 @@ mod tests {
     use actix_web::body::to_bytes;
 
     use super::*;
+
+    #[test]
+    fn a_page_is_a_number_from_one_on_t11() {
+        for (query, expected) in [
+            ("", None),
+            ("page=", None),
+            ("pages=3", None),
+            ("page=1", Some(1)),
+            ("x=2&page=3&p=4", Some(3)),
+            ("page=0", Some(1)),
+            ("page=-3", Some(1)),
+            ("page=x", Some(1)),
+            ("page=99999999999999999999999", Some(1)),
+        ] {
+            assert_eq!(page(query, "page").unwrap(), expected, "{query}");
+        }
+        let twice = page("page=3&x=2&page=3", "page").unwrap_err();
+        assert_eq!(twice.to_string(), "page: is given more than once");
+    }
 
     #[test]
     fn the_worker_goes_on_while_documents_are_collected() {

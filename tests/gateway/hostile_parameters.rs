@@ -131,7 +131,7 @@ pub(crate) fn authorization(client: &str, scope: &str) -> Vec<Parameter> {
 }
 
 /// `%zz%` is printable ASCII, and so it is a scope; what is none takes its place.
-fn without_scope_of_printables(body: &[u8]) -> Vec<u8> {
+pub(crate) fn without_scope_of_printables(body: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(body.to_vec()).unwrap();
     text.replace("scope=%zz%", "scope=%22%5c").into_bytes()
 }

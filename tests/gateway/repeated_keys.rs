@@ -9,7 +9,7 @@ use crate::world::text;
 pub(crate) const TARGET: &str = "http://127.0.0.1:9/";
 
 /// What can be read of a node that a document could have changed.
-fn kept(node: &Node) -> Vec<Value> {
+pub(crate) fn kept(node: &Node) -> Vec<Value> {
     [
         "/tyk/apis",
         "/tyk/apis/oas",

@@ -13,6 +13,9 @@ pub enum InvalidTarget {
     /// It is not an absolute URL with a host.
     #[error("must be an absolute URL such as http://upstream:8080/base")]
     Syntax,
+    /// It holds a line break, a tab or the like, which URLs are read without: it would not mean what it says.
+    #[error("must not hold control characters")]
+    ControlCharacter,
     /// Its scheme is another than those allowed.
     #[error("must begin with http://, https://, ws:// or wss://")]
     Scheme,
@@ -72,6 +75,9 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, InvalidTarget> {
         if text.len() > TARGET_URL_BYTES_MAX {
             return Err(InvalidTarget::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(InvalidTarget::ControlCharacter);
         }
         let url = Url::parse(text).map_err(|_| InvalidTarget::Syntax)?;
         let scheme = match url.scheme() {
@@ -230,6 +236,8 @@ mod tests {
             ("env://TARGET", Invalid::Scheme),
             ("http://user:secret@a", Invalid::Credentials),
             ("http://a/#f", Invalid::Fragment),
+            ("http://a\r\nX:1/", Invalid::ControlCharacter),
+            ("http://a/\tb", Invalid::ControlCharacter),
         ] {
             assert_eq!(Target::parse(text), Err(why), "{text}");
         }
