@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use crate::harness::{Node, RecordingServer, Reply, keyless_api, merge};
+use crate::harness::{Node, RecordingServer, Reply, STYLES, Style, keyless_api, merge};
 use crate::wire::Wire;
 use crate::world::{World, echo, unique};
 
@@ -267,6 +267,50 @@ fn an_upstream_that_refuses_is_502_and_tyks_500() {
                 assert_eq!(answer.header("x-generator"), "tyk.io");
             } else {
                 assert_eq!(answer.json()["error"], "bad_gateway");
+            }
+            assert!(!answer.header("x-request-id").is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_upstream_whose_name_does_not_resolve_is_502_and_tyks_500_case_95() {
+    let world = World::shared();
+    for style in STYLES {
+        let id = unique("nameless");
+        // A name that no resolver knows (RFC 6761 section 6.4).
+        let mut definition = keyless_api(&id, &format!("/{id}/"), "http://upstream.invalid/");
+        merge(
+            &mut definition,
+            json!({"raftgate": {"error_style": style.name()}}),
+        );
+        world.node.create_api(&definition);
+        let url = world.node.gateway_url(&format!("/{id}/"));
+        for (kind, tyks) in [
+            (
+                "application/json",
+                "{\n    \"error\": \"Upstream host lookup failed\"\n}",
+            ),
+            (
+                "application/xml",
+                "<?xml version = \"1.0\" encoding = \"UTF-8\"?>\n<error>Upstream host lookup failed</error>",
+            ),
+        ] {
+            let answer = world.node.client().get(&url, &[("content-type", kind)]);
+            match style {
+                Style::Rfc => {
+                    let expected = json!({
+                        "error": "bad_gateway",
+                        "error_description": "the name of the upstream does not resolve",
+                    });
+                    assert_eq!((answer.status, answer.json()), (502, expected));
+                    assert_eq!(answer.header("x-generator"), "");
+                }
+                Style::Tyk => {
+                    assert_eq!((answer.status, answer.text().as_str()), (500, tyks));
+                    assert_eq!(answer.header("content-type"), kind);
+                    assert_eq!(answer.header("x-generator"), "tyk.io");
+                }
             }
             assert!(!answer.header("x-request-id").is_empty());
         }
