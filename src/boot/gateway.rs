@@ -62,6 +62,7 @@ pub fn gateway_settings(
             idle: duration(limits.upstream_keep_alive),
         },
         error_style: settings.oauth.error_style,
+        generator: settings.compat.generator,
         message_overrides: MessageOverrides::new(settings.compat.override_messages.clone()),
         drain: duration(limits.drain_timeout),
         connections_per_worker_max: limits.connections_per_worker,

@@ -60,6 +60,8 @@ pub struct CompatSettings {
     pub hash_keys: bool,
     /// By what basic-auth users are found.
     pub users_by: UsersBy,
+    /// Whether errors of Tyk's style name it.
+    pub generator: GeneratorField,
     /// Other codes or words by Tyk's message id.
     pub override_messages: BTreeMap<String, OverrideMessage>,
 }
@@ -71,6 +73,15 @@ pub enum UsersBy {
     NameOrHash,
     /// Their hashes alone (Tyk's `disable_key_actions_by_username`).
     Hash,
+}
+
+/// Whether errors of Tyk's style come with `X-Generator` (Tyk's `hide_generator_header`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeneratorField {
+    /// As Tyk sends it by default.
+    Sent,
+    /// Without.
+    Hidden,
 }
 
 impl OauthSettings {
@@ -135,6 +146,11 @@ impl CompatSettings {
                 UsersBy::Hash
             } else {
                 UsersBy::NameOrHash
+            },
+            generator: if reader.boolean(table::COMPAT_HIDE_GENERATOR_HEADER) {
+                GeneratorField::Hidden
+            } else {
+                GeneratorField::Sent
             },
             override_messages: reader.messages(table::COMPAT_OVERRIDE_MESSAGES),
         }

@@ -133,6 +133,8 @@ keys! {
         "Whether listings show the hashes of tokens instead of the tokens.";
     COMPAT_DISABLE_KEY_ACTIONS_BY_USERNAME = "compat"."disable_key_actions_by_username", Kind::Boolean, toml("false"),
         "Whether basic-auth users are shown, changed and deleted by their hashes alone; needs hash_keys.";
+    COMPAT_HIDE_GENERATOR_HEADER = "compat"."hide_generator_header", Kind::Boolean, toml("false"),
+        "Whether errors of the tyk style come without X-Generator.";
     COMPAT_OVERRIDE_MESSAGES = "compat"."override_messages", Kind::Messages, toml("{}"),
         "Other codes or words for errors of the tyk style, by Tyk's message id.";
 

@@ -5,11 +5,12 @@ use std::io::Write as _;
 use http::StatusCode;
 
 use super::endpoint::EndpointResponse;
-use super::refusal::RenderedRefusal;
+use super::refusal::{GENERATOR, RenderedRefusal};
 use super::request_id::RequestId;
 use super::wire::field::FieldKind;
 use super::wire::response_head::{status_digits, write_connection};
 use super::worker::Worker;
+use crate::config::oauth::GeneratorField;
 
 /// The circumstances of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,10 @@ pub(super) fn write_refusal(
 ) {
     write_status(refusal.status, out);
     write_field(b"Content-Type", refusal.content_type.as_bytes(), out);
-    for (name, value) in &refusal.fields {
+    let hides_generator = worker.settings.generator == GeneratorField::Hidden;
+    let is_shown = |name: &str| !(hides_generator && name == GENERATOR);
+    let fields = refusal.fields.iter().filter(|(name, _)| is_shown(name));
+    for (name, value) in fields {
         write_field(name.as_bytes(), value.as_bytes(), out);
     }
     write_rest(worker, refusal.status, refusal.body.as_bytes(), frame, out);

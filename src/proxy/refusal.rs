@@ -12,6 +12,9 @@ use crate::config::typed::OverrideMessage;
 use crate::telemetry::answers::{Account, AnswerNote};
 use rows::{Row, TykText};
 
+/// The field in which errors of Tyk's style name it.
+pub(super) const GENERATOR: &str = "X-Generator";
+
 /// How long failures of a name are remembered, at the longest.
 const ATTEMPTS_RETRY_AFTER_S: u32 = 60;
 
@@ -365,7 +368,7 @@ fn fields_of(
         .map(|(name, value)| (*name, Cow::Borrowed(*value)))
         .collect();
     if matches!(style, ErrorStyle::Tyk { .. }) && !content_type.starts_with("text/plain") {
-        fields.push(("X-Generator", Cow::Borrowed(TYK_GENERATOR)));
+        fields.push((GENERATOR, Cow::Borrowed(TYK_GENERATOR)));
     }
     fields
 }

@@ -9,6 +9,7 @@ use raftgate_model::oauth::error::ErrorStyle;
 use super::overrides::MessageOverrides;
 use super::pool::PoolLimits;
 use super::trust::TrustedProxies;
+use crate::config::oauth::GeneratorField;
 
 /// Bounds of what a client may send.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,8 @@ pub struct GatewaySettings {
     pub pool: PoolLimits,
     /// How refusals look that concern no API.
     pub error_style: ErrorStyle,
+    /// Whether errors of Tyk's style name it.
+    pub generator: GeneratorField,
     /// Other statuses and words for Tyk's messages.
     pub message_overrides: MessageOverrides,
     /// How long requests in flight may take after a drain began.

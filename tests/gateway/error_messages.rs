@@ -80,3 +80,16 @@ fn an_id_that_is_no_message_is_a_start_error() {
     assert_eq!(status.code(), Some(2));
     assert!(text.contains("oauth.no_such"), "{text}");
 }
+
+#[test]
+fn tyks_errors_may_come_without_its_name_case_30() {
+    let configuration = "[compat]\nhide_generator_header = true";
+    let world = World::of(Node::builder().configuration(configuration).start());
+    let api = OAuthApi::new(&world, Style::Tyk);
+    let answer = api.call("never-was").expect_status(403);
+    assert_eq!(answer.text(), "{\n    \"error\": \"Key not authorised\"\n}");
+    assert_eq!(answer.header("x-generator"), "");
+    let others = World::shared();
+    let shown = OAuthApi::new(&others, Style::Tyk).call("never-was");
+    assert_eq!(shown.header("x-generator"), "tyk.io");
+}
