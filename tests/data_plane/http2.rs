@@ -1,6 +1,7 @@
 //! HTTP/2 on the listener, spoken by a client of others: the same requests, answers and refusals as over HTTP/1.1.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -345,19 +346,27 @@ fn an_idle_connection_is_closed() {
     });
 }
 
+/// The curl that tests/run provides, or that of the machine if it speaks HTTP/2.
+fn curl() -> PathBuf {
+    let provided = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/curl");
+    let known = [provided, PathBuf::from("curl")];
+    let speaks_http2 = |curl: &PathBuf| {
+        let version = Command::new(curl).arg("--version").output();
+        version.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains("HTTP2"))
+    };
+    known.into_iter().find(speaks_http2).expect(
+        "there is no curl that speaks HTTP/2: tests/tools/install curl puts one into target/tools, and tests/run runs it",
+    )
+}
+
 #[test]
 fn curl_is_content() {
-    let Ok(version) = Command::new("curl").arg("--version").output() else {
-        return;
-    };
-    if !String::from_utf8_lossy(&version.stdout).contains("HTTP2") {
-        return;
-    }
+    let curl = curl();
     let upstream = Upstream::echo();
     let (rig, _) = gateway(&upstream, |_| {});
     for (option, protocol) in [("--http2", "2"), ("--http1.1", "1.1")] {
         let url = format!("https://localhost:{}/x", rig.address.port());
-        let output = Command::new("curl")
+        let output = Command::new(&curl)
             .args([
                 "-sk",
                 option,
