@@ -1,5 +1,6 @@
 //! What `/metrics` shows of a node: requests per API, refusals, the store and its tokens.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -245,6 +246,32 @@ fn encode_refusals(encoder: &mut DescriptorEncoder<'_>, counters: &GatewayCounte
     Ok(())
 }
 
+/// Targets that nobody checks are not told: nothing is known of them.
+fn encode_targets(encoder: &mut DescriptorEncoder<'_>, snapshot: &GatewaySnapshot) -> fmt::Result {
+    let mut down = encoder.encode_descriptor(
+        "upstream_target_down",
+        "1 for a target that the health checks of its API found to be down, 0 for one that they found well or not yet asked",
+        None,
+        MetricType::Gauge,
+    )?;
+    for api in snapshot.apis() {
+        let checked = api.balancer.as_ref();
+        let Some(balancer) = checked.filter(|balancer| balancer.check().is_some()) else {
+            continue;
+        };
+        // Targets that differ in their paths alone are one to health checks.
+        let mut by_origin = BTreeMap::new();
+        for (place, target) in balancer.places() {
+            *by_origin.entry(target.origin()).or_insert(false) |= balancer.is_down(place);
+        }
+        for (origin, is_down) in by_origin {
+            let labels = [("api", api.id.as_str()), ("target", origin)];
+            ConstGauge::new(i64::from(is_down)).encode(down.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
 impl Collector for PerApi {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.registry.source().current();
@@ -260,6 +287,7 @@ impl Collector for PerApi {
             let labels = [("api", api.id.as_str())];
             ConstCounter::new(sum_s).encode(seconds.encode_family(&labels)?)?;
         }
+        encode_targets(&mut encoder, &snapshot)?;
         encode_refusals(&mut encoder, &self.counters)?;
         let mut held_back = encoder.encode_descriptor(
             "answer_lines_held_back",

@@ -211,6 +211,63 @@ fn tyks_uptime_tests_do_as_well() {
     wait_for("both are checked", || a.checks() > 0 && b.checks() > 0);
 }
 
+/// What the metrics say of an API's targets: origin and number, in the order of the origins.
+fn told_of(world: &World, id: &str) -> Vec<(String, String)> {
+    let metrics = world
+        .node
+        .client()
+        .get(&world.node.control_url("/metrics"), &[])
+        .text();
+    let begin = format!("raftgate_upstream_target_down{{api=\"{id}\",target=\"");
+    let lines = metrics.lines().filter_map(|line| line.strip_prefix(&begin));
+    lines
+        .map(|line| line.split_once("\"} ").unwrap())
+        .map(|(origin, number)| (origin.to_owned(), number.to_owned()))
+        .collect()
+}
+
+#[test]
+fn metrics_tell_which_targets_are_down() {
+    let world = World::shared();
+    let (a, b) = (Target::new("a"), Target::new("b"));
+    // A path makes no second one of it, and is not told.
+    let twice = a.server.url("/base/?secret=1");
+    let targets = [a.url(), b.url(), twice];
+    let api = Balanced::new(&world, Style::Rfc, &targets, checked());
+    let told = |of_a: &str, of_b: &str| {
+        let origin = |target: &Target| format!("http://{}", target.server.address());
+        let mut told = vec![(origin(&a), of_a.to_owned()), (origin(&b), of_b.to_owned())];
+        told.sort();
+        told
+    };
+    assert_eq!(told_of(&world, &api.id), told("0", "0"));
+    b.set_well(false);
+    wait_for("the unwell target is told", || {
+        told_of(&world, &api.id) == told("0", "1")
+    });
+    a.set_well(false);
+    wait_for("both are told", || {
+        told_of(&world, &api.id) == told("1", "1")
+    });
+    b.set_well(true);
+    wait_for("the well target is told", || {
+        told_of(&world, &api.id) == told("1", "0")
+    });
+    // Of what nobody checks, nothing is told; nor of what is gone.
+    let unchecked = definition(&api.id, Style::Rfc, &targets, json!({}));
+    world.node.create_api(&unchecked);
+    assert!(told_of(&world, &api.id).is_empty());
+    let again = definition(&api.id, Style::Rfc, &targets, checked());
+    world.node.create_api(&again);
+    assert_eq!(told_of(&world, &api.id).len(), 2);
+    let path = format!("/tyk/apis/{}", api.id);
+    world
+        .node
+        .ask("DELETE", &path, &Value::Null)
+        .expect_status(200);
+    assert!(told_of(&world, &api.id).is_empty());
+}
+
 #[test]
 fn checks_that_are_none_are_400_by_name() {
     let world = World::shared();
