@@ -1,14 +1,14 @@
 //! Reach: a connection to one of an API's targets, and what is still tried when there is none.
 
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use raftgate_model::api::{RetryOn, Setback, TargetPlace};
 
 use super::connection::Connection;
 use super::dial::{DialError, dial};
 use super::head_time::HeadTime;
-use super::pool::{Checkout, Lease, PoolKey};
+use super::pool::{Checkout, Lease, PoolKey, Slot, Upstream};
 use super::refusal::Refusal;
 use super::request::RequestView;
 use super::stages::prepare::redirect;
@@ -142,7 +142,9 @@ pub(super) async fn reach(
             checkout(worker, selected)
         };
         let refusal = match found {
-            Checkout::Reused(slot, upstream) => return Ok(Lease::reused(slot, upstream)),
+            Checkout::Reused(slot, upstream) => {
+                return reuse(worker, connection, (slot, upstream));
+            }
             Checkout::Vacant(slot) => match open(worker, selected, connection, tries).await {
                 Ok(io) => return Ok(Lease::fresh(slot, io)),
                 Err(refusal) => refusal,
@@ -158,10 +160,31 @@ pub(super) async fn reach(
             && !tries.are_out_of_time(&connection.timer)
             && let Checkout::Reused(slot, upstream) = checkout(worker, selected)
         {
-            return Ok(Lease::reused(slot, upstream));
+            return reuse(worker, connection, (slot, upstream));
         }
         return Err(refusal);
     }
+}
+
+/// A kept connection, unless the stream of HTTP/2 that it is for was reset: then it is kept for somebody else.
+///
+/// Only there a client is asked: it costs nothing, while a socket would have to be watched for every request.
+fn reuse(
+    worker: &Worker,
+    connection: &mut Connection,
+    (slot, upstream): (Slot, Upstream),
+) -> Result<Lease, Refusal> {
+    let client = &mut connection.client;
+    if matches!(client.io, Transport::Memory(_)) {
+        let mut context = Context::from_waker(Waker::noop());
+        let is_gone = client.poll_gone(&mut context, &mut worker.scratch.borrow_mut());
+        if is_gone.is_ready() {
+            let now_ms = worker.deadlines.now_ms();
+            worker.pool.release(&slot, upstream, now_ms);
+            return Err(Refusal::ClientGone);
+        }
+    }
+    Ok(Lease::reused(slot, upstream))
 }
 
 fn key(selected: &Selected) -> PoolKey<'_> {

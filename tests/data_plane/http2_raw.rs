@@ -51,11 +51,19 @@ impl Frames {
 
     /// Writes a frame; a peer that has closed is found out by reading.
     pub(crate) fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = vec![length[1], length[2], length[3], kind, flags];
-        frame.extend_from_slice(&stream.to_be_bytes());
-        frame.extend_from_slice(payload);
-        self.0.write_all(&frame).is_ok()
+        self.send_together(&[(kind, flags, stream, payload)])
+    }
+
+    /// Writes frames in one piece.
+    fn send_together(&mut self, frames: &[(u8, u8, u32, &[u8])]) -> bool {
+        let mut bytes = Vec::new();
+        for (kind, flags, stream, payload) in frames {
+            let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+            bytes.extend([length[1], length[2], length[3], *kind, *flags]);
+            bytes.extend_from_slice(&stream.to_be_bytes());
+            bytes.extend_from_slice(payload);
+        }
+        self.0.write_all(&bytes).is_ok()
     }
 
     fn read(&mut self) -> Option<Frame> {
@@ -261,6 +269,41 @@ fn nobody_is_connected_to_for_a_stream_that_was_reset() {
     frames.send(RST_STREAM, 0, 1, &CANCEL);
     assert_eq!(rig.record().status, 499);
     rig.expect_refused(Refusal::ClientGone, 1);
+}
+
+#[test]
+fn no_kept_connection_is_used_for_a_stream_that_was_reset() {
+    let (asked, seen) = sync_channel(8);
+    let upstream = Upstream::start(move |mut wire, _| {
+        while let Ok(Some(request)) = wire.try_message(true) {
+            let line = request.head.lines().next().unwrap_or_default().to_owned();
+            asked.send(line).unwrap();
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let (mut rig, config) = gateway(&upstream, |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    let ask = |path: &'static [u8]| {
+        let mut fields = with(&[]);
+        fields[3].1 = path;
+        block(&fields)
+    };
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &ask(b"/first"));
+    assert!(matches!(frames.verdict(), Some((HEADERS, 1, _))));
+    assert_eq!(rig.record().status, 200);
+    // In one piece, so that the reset is there as soon as the request.
+    frames.send_together(&[
+        (HEADERS, END_HEADERS | END_STREAM, 3, &ask(b"/reset")),
+        (RST_STREAM, 0, 3, &CANCEL),
+    ]);
+    assert_eq!(rig.record().status, 499);
+    rig.expect_refused(Refusal::ClientGone, 1);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 5, &ask(b"/last"));
+    assert!(matches!(frames.verdict(), Some((HEADERS, 5, _))));
+    assert_eq!(rig.record().status, 200);
+    let lines: Vec<_> = seen.try_iter().collect();
+    assert_eq!(lines, ["GET /first HTTP/1.1", "GET /last HTTP/1.1"]);
+    assert_eq!(upstream.connections(), 1, "it was kept for the next");
 }
 
 #[test]
