@@ -283,6 +283,7 @@ mod tests {
             created_at: Timestamp::ZERO,
             updated_at: Timestamp::ZERO,
             revision: Revision(1),
+            first_revision: Revision(1),
         }
     }
 
