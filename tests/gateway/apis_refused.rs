@@ -87,7 +87,32 @@ fn wrong_fields_are_400_by_name_and_change_nothing() {
             json!({"proxy": {"listen_path": listen_path}}),
             "proxy.target_url",
         ),
-        (json!({"proxy": 5}), "proxy"),
+        (
+            json!({"proxy": 5}),
+            "proxy: must be an object, not a number",
+        ),
+        (
+            json!({"version_data": "{}"}),
+            "version_data: must be an object, not a string",
+        ),
+        (
+            json!({"version_data": {"versions": {"Default": {"paths": [{"black_list": ["/admin"]}]}}}}),
+            "version_data.versions.Default.paths: must be an object, not an array",
+        ),
+        (
+            json!({"version_data": {"versions": {"Default": {
+                "use_extended_paths": true, "extended_paths": [{"black_list": [{"path": "/admin"}]}]
+            }}}}),
+            "version_data.versions.Default.extended_paths: must be an object, not an array",
+        ),
+        (
+            json!({"upstream_auth": [{"enabled": true}]}),
+            "upstream_auth: must be an object, not an array",
+        ),
+        (
+            json!({"CORS": true}),
+            "CORS: must be an object, not true or false",
+        ),
     ] {
         let mut faulty = api.clone();
         merge(&mut faulty, fields);

@@ -6,6 +6,7 @@ mod cors;
 mod date;
 mod document;
 mod domain;
+mod fields;
 #[cfg(test)]
 mod fixture;
 mod headers;
@@ -25,6 +26,7 @@ mod timeouts;
 mod unsupported;
 mod upstream;
 mod version;
+mod version_fields;
 mod versioning;
 
 pub use api_document::ApiDocument;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::{ClassicDocument, DEFAULT_ORG};
 use super::domain::Domain;
+use super::fields::DEFINITION;
 use super::listen_path::ListenPath;
 use super::read_auth;
 use super::request_rules::RequestRules;
@@ -15,7 +16,7 @@ use super::target::Target;
 use super::unsupported::{self, ImportWarning};
 use super::upstream::{Rotation, UpstreamSpec};
 use crate::id::{ApiId, OrgId};
-use crate::json::{DocumentFaults, Node};
+use crate::json::{DocumentFaults, Node, Shape};
 use crate::session::SessionLifetime;
 
 /// Ids that name something else in the control API's paths.
@@ -43,6 +44,7 @@ impl ApiSpec {
         let definition = document.object();
         let mut faults = DocumentFaults::default();
         let mut warnings = Vec::new();
+        Shape::check_members(DEFINITION, definition, &mut faults);
         let spec = read_spec(definition, &mut warnings, &mut faults);
         match spec {
             Some(spec) => faults.or((spec, warnings)),

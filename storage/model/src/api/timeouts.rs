@@ -26,11 +26,7 @@ impl ApiTimeouts {
         let global = Node::member(definition, "global_enforce_timeout", faults);
         let global = read_global(&global, faults);
         let own = Node::member(definition, "raftgate", faults);
-        // What is no object is a fault of the settings.
-        let mut own_ms = |key: &str| {
-            let own = own.value().is_some_and(Value::is_object).then_some(&own)?;
-            read_ms(&own.get(key, faults), faults)
-        };
+        let mut own_ms = |key: &str| read_ms(&own.get(key, faults), faults);
         Self {
             connect: own_ms("connect_timeout_ms").or(global),
             head: own_ms("response_head_timeout_ms").or(global),

@@ -97,7 +97,6 @@ fn samples(when: When) -> (Vec<Value>, Vec<Value>) {
             vec![
                 json!([{"path": "/x"}]),
                 json!([{"disabled": true}, {"disabled": false}]),
-                json!(["/x"]),
             ],
             vec![
                 json!(null),

@@ -41,14 +41,20 @@ impl DocumentFaults {
         faults
     }
 
-    /// Adds a fault; from [`FAULTS_MAX`] on further ones are dropped.
+    /// Adds a fault that is not among them; from [`FAULTS_MAX`] on further ones are dropped.
     pub(crate) fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
         if self.all.len() < FAULTS_MAX {
-            self.all.push(DocumentFault {
-                path: path.into(),
-                problem: problem.into(),
-            });
+            let (path, problem) = (path.into(), problem.into());
+            let fault = DocumentFault { path, problem };
+            if !self.all.contains(&fault) {
+                self.all.push(fault);
+            }
         }
+    }
+
+    /// Whether a fault was found at this very place.
+    pub(crate) fn names(&self, path: &str) -> bool {
+        self.all.iter().any(|fault| fault.path == path)
     }
 
     /// Accounts for a path pattern; the one that takes the document beyond its bound is a fault, and it alone.

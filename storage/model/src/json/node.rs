@@ -86,11 +86,10 @@ impl<'v> Node<'v> {
         }
     }
 
-    /// The place of `key` in this object.
+    /// The place of `key` in the object here; where another kind of value stands, that is a fault and the place is empty.
     pub(crate) fn get(&self, key: &str, faults: &mut DocumentFaults) -> Self {
         let value = self
-            .value
-            .and_then(Value::as_object)
+            .object(faults)
             .and_then(|object| find(object, key, &self.path, faults));
         Self {
             value,
@@ -166,6 +165,16 @@ impl<'v> Node<'v> {
         number
     }
 
+    /// The number here.
+    pub(crate) fn number(&self, faults: &mut DocumentFaults) -> Option<f64> {
+        let value = self.value?;
+        let number = value.as_f64();
+        if number.is_none() {
+            self.must_be("a number", value, faults);
+        }
+        number
+    }
+
     /// The items of the array here, at most `items_max`.
     pub(crate) fn items(&self, items_max: usize, faults: &mut DocumentFaults) -> Vec<Node<'v>> {
         let Some(value) = self.value else {
@@ -222,8 +231,11 @@ impl<'v> Node<'v> {
         object
     }
 
+    /// A fault once per place, whoever asks and in whatever words it was found.
     fn must_be(&self, wanted: &str, value: &Value, faults: &mut DocumentFaults) {
-        faults.add(&self.path, format!("must be {wanted}, not {}", kind(value)));
+        if !faults.names(&self.path) {
+            faults.add(&self.path, format!("must be {wanted}, not {}", kind(value)));
+        }
     }
 
     fn too_many(&self, count: usize, count_max: usize, faults: &mut DocumentFaults) {

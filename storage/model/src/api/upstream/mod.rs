@@ -47,16 +47,8 @@ impl UpstreamSpec {
             faults,
         );
         let own = Node::member(definition, "raftgate", faults);
-        // What is no object is a fault of the settings.
-        let own = own.value().is_some_and(Value::is_object).then_some(own);
-        let of_ours = own.as_ref().and_then(|own| {
-            let node = own.get("health_check", faults);
-            HealthCheck::read(&node, faults)
-        });
-        let retries = own.as_ref().and_then(|own| {
-            let node = own.get("retries", faults);
-            RetrySpec::read(&node, faults)
-        });
+        let of_ours = HealthCheck::read(&own.get("health_check", faults), faults);
+        let retries = RetrySpec::read(&own.get("retries", faults), faults);
         Self {
             rotation,
             health_check: of_ours.or(of_tyk),
