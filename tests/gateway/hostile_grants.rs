@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Style};
 use crate::hostile_parameters::{authorization, without_scope_of_printables};
-use crate::hostile_routes::{quoted, sources};
+use crate::hostile_sources::{quoted, sources};
 use crate::oauth_password::PasswordApi;
 use crate::spoilt_parameters::{Parameter, Spoilt, Want, body, is_ok, parameter, refused, spoil};
 use crate::world::{OAuthApi, STYLES, World, text};

@@ -1,141 +1,23 @@
-//! Every route of the control listener, every name of its path and query, and what is answered when one of them is spoilt.
+//! Every route of the control listener but those of OAuth, every name of its path and query, and what comes of spoiling it.
 
-/// Status and message of an answer; where the message is empty, any will do.
-pub(crate) type Told = (u16, &'static str);
+use crate::hostile_oauth_table::OAUTH_ROUTES;
+use crate::hostile_row::{FINE, NO_METHOD, NO_ROUTE, Query, Route, Sent, Told, name, query, route};
 
-/// A name in a path.
-pub(crate) struct Name {
-    pub(crate) name: &'static str,
-    /// What stands there when nothing is wrong.
-    pub(crate) good: &'static str,
-    /// The answer to one that could be there and is not, or is another resource's.
-    pub(crate) unknown: Told,
-    /// The answer to one that nothing can be called.
-    pub(crate) impossible: Told,
-    /// The answer to nothing at all, which is another route's by then.
-    pub(crate) empty: Told,
-}
-
-/// A parameter of a query.
-pub(crate) struct Query {
-    pub(crate) name: &'static str,
-    pub(crate) good: &'static str,
-    pub(crate) empty: Told,
-    pub(crate) unknown: Told,
-    pub(crate) control: Told,
-    pub(crate) long: Told,
-    pub(crate) repeated: Told,
-}
-
-/// What is sent along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// Nothing; what is sent is not looked at.
-    Nothing,
-    Classic,
-    Oas,
-    /// An OpenAPI document that says nothing of a gateway.
-    Bare,
-    Policy,
-    Session,
-    /// Another policy for a key.
-    Instruction,
-    Client,
-    AdminToken,
-    /// The parameters of an OAuth request: another table spoils them.
-    Form(&'static str),
-}
-
-pub(crate) struct Route {
-    pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) names: &'static [Name],
-    pub(crate) query: &'static [Query],
-    pub(crate) sent: Sent,
-}
-
-const fn route(
-    method: &'static str,
-    path: &'static str,
-    names: &'static [Name],
-    query: &'static [Query],
-    sent: Sent,
-) -> Route {
-    Route {
-        method,
-        path,
-        names,
-        query,
-        sent,
-    }
-}
-
-const fn name(name: &'static str, good: &'static str, unknown: Told, empty: Told) -> Name {
-    Name {
-        name,
-        good,
-        unknown,
-        impossible: unknown,
-        empty,
-    }
-}
-
-impl Name {
-    const fn impossible(self, impossible: Told) -> Self {
-        Self { impossible, ..self }
-    }
-}
-
-/// A parameter of which nothing is wrong but that it stands twice.
-const fn query(
-    name: &'static str,
-    good: &'static str,
-    told: Told,
-    repeated: &'static str,
-) -> Query {
-    Query {
-        name,
-        good,
-        empty: told,
-        unknown: told,
-        control: told,
-        long: told,
-        repeated: (400, repeated),
-    }
-}
-
-impl Query {
-    const fn empty(self, empty: Told) -> Self {
-        Self { empty, ..self }
-    }
-
-    const fn id(self, control: &'static str, long: &'static str) -> Self {
-        Self {
-            control: (400, control),
-            long: (400, long),
-            ..self
-        }
-    }
-}
-
+const ORG_CONTROL: &str = "org_id: an identifier must not hold control characters";
+const ORG_LONG: &str = "org_id: an identifier is at most 256 bytes long";
+const API_CONTROL: &str = "api_id: an identifier must not hold control characters";
+const API_LONG: &str = "api_id: an identifier is at most 256 bytes long";
 const NO_FILTER: Told = (400, "filter is required where api_id is given");
-const FINE: Told = (200, "");
-const NO_METHOD: Told = (405, "Method not supported");
-const NO_ROUTE: Told = (404, "Not Found");
 const NO_API: Told = (404, "API not found");
-const NO_SUCH_API: Told = (404, "API doesn't exist");
-const BAD_API: Told = (400, "API doesn't exist");
-const NO_CLIENT: Told = (404, "OAuth Client ID not found");
 const NO_POLICY: Told = (404, "Policy not found");
 const NO_KEY: Told = (404, "Key not found");
 const NOT_FOUND_KEY: Told = (404, "Key is not found");
 const KEY_NOT_DELETED: Told = (404, "There is no such key found");
+const BY_HASH: Told = (400, "Key requested by hash but key hashing is not enabled");
 const NO_RIGHTS: Told = (
     400,
     "Failed to create key, keys must have at least one Access Rights record set.",
 );
-/// Tyk's answer to the clients of an API that is not there is `null`.
-const NULL: Told = (404, "");
 const OTHER_API: Told = (
     400,
     "Request APIID does not match that in Definition! For Update operations these must match.",
@@ -143,10 +25,6 @@ const OTHER_API: Told = (
 const OTHER_POLICY: Told = (
     400,
     "Request ID does not match that in policy! For Update operations these must match.",
-);
-const NO_BODY: Told = (
-    400,
-    "Request malformed: line 1 column 0: the JSON text ends too early",
 );
 
 const MODE: &[Query] = &[query(
@@ -225,7 +103,7 @@ macro_rules! key_query {
             query(
                 "hashed",
                 "",
-                (400, "Key requested by hash but key hashing is not enabled"),
+                BY_HASH,
                 "Query deserialize error: duplicate field `hashed`",
             ),
             query(
@@ -240,20 +118,14 @@ macro_rules! key_query {
                 $fine,
                 "Query deserialize error: duplicate field `org_id`",
             )
-            .id(
-                "org_id: an identifier must not hold control characters",
-                "org_id: an identifier is at most 256 bytes long",
-            ),
+            .id(ORG_CONTROL, ORG_LONG),
             query(
                 "api_id",
                 "plain",
                 $fine,
                 "Query deserialize error: duplicate field `api_id`",
             )
-            .id(
-                "api_id: an identifier must not hold control characters",
-                "api_id: an identifier is at most 256 bytes long",
-            ),
+            .id(API_CONTROL, API_LONG),
         ]
     };
 }
@@ -263,7 +135,7 @@ const NEW_KEY_QUERY: &[Query] = &[
     query(
         "hashed",
         "",
-        (400, "Key requested by hash but key hashing is not enabled"),
+        BY_HASH,
         "Query deserialize error: duplicate field `hashed`",
     ),
     query(
@@ -300,10 +172,7 @@ const NOTIFICATIONS: &[Query] = &[
         "Query deserialize error: duplicate field `api_id`",
     )
     .empty((400, "api_id: an identifier must not be empty"))
-    .id(
-        "api_id: an identifier must not hold control characters",
-        "api_id: an identifier is at most 256 bytes long",
-    ),
+    .id(API_CONTROL, API_LONG),
     query(
         "after",
         "",
@@ -321,38 +190,14 @@ const NOTIFICATIONS: &[Query] = &[
     ),
 ];
 
-const PAGE: &[Query] = &[query("page", "1", FINE, "page: is given more than once")];
-
-const APPROVAL: Sent =
-    Sent::Form("response_type=code&client_id=acme&redirect_uri=http://client.example/back");
-
 macro_rules! api {
     ($good:literal, $unknown:expr, $empty:expr) => {
         &[name("id", $good, $unknown, $empty)]
     };
 }
 
-macro_rules! client {
-    (($api:expr, $no_api:expr), ($client:expr, $no_client:expr)) => {
-        &[
-            name("api", "guarded", $api, $no_api),
-            name("client", "acme", $client, $no_client),
-        ]
-    };
-}
-
-/// A client that is deleted may be gone already; what cannot be one's name is none.
-const DELETED_CLIENT: [Name; 2] = [
-    name("api", "guarded", NO_CLIENT, FINE),
-    name("client", "acme", FINE, FINE).impossible(NO_CLIENT),
-];
-const DELETED_APP: [Name; 2] = [
-    name("api", "guarded", NO_CLIENT, NO_METHOD),
-    name("client", "acme", FINE, NO_METHOD).impossible(NO_CLIENT),
-];
-
 /// Tyk's Gateway API without OAuth, and what is our own.
-pub(crate) const ROUTES: &[Route] = &[
+const ROUTES: &[Route] = &[
     route("GET", "/hello", &[], &[], Sent::Nothing),
     route("GET", "/ready", &[], &[], Sent::Nothing),
     route("GET", "/metrics", &[], &[], Sent::Nothing),
@@ -546,175 +391,9 @@ pub(crate) const ROUTES: &[Route] = &[
         key_query!(KEY_NOT_DELETED),
         Sent::Nothing,
     ),
-    route("POST", "/tyk/oauth/authorize-client", &[], &[], APPROVAL),
-    route("POST", "/tyk/oauth/revoke", &[], &[], Sent::Form("")),
-    route("POST", "/tyk/oauth/revoke_all", &[], &[], Sent::Form("")),
-    // Whether there is such a token is not told.
-    route(
-        "DELETE",
-        "/tyk/oauth/refresh/{token}",
-        &[name("token", "never-was", FINE, NO_ROUTE)],
-        &[query(
-            "api_id",
-            "guarded",
-            (404, "API for this refresh token not found"),
-            "api_id: is given more than once",
-        )
-        .empty((400, "Missing parameter api_id"))],
-        Sent::Nothing,
-    ),
-    route(
-        "DELETE",
-        "/tyk/oauth/tokens",
-        &[],
-        &[query(
-            "scope",
-            "lapsed",
-            (400, "unknown scope"),
-            "scope: is given more than once",
-        )
-        .empty((422, "scope parameter is required"))],
-        Sent::Nothing,
-    ),
-    route("POST", "/tyk/oauth/clients/create", &[], &[], Sent::Client),
-    route("GET", "/tyk/oauth/clients/create", &[], &[], Sent::Nothing),
-    route(
-        "DELETE",
-        "/tyk/oauth/clients/create",
-        &[],
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "GET",
-        "/tyk/oauth/clients/{api}",
-        &[name("api", "guarded", NULL, NO_ROUTE)],
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "DELETE",
-        "/tyk/oauth/clients/{api}",
-        &[name("api", "guarded", FINE, NO_ROUTE)],
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "GET",
-        "/tyk/oauth/clients/apis/{client}",
-        &[name("client", "acme", FINE, NULL)],
-        &[query(
-            "orgID",
-            "default",
-            FINE,
-            "Query deserialize error: duplicate field `orgID`",
-        )
-        .id(
-            "orgID: an identifier must not hold control characters",
-            "orgID: an identifier is at most 256 bytes long",
-        )],
-        Sent::Nothing,
-    ),
-    route(
-        "GET",
-        "/tyk/oauth/clients/{api}/{client}",
-        client!((NO_CLIENT, NULL), (NO_CLIENT, FINE)),
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "PUT",
-        "/tyk/oauth/clients/{api}/{client}",
-        client!((NO_SUCH_API, NO_METHOD), (NO_CLIENT, NO_METHOD)),
-        &[],
-        Sent::Client,
-    ),
-    route(
-        "DELETE",
-        "/tyk/oauth/clients/{api}/{client}",
-        &DELETED_CLIENT,
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "PUT",
-        "/tyk/oauth/clients/{api}/{client}/rotate",
-        client!((NO_SUCH_API, NO_BODY), (NO_CLIENT, NO_BODY)),
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "GET",
-        "/tyk/oauth/clients/{api}/{client}/tokens",
-        client!((NO_CLIENT, NO_CLIENT), (FINE, NO_CLIENT)),
-        PAGE,
-        Sent::Nothing,
-    ),
-    route(
-        "POST",
-        "/api/apis/{api}/authorize-client",
-        &[name("api", "guarded", BAD_API, NO_ROUTE)],
-        &[],
-        APPROVAL,
-    ),
-    route(
-        "GET",
-        "/api/apis/oauth/{api}",
-        &[name("api", "guarded", NO_SUCH_API, NO_ROUTE)],
-        &[query("p", "1", FINE, "p: is given more than once")],
-        Sent::Nothing,
-    ),
-    route(
-        "POST",
-        "/api/apis/oauth/{api}",
-        &[name("api", "guarded", BAD_API, NO_ROUTE)],
-        &[],
-        Sent::Client,
-    ),
-    route(
-        "GET",
-        "/api/apis/oauth/{api}/{client}",
-        client!((NO_CLIENT, NO_SUCH_API), (NO_CLIENT, FINE)),
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "PUT",
-        "/api/apis/oauth/{api}/{client}",
-        client!((NO_SUCH_API, NO_METHOD), (NO_CLIENT, NO_METHOD)),
-        &[],
-        Sent::Client,
-    ),
-    route(
-        "DELETE",
-        "/api/apis/oauth/{api}/{client}",
-        &DELETED_APP,
-        &[],
-        Sent::Nothing,
-    ),
-    // Here a verb stands where a client does.
-    route(
-        "POST",
-        "/api/apis/oauth/{api}/{client}",
-        &[
-            name("api", "guarded", NO_METHOD, (400, "")),
-            name("client", "approve", NO_METHOD, (400, "")),
-        ],
-        &[],
-        Sent::Form(""),
-    ),
-    route(
-        "PUT",
-        "/api/apis/oauth/{api}/{client}/rotate",
-        client!((NO_SUCH_API, NO_BODY), (NO_CLIENT, NO_BODY)),
-        &[],
-        Sent::Nothing,
-    ),
-    route(
-        "GET",
-        "/api/apis/oauth/{api}/{client}/tokens",
-        client!((NO_CLIENT, NO_CLIENT), (FINE, NO_CLIENT)),
-        PAGE,
-        Sent::Nothing,
-    ),
 ];
+
+/// Every route of the control listener.
+pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(OAUTH_ROUTES)
+}
