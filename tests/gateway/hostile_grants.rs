@@ -1,5 +1,5 @@
-//! Wrong and hostile input for the parameters of the password and the implicit grant and of the control listener's
-//! revocations; and that the tables spoil every parameter which the sources read.
+//! Wrong and hostile input for the parameters of the implicit grant and of the control listener's revocations; and that the
+//! tables spoil every parameter which the sources read.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Style};
 use crate::hostile_parameters::{authorization, without_scope_of_printables};
 use crate::hostile_sources::{quoted, sources};
-use crate::oauth_password::PasswordApi;
-use crate::spoilt_parameters::{Parameter, Spoilt, Want, body, is_ok, parameter, refused, spoil};
+use crate::spoilt_parameters::{Parameter, Spoilt, Want, body, is_ok, parameter, spoil};
 use crate::world::{OAuthApi, STYLES, World, text};
 
 /// The names of parameters that a file reads from forms.
@@ -75,38 +74,6 @@ fn every_parameter_that_is_read_is_spoilt() {
         .filter(|name| !spoilt.contains(name.as_str()))
         .collect();
     assert!(left.is_empty(), "{left:?} are not in {spoilt:?}");
-}
-
-#[test]
-fn every_parameter_of_a_login() {
-    let world = World::shared();
-    let denied = refused((400, "invalid_grant"), (403, "access_denied"));
-    let missing = refused((400, "invalid_request"), (403, "invalid_grant"));
-    let scope = refused((400, "invalid_scope"), (403, "invalid_scope"));
-    for style in STYLES {
-        let at = PasswordApi::new(&world, style, json!({}));
-        let login = || {
-            vec![
-                parameter("username", &at.user, missing, denied),
-                parameter("password", "s3cret", missing, denied),
-                parameter("scope", "", Want::Fine, scope),
-                parameter(
-                    "grant_type",
-                    "password",
-                    refused((400, "invalid_request"), (403, "unsupported_grant_type")),
-                    refused(
-                        (400, "unsupported_grant_type"),
-                        (403, "unsupported_grant_type"),
-                    ),
-                ),
-            ]
-        };
-        let send = |kind: &str, body: &[u8]| {
-            let body = without_scope_of_printables(body);
-            at.api.ask_raw(kind, &body)
-        };
-        spoil(&at.api, login, send, is_ok);
-    }
 }
 
 #[test]
