@@ -18,7 +18,8 @@ pub(super) enum Standing {
 /// 2^64 over the golden ratio: its multiples, cut to 64 bits, divide them evenly however many they are (Fibonacci hashing).
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Another target than `own`, which is not up; the `number`th such choice. Each other target is looked at once.
+/// Who takes the turn of `own`, which is not up, in the `number`th such choice: another one that is, else itself as its own last
+/// resort, else another one's. Each other target is looked at once.
 pub(super) fn choose(
     rotation: &Rotation,
     own: (TargetPlace, Standing),
@@ -26,21 +27,19 @@ pub(super) fn choose(
     mut standing: impl FnMut(TargetPlace) -> Standing,
 ) -> Option<TargetPlace> {
     let (mut up, mut last_resort) = (Candidates::default(), Candidates::default());
-    for (place, weight) in rotation.weights() {
-        let stands = if place == own.0 {
-            own.1
-        } else {
-            standing(place)
-        };
-        match stands {
+    let (own, own_standing) = own;
+    for (place, weight) in rotation.weights().filter(|(place, _)| *place != own) {
+        match standing(place) {
             Standing::Up => up.add(place, weight),
             Standing::LastResort => last_resort.add(place, weight),
             Standing::Out => {}
         }
     }
     let point = number.wrapping_add(1).wrapping_mul(GOLDEN);
-    up.at(point, rotation)
-        .or_else(|| last_resort.at(point, rotation))
+    up.at(point, rotation).or_else(|| match own_standing {
+        Standing::LastResort => Some(own),
+        Standing::Up | Standing::Out => last_resort.at(point, rotation),
+    })
 }
 
 /// Some targets of a rotation, and their weights together.

@@ -123,6 +123,7 @@ fn the_last_resort_is_taken_where_nobody_is_up() {
     let (up, last, out) = (Standing::Up, Standing::LastResort, Standing::Out);
     assert_eq!(find(last, [out, up]), Some(places[2]));
     assert_eq!(find(out, [last, out]), Some(places[1]));
+    assert_eq!(find(last, [last, out]), Some(places[0]), "turn by turn");
     assert_eq!(find(last, [out, out]), Some(places[0]));
     assert_eq!(find(out, [out, out]), None);
 }
