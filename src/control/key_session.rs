@@ -39,7 +39,7 @@ pub(super) struct GivenSession {
 }
 
 /// A session object that is well-formed in itself, before it is held against what there is.
-struct ReadSession {
+pub(super) struct ReadSession {
     document: SessionDocument,
     password: Option<Secret>,
     rules: SessionRules,
@@ -55,6 +55,14 @@ fn invalid(faults: DocumentFaults) -> ControlFailure {
 }
 
 impl ReadSession {
+    /// Reads what a request gives, on a thread for long work.
+    pub(super) async fn of(control: &Control, body: web::Bytes) -> Result<Self, ControlFailure> {
+        let allow_master_keys = control.settings.allow_master_keys;
+        let read = move || Self::parse(&body, allow_master_keys);
+        let read = control.importer.work().run(read).await;
+        read.map_err(|_| ControlFailure::Internal)?
+    }
+
     /// Reads a session object; compiling its path patterns may take long.
     fn parse(body: &[u8], allow_master_keys: bool) -> Result<Self, ControlFailure> {
         let text = std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8"))?;
@@ -82,15 +90,22 @@ impl GivenSession {
         body: web::Bytes,
         otherwise: &OrgId,
     ) -> Result<Self, ControlFailure> {
-        let allow_master_keys = control.settings.allow_master_keys;
-        let read = move || ReadSession::parse(&body, allow_master_keys);
-        let read = control.importer.work().run(read).await;
+        let read = ReadSession::of(control, body).await?;
+        Self::judge(control, read, otherwise)
+    }
+
+    /// Checks what a session object says against what is in force; one that names no organisation is of `otherwise`.
+    pub(super) fn judge(
+        control: &Control,
+        read: ReadSession,
+        otherwise: &OrgId,
+    ) -> Result<Self, ControlFailure> {
         let ReadSession {
             document,
             password,
             rules,
             named_org,
-        } = read.map_err(|_| ControlFailure::Internal)??;
+        } = read;
         let org = named_org.as_ref().unwrap_or(otherwise).clone();
         let policy = control.policy_of(&rules, &org)?;
         let apis = control.apis_in_force(&rules, policy.as_deref())?;

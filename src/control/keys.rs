@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::KEY_ABSENT;
 use super::key_lookup::{Found, KeyQuery};
-use super::key_session::GivenSession;
+use super::key_session::{GivenSession, ReadSession};
 use super::listener::wrong_method;
 use super::{Control, ControlFailure, key_policy, shape};
 
@@ -168,14 +168,15 @@ async fn replace(
 
 /// The key or user that was found, and the session that a request gives it; without an organisation it is of the key's.
 ///
-/// What is not there is said before the body is looked at: a session can only be judged for a key that it may have.
+/// What is no session is said first, then that the key is not there: what a session may hold depends on whose key it is.
 async fn given_for(
     control: &Control,
     found: Option<Found>,
     body: web::Bytes,
 ) -> Result<(ApiKeyId, GivenSession), ControlFailure> {
+    let read = ReadSession::of(control, body).await?;
     let (id, record) = changeable(found)?;
-    let given = GivenSession::read(control, body, &record.org).await?;
+    let given = GivenSession::judge(control, read, &record.org)?;
     if given.org != record.org {
         return Err(ControlFailure::Invalid(
             "a key does not move to another organisation: make it there and delete it here".into(),
