@@ -151,10 +151,12 @@ impl Control {
 /// A definition under an id, which it may leave out itself.
 pub(super) fn under(id: &str, mut document: ApiDocument) -> Result<ApiDocument, ControlFailure> {
     match document.api_id() {
-        None => {
+        None if document.lacks_api_id() => {
             let id = ApiId::new(id).map_err(|_| ControlFailure::NotFound("API not found"))?;
             document.set_api_id(&id);
         }
+        // What is no text is refused by its place when it is read.
+        None => {}
         Some(inside) if inside == id => {}
         Some(_) => {
             return Err(ControlFailure::Invalid(

@@ -87,7 +87,7 @@ impl DefinitionsCheck {
     }
 
     fn api(&mut self, path: &Path, mut document: ApiDocument) {
-        if document.api_id().is_none() {
+        if document.lacks_api_id() {
             let place = document.api_id_place();
             self.warn(
                 path,

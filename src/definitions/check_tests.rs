@@ -110,6 +110,17 @@ fn an_oas_document_and_a_classic_one_hold_the_same_listen_path_only_once() {
 }
 
 #[test]
+fn an_id_that_yaml_takes_for_a_number_is_not_taken_for_none() {
+    let text = "api_id: 999999\nname: n\nactive: true\nuse_keyless: true\nproxy: {listen_path: /n, target_url: 'http://u'}\n";
+    let found = faults(&[("n.yaml", text)]);
+    let expected = "n.yaml: api_id: must be a string, not a number";
+    assert!(
+        found.len() == 1 && found.concat().contains(expected),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn two_files_for_one_thing_are_named_both() {
     let other = API.replace("\"a\"", "\"b\"");
     let found = faults(&[("a.json", API), ("b.json", &other)]);

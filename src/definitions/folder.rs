@@ -232,7 +232,7 @@ impl DefinitionsFolder {
         let read = move || read_definition(&path, &content);
         let mut definition = self.importer.work().run(read).await??;
         if let Definition::Api(document) = &mut definition
-            && document.api_id().is_none()
+            && document.lacks_api_id()
             && let Some(last) = self.cluster.view().source(file.path)
             && let Made::Api(id) = &last.made
         {

@@ -44,7 +44,7 @@ fn definition(name: &str, input: &[u8]) {
 
 /// What is kept is read again as the same, and what it means does not depend on who reads it.
 fn api(mut document: ApiDocument) {
-    if document.api_id().is_none() {
+    if document.lacks_api_id() {
         document.set_api_id(&ApiId::new("hostile").unwrap());
     }
     let text = document.to_text();

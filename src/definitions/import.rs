@@ -224,7 +224,7 @@ impl Importer {
         mut document: ApiDocument,
         source: Option<SourceMark>,
     ) -> Result<Checked, ImportError> {
-        if document.api_id().is_none() {
+        if document.lacks_api_id() {
             document.set_api_id(&self.new_api_id()?);
         }
         let text = Secret::new(document.to_text());

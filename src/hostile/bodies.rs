@@ -195,7 +195,7 @@ pub(super) fn oas_documents(input: &[u8]) {
 /// A document that is stored is read again as the same, and what it means stays.
 fn oas_is_kept(document: OasDocument) {
     let mut document = ApiDocument::Oas(document);
-    if document.api_id().is_none() {
+    if document.lacks_api_id() {
         document.set_api_id(&ApiId::new("hostile").unwrap());
     }
     let Ok((spec, _)) = ApiSpec::read(&document) else {

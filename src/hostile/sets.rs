@@ -62,7 +62,7 @@ pub(super) fn api_sets(input: &[u8]) {
 /// What an import would propose.
 fn put(text: &str) -> Option<PutApi> {
     let mut document = ApiDocument::parse(text).ok()?;
-    if document.api_id().is_none() {
+    if document.lacks_api_id() {
         document.set_api_id(&ApiId::new("nameless").unwrap());
     }
     let (spec, _) = ApiSpec::read(&document).ok()?;

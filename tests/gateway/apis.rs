@@ -128,6 +128,14 @@ fn put_takes_the_id_of_the_path_and_no_other() {
         message(&answer),
         "Request APIID does not match that in Definition! For Update operations these must match."
     );
+    for id in [json!(7), json!(0), json!(false), json!([id]), json!({})] {
+        merge(&mut api, json!({"api_id": id}));
+        for (method, path) in [("PUT", path.as_str()), ("POST", "/tyk/apis")] {
+            let answer = world.node.ask(method, path, &api).expect_status(400);
+            let said = message(&answer);
+            assert!(said.contains("api_id: must be a string, not "), "{said}");
+        }
+    }
     api.as_object_mut().unwrap().shift_remove("api_id");
     world.node.ask("PUT", &path, &api).expect_status(200);
     assert_eq!(

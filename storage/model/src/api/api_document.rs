@@ -40,6 +40,15 @@ impl ApiDocument {
         }
     }
 
+    /// Whether nothing stands where the id would; what is no text does stand there, and is refused when it is read.
+    #[must_use]
+    pub fn lacks_api_id(&self) -> bool {
+        match self {
+            Self::Classic(document) => document.lacks_api_id(),
+            Self::Oas(document) => document.lacks_api_id(),
+        }
+    }
+
     /// Gives the definition its id, in place of the one it had.
     pub fn set_api_id(&mut self, id: &ApiId) {
         match self {

@@ -50,6 +50,12 @@ impl ClassicDocument {
         self.filled("api_id")
     }
 
+    /// Whether nothing stands where the id would: it is absent, null or an empty text, in whatever spelling.
+    #[must_use]
+    pub fn lacks_api_id(&self) -> bool {
+        is_unsaid(&self.object, "api_id")
+    }
+
     /// Gives the definition its id, in place of the one it had.
     pub fn set_api_id(&mut self, id: &ApiId) {
         self.object
@@ -88,6 +94,14 @@ impl ClassicDocument {
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     }
+}
+
+/// Whether an object says nothing under a key, whatever its spelling.
+pub(super) fn is_unsaid(object: &Map<String, Value>, key: &str) -> bool {
+    let mut members = object.iter();
+    members.all(|(name, value)| {
+        !name.eq_ignore_ascii_case(key) || value.is_null() || value.as_str() == Some("")
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::api::OasDocument;
 
 /// Numbers, nesting and fields that nobody knows, in no particular order.
 const TEXT: &str = r#"{"z":{"kept":[1,2.5,"three",null]},"api_id":"999999","a":true,"org_id":"acme","x_unknown":{}}"#;
@@ -25,6 +26,30 @@ fn a_generated_id_is_the_only_one_afterwards() {
     assert_eq!((bare.api_id(), bare.org_id()), (None, "default"));
     bare.set_api_id(&ApiId::new("x").unwrap());
     assert_eq!(bare.to_text(), r#"{"z":1,"a":2,"api_id":"x"}"#);
+}
+
+#[test]
+fn an_id_is_lacking_where_nothing_stands_in_its_place() {
+    for (text, lacks) in [
+        (r#"{}"#, true),
+        (r#"{"api_id":null}"#, true),
+        (r#"{"api_id":"","API_ID":null}"#, true),
+        (r#"{"api_id":7}"#, false),
+        (r#"{"Api_Id":0}"#, false),
+        (r#"{"api_id":false}"#, false),
+        (r#"{"api_id":[]}"#, false),
+        (r#"{"api_id":{}}"#, false),
+        (r#"{"API_ID":null,"api_id":"x"}"#, false),
+        (r#"{"api_id":"x"}"#, false),
+    ] {
+        let classic = ClassicDocument::parse(text).unwrap();
+        assert_eq!(classic.lacks_api_id(), lacks, "{text}");
+        let info = text.replace("api_id", "id").replace("Api_Id", "Id");
+        let info = info.replace("API_ID", "ID");
+        let text = format!(r#"{{"x-tyk-api-gateway":{{"info":{info}}}}}"#);
+        let oas = OasDocument::parse(&text).unwrap();
+        assert_eq!(oas.lacks_api_id(), lacks, "{text}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{EXTENSION, OWN_EXTENSION};
-use crate::api::document::{DEFAULT_ORG, DEFINITION_BYTES_MAX};
+use crate::api::document::{DEFAULT_ORG, DEFINITION_BYTES_MAX, is_unsaid};
 use crate::id::ApiId;
 use crate::json::{DocumentFaults, Node, parse_object};
 
@@ -62,6 +62,15 @@ impl OasDocument {
     #[must_use]
     pub fn org_id(&self) -> &str {
         self.info("orgId").unwrap_or(DEFAULT_ORG)
+    }
+
+    /// Whether nothing stands where the id would: it is absent, null or an empty text, in whatever spelling.
+    #[must_use]
+    pub fn lacks_api_id(&self) -> bool {
+        let faults = &mut DocumentFaults::default();
+        let info = Node::member(&self.object, EXTENSION, faults).get("info", faults);
+        let info = info.value().and_then(Value::as_object);
+        info.is_none_or(|info| is_unsaid(info, "id"))
     }
 
     /// Writes the id into the extension's `info`, in place of the one that stood there.
