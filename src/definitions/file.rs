@@ -5,15 +5,15 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use raftgate_model::api::ApiDocument;
-use raftgate_model::policy::PolicySet;
+use raftgate_model::policy::{POLICY_SET_BYTES_MAX, PolicySet};
 use raftgate_model::state::SourcePath;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
 
-/// The largest definition file, in bytes.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// The largest definition file, in bytes: one of several policies, where one definition alone has a bound of its own.
+const FILE_BYTES_MAX: usize = POLICY_SET_BYTES_MAX;
 
 /// A file's content and its hash.
 pub(super) struct DefinitionFile {
@@ -28,9 +28,9 @@ impl DefinitionFile {
             return Err(io::Error::other("it is not a regular file"));
         }
         let mut content = Vec::new();
-        let limit = FILE_BYTES_MAX.saturating_add(1);
+        let limit = u64::try_from(FILE_BYTES_MAX).map_or(u64::MAX, |max| max.saturating_add(1));
         File::open(path)?.take(limit).read_to_end(&mut content)?;
-        if u64::try_from(content.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+        if content.len() > FILE_BYTES_MAX {
             return Err(io::Error::other(format!(
                 "it is larger than {FILE_BYTES_MAX} bytes"
             )));
