@@ -14,6 +14,14 @@ use crate::definitions::ImportError;
 /// What the Classic endpoints say of an API whose definition is an OAS document.
 const OAS_API: &str = "this API endpoint only supports Tyk Classic APIs; please use the appropriate Tyk OAS API endpoint";
 
+/// The parameters with which Tyk adds what is posted to another API as a version of it.
+const VERSION_PARAMETERS: [&str; 4] = [
+    "base_api_id",
+    "base_api_version_name",
+    "new_version_name",
+    "set_default",
+];
+
 /// How many APIs one page of the store's listing brings.
 const PAGE: usize = 1000;
 
@@ -35,6 +43,7 @@ pub(super) async fn create(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
+    refuse_versions(&request)?;
     let document = ApiDocument::Classic(parse(&request, &body)?);
     control.add(document).await
 }
@@ -80,6 +89,21 @@ pub(super) async fn delete(
         return Err(not_found);
     }
     Ok(shape::modified(id.as_str(), Action::Deleted, &[]))
+}
+
+/// Refuses to add what is posted to another API as a version of it: it would become an API for itself.
+pub(super) fn refuse_versions(request: &HttpRequest) -> Result<(), ControlFailure> {
+    let mut given = form_urlencoded::parse(request.query_string().as_bytes());
+    let wanted = given.find_map(|(name, _)| {
+        let mut known = VERSION_PARAMETERS.into_iter();
+        known.find(|known| *known == name)
+    });
+    match wanted {
+        None => Ok(()),
+        Some(name) => Err(ControlFailure::Invalid(format!(
+            "{name}: an API is not added to another one as its version; name it in the versions of the other one's definition"
+        ))),
+    }
 }
 
 fn parse(request: &HttpRequest, body: &[u8]) -> Result<ClassicDocument, ControlFailure> {

@@ -166,6 +166,7 @@ pub(super) async fn create(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
+    apis::refuse_versions(&request)?;
     let document = control.as_kept(parse_extended(&request, &body)?, None);
     control.add(document).await
 }
@@ -188,6 +189,7 @@ pub(super) async fn import(
     query: web::Query<ServingQuery>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
+    apis::refuse_versions(&request)?;
     let serving = query.into_inner().serving()?;
     let document = parse(&request, &body)?.imported(&serving);
     let document = document.map_err(|fault| ControlFailure::Invalid(fault.to_string()))?;
