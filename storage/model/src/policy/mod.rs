@@ -9,15 +9,28 @@ use serde_json::{Map, Value};
 pub use set::{POLICIES_MAX, POLICY_SET_BYTES_MAX, PolicyEntry, PolicySet};
 
 use crate::id::{OrgId, PolicyId};
-use crate::json::{DocumentFaults, Node, parse_object};
+use crate::json::Shape::{Flag, Map as ByName, Number, Text, Whole};
+use crate::json::{DocumentFaults, Field, Node, Shape, parse_object};
 use crate::path_pattern::PatternOrigin;
-use crate::session::AccessRights;
+use crate::session::{AccessRights, LIMITS, RIGHTS, limits_of_apis};
 
 /// The longest policy document, in bytes.
 pub const POLICY_BYTES_MAX: usize = 256 * 1024;
 
 /// The most tags that one policy may have.
 const TAGS_MAX: usize = 256;
+
+/// The fields of Tyk's policies, and the kinds of values that its decoder takes for them.
+const POLICY: &[&[Field]] = &[LIMITS, RIGHTS, POLICY_ONLY];
+
+const POLICY_ONLY: &[Field] = &[
+    ("id", Text),
+    ("name", Text),
+    ("active", Flag),
+    ("key_expires_in", Whole),
+    ("allowance", Number),
+    ("partitions", ByName(&Flag)),
+];
 
 /// A policy as Tyk's JSON describes it; fields not named here stay in its text.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +102,7 @@ impl Policy {
         patterns: PatternOrigin,
         faults: &mut DocumentFaults,
     ) -> Option<Self> {
+        Shape::check_members(POLICY, object, faults);
         refuse_partitions(object, faults);
         let id = ["id", "_id"].into_iter().find_map(|key| {
             let node = Node::member(object, key, faults);
@@ -162,6 +176,12 @@ fn warnings(object: &Map<String, Value>, faults: &mut DocumentFaults) -> Vec<Pol
             });
         }
     }
+    let rights = Node::member(object, "access_rights", faults);
+    let places = limits_of_apis(&rights, faults).into_iter();
+    warnings.extend(places.map(|path| PolicyWarning {
+        path,
+        reason: "the limit is kept and not enforced yet",
+    }));
     warnings
 }
 

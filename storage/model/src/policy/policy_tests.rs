@@ -61,6 +61,21 @@ fn the_patterns_of_a_stored_policy_are_not_compiled_when_it_is_read() {
 }
 
 #[test]
+fn limits_of_single_apis_are_warned_of_by_their_place() {
+    let policy = read(&json!({"access_rights": {
+        "a": {"limit": {"rate": 5, "per": 60}}, "b": {"limit": {"rate": 0}}, "c": {"limit": null}
+    }}));
+    let warned: Vec<String> = policy
+        .unwrap()
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let expected = "access_rights.a.limit: the limit is kept and not enforced yet";
+    assert_eq!(warned, [expected]);
+}
+
+#[test]
 fn the_id_is_id_then_underscore_id_then_absent() {
     for (value, id) in [
         (json!({"id": "a", "_id": "b"}), Some("a")),
@@ -116,6 +131,18 @@ fn faults_name_the_place() {
             "is_inactive: must be true or false",
         ),
         (json!({"meta_data": "x"}), "meta_data: must be an object"),
+        (json!({"active": "yes"}), "active: must be true or false"),
+        (json!({"active": []}), "active: must be true or false"),
+        (json!({"rate": "5"}), "rate: must be a number"),
+        (json!({"per": [60]}), "per: must be a number"),
+        (
+            json!({"quota_max": 1.5}),
+            "quota_max: must be a whole number",
+        ),
+        (
+            json!({"access_rights": {"a": {"limit": {"rate": "5"}}}}),
+            "access_rights.a.limit.rate: must be a number",
+        ),
         (
             json!({"key_expires_in": "x"}),
             "key_expires_in: must be a whole number",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::id::ApiId;
 use crate::json::{DocumentFaults, Node};
 use crate::path_pattern::{Methods, PatternOrigin, PatternText};
@@ -88,6 +90,36 @@ impl AccessRights {
         }
         Self(rights)
     }
+}
+
+/// The places of rate limits and quotas of single APIs.
+pub(crate) fn limits_of_apis(rights: &Node<'_>, faults: &mut DocumentFaults) -> Vec<String> {
+    let mut places = Vec::new();
+    for (_, entry) in rights.members(ACCESS_RIGHTS_MAX, faults) {
+        let own = entry.get("limit", faults);
+        let endpoints = entry.get("endpoints", faults).items(usize::MAX, faults);
+        let mut all = vec![own];
+        for endpoint in endpoints {
+            let methods = endpoint.get("methods", faults).items(usize::MAX, faults);
+            all.extend(methods.iter().map(|method| method.get("limit", faults)));
+        }
+        for limit in all {
+            let object = limit.object(faults);
+            if object.is_some_and(|object| is_limit(object, faults)) {
+                places.push(limit.path().to_owned());
+            }
+        }
+    }
+    places
+}
+
+/// Whether a rate or a quota is limited here; numbers from 0 down are no limits (Tyk).
+pub(crate) fn is_limit(object: &Map<String, Value>, faults: &mut DocumentFaults) -> bool {
+    ["rate", "quota_max"].into_iter().any(|key| {
+        let limit = Node::member(object, key, faults).value();
+        let number = limit.and_then(Value::as_f64);
+        number.is_some_and(|limit| limit > 0.0)
+    })
 }
 
 fn read_right(

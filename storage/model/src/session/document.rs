@@ -2,62 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
+use super::fields::SESSION;
 use super::{SESSION_BYTES_MAX, SessionError, SessionRules};
 use crate::command::Retention;
 use crate::id::OrgId;
-use crate::json::{DocumentFaults, Node, parse_object};
+use crate::json::{DocumentFaults, Node, Shape, parse_object};
 use crate::secret::Secret;
 use crate::time::{Timestamp, Ttl};
 
 /// How long an expired key is kept where neither it nor an API says: it can still be renewed meanwhile.
 pub const KEPT_AFTER_EXPIRY: Ttl = Ttl::from_s(7 * 86_400);
 
-/// Tyk's fields of a session, which are left out where they say nothing.
-const FIELDS: [&str; 41] = [
-    "org_id",
-    "access_rights",
-    "apply_policies",
-    "apply_policy_id",
-    "expires",
-    "rate",
-    "per",
-    "allowance",
-    "last_check",
-    "quota_max",
-    "quota_renewal_rate",
-    "quota_renews",
-    "quota_remaining",
-    "throttle_interval",
-    "throttle_retry_limit",
-    "max_query_depth",
-    "date_created",
-    "last_updated",
-    "oauth_client_id",
-    "oauth_keys",
-    "certificate",
-    "mtls_static_certificate_bindings",
-    "basic_auth_data",
-    "jwt_data",
-    "hmac_enabled",
-    "hmac_string",
-    "enable_http_signature_validation",
-    "rsa_certificate_id",
-    "is_inactive",
-    "data_expires",
-    "monitor",
-    "enable_detail_recording",
-    "enable_detailed_recording",
-    "meta_data",
-    "tags",
-    "alias",
-    "session_lifetime",
-    "post_expiry_action",
-    "post_expiry_grace_period",
-    "smoothing",
-    "id_extractor_deadline",
-];
-
-/// Those of them that say nothing while none of their own fields does.
+/// Tyk's fields that say nothing while none of their own fields does.
 const RECORDS: [&str; 3] = ["monitor", "jwt_data", "smoothing"];
 
 /// What the state adds to a session that somebody gave.
@@ -172,6 +128,10 @@ impl SessionDocument {
     /// # Errors
     /// As [`SessionRules::from_json`].
     pub fn rules(&self, allow_master_keys: bool) -> Result<SessionRules, SessionError> {
+        // Before fields that say nothing are left out: an empty text would be where a number is meant.
+        let mut faults = DocumentFaults::default();
+        Shape::check_members(SESSION, &self.0, &mut faults);
+        faults.or(())?;
         let mut kept = self.0.clone();
         for key in ["date_created", "last_updated", "basic_auth_data"] {
             remove(&mut kept, key);
@@ -345,12 +305,15 @@ fn take(object: &mut Map<String, Value>, key: &str) -> Option<Value> {
 /// Leaves Tyk's fields out that have the value which they have when they are not given.
 fn drop_unsaid(object: &mut Map<String, Value>) {
     object.retain(|name, value| {
-        let is = |field: &&str| name.eq_ignore_ascii_case(field);
+        let is = |field: &str| name.eq_ignore_ascii_case(field);
         let is_unsaid = match value {
-            Value::Object(members) if RECORDS.iter().any(is) => members.values().all(is_unsaid),
+            Value::Object(members) if RECORDS.into_iter().any(is) => {
+                members.values().all(is_unsaid)
+            }
             value => is_unsaid(value),
         };
-        !(is_unsaid && FIELDS.iter().any(is))
+        let mut known = SESSION.iter().copied().flatten();
+        !(is_unsaid && known.any(|(field, _)| is(field)))
     });
 }
 

@@ -42,6 +42,24 @@ fn what_says_nothing_is_left_out_and_what_is_unknown_stays() {
 }
 
 #[test]
+fn what_says_nothing_in_another_type_is_refused_all_the_same() {
+    for (field, value) in [
+        ("rate", json!("")),
+        ("per", json!([])),
+        ("quota_max", json!(false)),
+        ("allowance", json!({})),
+        ("throttle_retry_limit", json!(0.5)),
+        ("smoothing", json!([])),
+        ("expires", json!("")),
+    ] {
+        let given = document(&json!({"access_rights": {"a": {}}, field: value}));
+        let refused = given.rules(false).unwrap_err().to_string();
+        let expected = format!("key_rules: {field}: must be a");
+        assert!(refused.starts_with(&expected), "{refused}");
+    }
+}
+
+#[test]
 fn the_password_is_taken_out_and_never_shown() {
     let given = json!({
         "access_rights": {"a": {}}, "Basic_Auth_Data": {"Password": "hunter2", "hash_type": "bcrypt"}

@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::access::{is_limit, limits_of_apis};
+use super::fields::SESSION;
 use super::meta::merge_meta;
 use super::{AccessRight, AccessRights};
 use crate::id::{ApiId, OrgId, PolicyId};
-use crate::json::{DocumentFaults, Node, parse_object};
+use crate::json::{DocumentFaults, Node, Shape, parse_object};
 use crate::path_pattern::PatternOrigin;
 use crate::time::Timestamp;
 
@@ -214,7 +216,8 @@ impl SessionRules {
         self.read().inactive
     }
 
-    /// Whether the session carries a rate limit or a quota, which this version keeps and does not enforce.
+    /// Whether the session carries a rate limit or a quota, also one of a single API; this version keeps them and does not
+    /// enforce them.
     #[must_use]
     pub fn has_limits(&self) -> bool {
         self.read().limited
@@ -256,9 +259,11 @@ impl Read {
         patterns: PatternOrigin,
         faults: &mut DocumentFaults,
     ) -> Self {
+        Shape::check_members(SESSION, object, faults);
         refuse_bindings(object, faults);
-        let rights = Node::member(object, "access_rights", faults);
-        let rights = AccessRights::read(&rights, patterns, faults);
+        let listed = Node::member(object, "access_rights", faults);
+        let rights = AccessRights::read(&listed, patterns, faults);
+        let limited = is_limit(object, faults) || !limits_of_apis(&listed, faults).is_empty();
         let meta_data = Node::member(object, "meta_data", faults)
             .object(faults)
             .cloned();
@@ -279,7 +284,7 @@ impl Read {
                 .whole(faults)
                 .unwrap_or(0),
             inactive: Node::member(object, "is_inactive", faults).flag(faults),
-            limited: has_limits(object, faults),
+            limited,
             meta_data,
             tags,
             alias: alias.to_owned(),
@@ -350,15 +355,6 @@ fn refuse_bindings(object: &Map<String, Value>, faults: &mut DocumentFaults) {
             faults.add(node.path(), "secrets of this kind are not supported yet");
         }
     }
-}
-
-fn has_limits(object: &Map<String, Value>, faults: &mut DocumentFaults) -> bool {
-    ["rate", "quota_max"].into_iter().any(|key| {
-        let number = Node::member(object, key, faults)
-            .value()
-            .and_then(Value::as_f64);
-        number.is_some_and(|limit| limit > 0.0)
-    })
 }
 
 impl PartialEq for SessionRules {
