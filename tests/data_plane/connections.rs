@@ -1,8 +1,10 @@
 //! Connections are kept on both sides, and one that was closed meanwhile costs no request that can be repeated.
 
 use std::net::Shutdown;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use raftgate::proxy::Refusal;
 use raftgate_actors::snapshot::{CompiledApi, GatewaySnapshot};
@@ -210,9 +212,7 @@ fn connections_to_one_upstream_are_bounded() {
     drop(first);
     eventually("room for another", || {
         second.send(get("/"));
-        asked
-            .recv_timeout(std::time::Duration::from_millis(50))
-            .ok()
+        asked.recv_timeout(Duration::from_millis(50)).ok()
     });
 }
 
@@ -258,4 +258,49 @@ fn a_published_snapshot_is_in_force_for_the_next_request() {
             .starts_with("GET /base/x?k=1&a=b ")
     );
     assert_eq!(client.ask(get("/x")).status(), 404);
+}
+
+#[test]
+fn nothing_is_sent_again_when_the_time_for_all_of_it_is_over() {
+    let (go, gone) = sync_channel(1);
+    let gone = Mutex::new(gone);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let upstream = Upstream::start(move |mut wire, _| {
+        while let Ok(Some(request)) = wire.try_message(true) {
+            if request.head.starts_with("GET /never ") {
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = wire.rest();
+            } else if request.head.starts_with("GET /later ") {
+                gone.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            }
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let rig = Rig::before(&upstream);
+    // Two connections that are kept, so that another try need not connect.
+    let (mut first, mut second) = (rig.connect(), rig.connect());
+    first.send(get("/later"));
+    eventually("the first connection", || {
+        (upstream.connections() == 1).then_some(())
+    });
+    assert_eq!(second.ask(get("/")).status(), 200);
+    go.send(()).unwrap();
+    assert_eq!(first.message().status(), 200);
+    assert_eq!(upstream.connections(), 2);
+    let mut limited = api("/", upstream.address);
+    limited.timeouts.total = Some(Duration::from_millis(100));
+    limited.retries = Some(RetrySpec {
+        attempts: 3,
+        on: RetryOn::NOTHING.with(Setback::Timeout),
+    });
+    for (api, path, status) in [
+        (limited, "/never", 504),
+        (api("/", upstream.address), "/", 200),
+    ] {
+        let (snapshot, _) = GatewaySnapshot::build([Arc::new(api)], []);
+        rig.publisher.publish(snapshot);
+        assert_eq!(first.ask(get(path)).status(), status);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }

@@ -56,13 +56,10 @@ impl Frames {
 
     /// Writes frames in one piece.
     fn send_together(&mut self, frames: &[(u8, u8, u32, &[u8])]) -> bool {
-        let mut bytes = Vec::new();
-        for (kind, flags, stream, payload) in frames {
-            let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-            bytes.extend([length[1], length[2], length[3], *kind, *flags]);
-            bytes.extend_from_slice(&stream.to_be_bytes());
-            bytes.extend_from_slice(payload);
-        }
+        let bytes: Vec<u8> = frames
+            .iter()
+            .flat_map(|(kind, flags, stream, payload)| frame(*kind, *flags, *stream, payload))
+            .collect();
         self.0.write_all(&bytes).is_ok()
     }
 
@@ -85,6 +82,14 @@ impl Frames {
             }
         }
     }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = vec![length[1], length[2], length[3], kind, flags];
+    frame.extend_from_slice(&stream.to_be_bytes());
+    frame.extend_from_slice(payload);
+    frame
 }
 
 /// Fields as literals that are not indexed (RFC 7541 section 6.2.2).
@@ -362,6 +367,70 @@ fn requests_that_outlive_their_streams_are_bounded_and_counted_when_they_are_res
             .requests();
         (counted == u64::from(RUNNING_MAX)).then_some(())
     });
+}
+
+#[test]
+fn whoever_sends_what_is_no_request_for_ever_is_sent_away() {
+    let upstream = Upstream::echo();
+    let (rig, config) = gateway(&upstream, |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    // The library takes it for a path.
+    let mut fields = with(&[]);
+    fields[3].1 = b"?x";
+    let asked = block(&fields);
+    let end = (0..210).find_map(|number| {
+        frames.send(HEADERS, END_HEADERS | END_STREAM, number * 2 + 1, &asked);
+        frames.verdict().filter(|frame| frame.0 == GOAWAY)
+    });
+    let enhance_your_calm = 11_u32.to_be_bytes();
+    assert_eq!(end.unwrap().2[4..8], enhance_your_calm);
+    assert_eq!(upstream.connections(), 0);
+}
+
+#[test]
+fn requests_that_only_have_to_see_their_reset_take_no_room() {
+    const STREAMS_MAX: u32 = 128;
+    const MORE: u32 = 60;
+    let (dialled, begun) = sync_channel(256);
+    let upstream = Upstream::start(move |mut wire, _| {
+        wire.bytes(1).unwrap();
+        dialled.send(()).unwrap();
+        let _ = wire.rest();
+    });
+    let (rig, config) = gateway_before(slow_to_dial(upstream.address), |settings| {
+        settings.pool.in_use_per_origin_max = 1000;
+    });
+    let mut frames = Frames::connect(&rig, config);
+    let asked = block(&with(&[]));
+    let ask = |number: u32| frame(HEADERS, END_HEADERS | END_STREAM, number * 2 + 1, &asked);
+    let reset = |number: u32| frame(RST_STREAM, 0, number * 2 + 1, &CANCEL);
+    let mut send_together = |all: Vec<u8>| frames.0.write_all(&all).unwrap();
+    send_together((0..STREAMS_MAX).flat_map(ask).collect());
+    for _ in 0..STREAMS_MAX {
+        begun.recv_timeout(PATIENCE).unwrap();
+    }
+    let resets = (0..STREAMS_MAX).flat_map(reset);
+    let asked_anew = (STREAMS_MAX..STREAMS_MAX + MORE).flat_map(ask);
+    send_together(resets.chain(asked_anew).collect());
+    for _ in 0..MORE {
+        begun.recv_timeout(PATIENCE).unwrap();
+    }
+    rig.expect_refused(Refusal::ClientGone, u64::from(STREAMS_MAX));
+}
+
+#[test]
+fn an_answer_ends_with_its_last_piece() {
+    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let (rig, config) = gateway(&upstream, |_| {});
+    let mut frames = Frames::connect(&rig, config);
+    for stream in [1, 3] {
+        let asked = block(&with(&[]));
+        frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &asked);
+        let (kind, of, _) = frames.verdict().unwrap();
+        assert_eq!((kind, of), (HEADERS, stream));
+        // No frame for the end alone follows it.
+        assert_eq!(frames.verdict(), Some((DATA, stream, b"ok".to_vec())));
+    }
 }
 
 #[test]

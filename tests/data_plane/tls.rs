@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use raftgate::proxy::Refusal;
-use raftgate_actors::snapshot::CompiledApi;
-use raftgate_model::api::Target;
+use raftgate_actors::snapshot::{CompiledApi, TlsConfigs};
+use raftgate_model::api::{Target, UpstreamTls, Verification};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
@@ -90,10 +90,19 @@ fn upstream_that_tells_the_end(
 
 #[test]
 fn an_upstream_is_told_when_its_connection_leaves_the_pool() {
-    for leaves_when_idle in [true, false] {
+    let of_its_own = UpstreamTls {
+        verification: Verification::Skipped,
+        ..UpstreamTls::default()
+    };
+    let ways = [UpstreamTls::default(), of_its_own].map(|tls| [(true, tls), (false, tls)]);
+    for (leaves_when_idle, tls) in ways.concat() {
         let (server, client) = certificate();
         let (address, end) = upstream_that_tells_the_end(server);
-        let mut rig = Rig::start_trusting(client, https_api(address), 8, |settings| {
+        let api = CompiledApi {
+            tls: TlsConfigs::default().of(tls).unwrap(),
+            ..https_api(address)
+        };
+        let mut rig = Rig::start_trusting(client, api, 8, |settings| {
             if leaves_when_idle {
                 settings.pool.idle = std::time::Duration::ZERO;
             }
@@ -104,7 +113,7 @@ fn an_upstream_is_told_when_its_connection_leaves_the_pool() {
             rig.wait();
         }
         let ended = end.recv_timeout(PATIENCE).unwrap();
-        assert_eq!(ended.unwrap(), 0, "idle: {leaves_when_idle}");
+        assert_eq!(ended.unwrap(), 0, "idle: {leaves_when_idle}, {tls:?}");
     }
 }
 

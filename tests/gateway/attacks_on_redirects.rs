@@ -210,6 +210,8 @@ fn clickjacking() {
             let policy = answer.header("content-security-policy");
             assert_eq!(policy, "frame-ancestors 'none'", "{said}");
             assert_eq!(answer.header("referrer-policy"), "no-referrer", "{said}");
+            let types = answer.header("x-content-type-options");
+            assert_eq!(types, "nosniff", "{said}");
             assert!(
                 answer.header("cache-control").contains("no-store"),
                 "{said}"

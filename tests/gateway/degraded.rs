@@ -7,8 +7,8 @@ use raftgate::clock::SystemClock;
 use raftgate_cluster::batch::Lane;
 use raftgate_cluster::node::{NodeConfig, Storage, StorageConfig, start};
 use raftgate_model::clock::Clock;
-use raftgate_model::command::{Command, PutApi};
-use raftgate_model::id::{ApiId, NodeId, OrgId};
+use raftgate_model::command::{Command, PutApi, PutPolicy};
+use raftgate_model::id::{ApiId, NodeId, OrgId, PolicyId};
 use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
 use raftgate_model::state::RouteKey;
@@ -24,8 +24,6 @@ use crate::world::text;
 /// Stores a definition in the data of a node that does not run, past every check but those of the state itself.
 fn store_unchecked(node: &Node, id: &str, definition: &str) {
     let data_dir = node.data_dir();
-    let identity = std::fs::read(data_dir.join("node.json")).unwrap();
-    let identity: Value = serde_json::from_slice(&identity).unwrap();
     let keys = keyring_file::load(&data_dir.join("keyring")).unwrap();
     let owner = SecretOwner {
         kind: SecretKind::ApiDefinition,
@@ -46,6 +44,14 @@ fn store_unchecked(node: &Node, id: &str, definition: &str) {
         }],
         source: None,
     };
+    propose_unchecked(node, Command::PutApi(put));
+}
+
+/// Has a command applied by the data of a node that does not run.
+fn propose_unchecked(node: &Node, command: Command) {
+    let data_dir = node.data_dir();
+    let identity = std::fs::read(data_dir.join("node.json")).unwrap();
+    let identity: Value = serde_json::from_slice(&identity).unwrap();
     let config = NodeConfig {
         node: NodeId(u64::from_str_radix(&text(&identity, "id"), 16).unwrap()),
         name: text(&identity, "name"),
@@ -69,7 +75,6 @@ fn store_unchecked(node: &Node, id: &str, definition: &str) {
             .await
             .unwrap();
         let cluster = start(config, storage, clock).await.unwrap();
-        let command = Command::PutApi(put);
         cluster
             .propose(Lane::Administration, command)
             .await
@@ -138,12 +143,12 @@ fn an_api_that_cannot_be_served_is_shown_and_holds_nothing_up() {
 
 /// It was not carried out, for a reason that passes: neither that the API is absent nor that it is of another kind.
 #[track_caller]
-fn assert_unjudged(answer: Answer) {
+fn assert_unjudged(answer: Answer, of: &str) {
     let answer = answer.expect_status(503);
     assert!(!answer.header("retry-after").is_empty());
     let told = answer.text();
     assert!(
-        told.contains("API later") && told.contains("can be repeated"),
+        told.contains(of) && told.contains("can be repeated"),
         "{told}"
     );
 }
@@ -182,7 +187,7 @@ fn what_is_asked_of_an_oauth_api_that_cannot_be_served_is_not_answered_as_if_it_
         // It is for both APIs: registered with one of them, it would lack the other for good.
         ("/tyk/oauth/clients/create", &json!({"policy_id": "both"})),
     ] {
-        assert_unjudged(node.ask("POST", path, body));
+        assert_unjudged(node.ask("POST", path, body), "API later");
     }
     let clients = |node: &Node, api: &str| {
         let listed = node.ask("GET", &format!("/tyk/oauth/clients/{api}"), &Value::Null);
@@ -254,7 +259,7 @@ fn a_key_for_an_api_that_cannot_be_served_is_not_made_as_if_it_were_absent() {
             ("POST", "/tyk/keys/my-name".to_owned()),
             ("PUT", format!("/tyk/keys/{old}")),
         ] {
-            assert_unjudged(node.ask(method, &path, session));
+            assert_unjudged(node.ask(method, &path, session), "API later");
         }
     }
     node.ask("GET", "/tyk/keys/my-name", &Value::Null)
@@ -280,5 +285,45 @@ fn a_key_for_an_api_that_cannot_be_served_is_not_made_as_if_it_were_absent() {
         .expect_status(200);
     for session in [&rights("later"), &by_policy] {
         assert!(make(&node, session).get("warnings").is_none());
+    }
+}
+
+#[test]
+fn what_is_asked_of_a_policy_that_cannot_be_read_is_not_answered_as_if_it_were_absent() {
+    let mut node = Node::start();
+    node.create_oauth_api("fine", "http://127.0.0.1:1/");
+    let good = policy("odd", &["fine"]);
+    node.create_policy(&good);
+    let client = node.create_client(&json!({"api_id": "fine", "policy_id": "odd"}));
+    assert_eq!(node.terminate().code(), Some(0));
+    let put = PutPolicy {
+        id: PolicyId::new("odd").unwrap(),
+        org: OrgId::new("default").unwrap(),
+        document: r#"{"id": "odd", "access_rights": {"fine": {"versions": 5}}}"#.into(),
+        source: None,
+    };
+    propose_unchecked(&node, Command::PutPolicy(put));
+    node.start_again();
+
+    let of_client = format!("/tyk/oauth/clients/fine/{}", client.id);
+    let asked = [
+        ("POST", "/tyk/keys", json!({"apply_policies": ["odd"]})),
+        (
+            "POST",
+            "/tyk/oauth/clients/create",
+            json!({"policy_id": "odd"}),
+        ),
+        (
+            "PUT",
+            &of_client,
+            json!({"policy_id": "odd", "redirect_uri": ""}),
+        ),
+    ];
+    for (method, path, body) in &asked {
+        assert_unjudged(node.ask(method, path, body), "policy odd");
+    }
+    node.create_policy(&good);
+    for (method, path, body) in &asked {
+        node.ask(method, path, body).expect_status(200);
     }
 }

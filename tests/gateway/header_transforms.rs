@@ -77,6 +77,12 @@ fn a_session_speaks_through_its_metadata_and_cannot_break_out_of_its_field() {
             .unwrap()
             .to_owned();
         let tokens = crate::world::Tokens::of(api.exchange(&code, &[]));
+        // What a client says of itself later is no part of a session that it was given before.
+        let path = format!("/tyk/oauth/clients/{}/{}", api.id, api.client.id);
+        let changed = json!({
+            "policy_id": api.policy_id(), "redirect_uri": REDIRECT, "meta_data": {"none": "later"}
+        });
+        world.node.ask("PUT", &path, &changed).expect_status(200);
         let seen = api.call(&tokens.access).expect_status(200).json();
         assert_eq!(echoed(&seen, "x-u"), ["user:42  X-Admin: yes"]);
         assert_eq!(echoed(&seen, "x-list"), ["[1,2]"]);

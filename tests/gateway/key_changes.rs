@@ -41,6 +41,10 @@ fn a_change_without_an_organisation_is_judged_by_that_of_the_key() {
         assert!(text(&refused.json(), "message").contains("does not move"));
         api.call(&text(&made, "key")).expect_status(200);
     }
+    // By now its session names none, and its policy is its organisation's all the same.
+    let path = format!("/tyk/keys/policy/{}", text(&made, "key"));
+    node.ask("POST", &path, &json!({"policy": gold}))
+        .expect_status(200);
 }
 
 #[test]
@@ -274,12 +278,20 @@ fn a_key_is_given_another_policy_and_keeps_the_rest_of_its_session() {
                 "{message}"
             );
         }
-        for body in [
-            json!({}),
-            json!({"apply_policies": [""]}),
-            json!({"apply_policies": ["gold", "silver"]}),
+        for (body, named) in [
+            (json!({}), "policy: must name a policy"),
+            (
+                json!({"apply_policies": [""]}),
+                "policy: must name a policy",
+            ),
+            (
+                json!({"apply_policies": ["gold", "silver"]}),
+                "more than one policy",
+            ),
         ] {
-            node.ask("POST", &path, &body).expect_status(400);
+            let refused = node.ask("POST", &path, &body).expect_status(400);
+            let said = text(&refused.json(), "message");
+            assert!(said.contains(named), "{said}");
         }
         let unknown = json!({"policy": "nobodys"});
         node.ask("POST", &path, &unknown).expect_status(500);

@@ -270,3 +270,25 @@ fn requests_are_counted_and_stand_in_the_log_with_their_id() {
         "queries carry secrets and stay out of the log"
     );
 }
+
+#[test]
+fn the_copy_of_the_state_follows_behind_those_who_answer() {
+    let mut node = Node::start();
+    let tasks = format!("/proc/{}/task", node.process().id());
+    let niceness_of_copy = || {
+        let tasks = std::fs::read_dir(&tasks).unwrap();
+        let mut stats = tasks.filter_map(|task| {
+            let task = task.unwrap().path();
+            let name = std::fs::read_to_string(task.join("comm")).ok()?;
+            let stat = std::fs::read_to_string(task.join("stat")).ok()?;
+            (name == "state copy\n").then_some(stat)
+        });
+        let stat = stats.next()?;
+        // The nineteenth field; the second one, the name, may hold a space.
+        let (_, behind_name) = stat.rsplit_once(')')?;
+        behind_name.split_whitespace().nth(16)?.parse::<i32>().ok()
+    };
+    wait_for("the copy lets others go first", || {
+        niceness_of_copy().is_some_and(|niceness| niceness >= 5)
+    });
+}

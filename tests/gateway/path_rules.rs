@@ -56,7 +56,8 @@ fn a_version_may_look_at_no_case() {
         for lists in [
             json!({"use_extended_paths": true, "extended_paths": {
                 "black_list": [{"path": "/shut", "method": "GET"}],
-                "size_limits": [{"path": "/small", "method": "POST", "size_limit": 1}]
+                "size_limits": [{"path": "/small", "method": "POST", "size_limit": 1}],
+                "transform_headers": [{"path": "/own", "method": "GET", "add_headers": {"X-Own": "1"}}]
             }}),
             json!({"paths": {"black_list": ["/shut"]}}),
         ] {
@@ -66,9 +67,18 @@ fn a_version_may_look_at_no_case() {
             for closed in ["/shut", "/SHUT", "/Shut/below"] {
                 assert_forbidden(&api, &api.get(closed));
             }
+            let has_others = lists.get("extended_paths").is_some();
+            let of_others = |api: &RuledApi<'_>| {
+                let url = world.node.gateway_url(&format!("/{}/SMALL", api.id));
+                let small = world.node.client().send("POST", &url, &[], b"ab");
+                let own = api.get("/OWN").expect_status(200).json();
+                (small.status != 200, echoed(&own, "x-own") == ["1"])
+            };
+            assert_eq!(of_others(&api), (has_others, has_others));
             let api = RuledApi::of_version(world, style, lists);
             assert_forbidden(&api, &api.get("/shut"));
             api.get("/SHUT").expect_status(200);
+            assert_eq!(of_others(&api), (false, false));
         }
     });
 }

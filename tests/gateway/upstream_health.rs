@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::balancing::{Balanced, assert_named, definition, named};
 use crate::harness::{
-    PATIENCE, Received, RecordingServer, Reply, STYLES, Style, eventually, wait_for,
+    Node, PATIENCE, Received, RecordingServer, Reply, STYLES, Style, eventually, wait_for,
 };
 use crate::world::{World, unique};
 
@@ -289,4 +289,43 @@ fn checks_that_are_none_are_400_by_name() {
         let faulty = definition(&unique("faulty"), Style::Rfc, &[a.url("/")], own);
         assert_named(&world, "/tyk/apis", &faulty, named);
     }
+}
+
+#[test]
+fn a_target_whose_name_does_not_resolve_is_told_of_once() {
+    let world = World::of(Node::start());
+    let other = Target::new("a");
+    let mut check = check();
+    check["timeout_ms"] = json!(200);
+    let urls = ["http://nobody.invalid/".to_owned(), other.url()];
+    let _api = Balanced::new(&world, Style::Rfc, &urls, json!({"health_check": check}));
+    let told = || {
+        world
+            .node
+            .log()
+            .matches("the target is not checked")
+            .count()
+    };
+    wait_for("it is told of", || told() > 0);
+    let before = other.checks();
+    wait_for("there were more rounds", || other.checks() > before + 2);
+    assert_eq!(told(), 1);
+}
+
+#[test]
+fn a_version_with_a_target_of_its_own_does_not_ask_how_the_others_are() {
+    let world = World::shared();
+    let (unwell, own) = (Target::new("a"), Target::new("own"));
+    unwell.set_well(false);
+    let id = unique("checked");
+    let mut definition = definition(&id, Style::Rfc, &[unwell.url()], checked());
+    definition["definition"] = json!({"location": "header", "key": "version"});
+    definition["version_data"] = json!({"not_versioned": false, "versions": {
+        "v1": {"name": "v1", "override_target": own.url()}, "v2": {"name": "v2"}
+    }});
+    world.node.create_api(&definition);
+    let url = world.node.gateway_url(&format!("/{id}/x"));
+    let of = |version: &str| world.node.client().get(&url, &[("version", version)]);
+    wait_for("nobody is left", || of("v2").status == 503);
+    assert_eq!(of("v1").expect_status(200).text(), "own");
 }

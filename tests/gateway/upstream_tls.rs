@@ -154,6 +154,15 @@ fn a_target_is_verified_unless_its_api_says_otherwise_and_connections_are_not_sh
             "and the other's is kept"
         );
         let changed = json!({"ssl_insecure_skip_verify": true, "ssl_max_version": 771});
+        // Settings of another kind take nothing off the verification.
+        for own in [
+            json!({"ssl_max_version": 771}),
+            json!({"ssl_ciphers": [SPOKEN]}),
+        ] {
+            let own = create(&world, style, &upstream, own);
+            let (rfc, tyk) = UNREACHABLE;
+            assert_refused(style, &ask(&world, &own), rfc, tyk);
+        }
         let older = create(&world, style, &upstream, changed);
         assert_eq!(ask(&world, &older).expect_status(200).text(), "TLSv1_2");
         assert_eq!(ask(&world, &trusting).expect_status(200).text(), "TLSv1_3");

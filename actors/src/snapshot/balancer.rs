@@ -310,6 +310,14 @@ mod tests {
     }
 
     #[test]
+    fn a_new_version_goes_on_with_the_turns() {
+        let old = Arc::new(balancer(&["a", "b", "c"]));
+        assert_eq!(round(&old, 1), "a");
+        let new = Arc::new(balancer(&["a", "b"])).following(&old);
+        assert_eq!(round(&new, 2), "ba");
+    }
+
+    #[test]
     fn a_check_that_goes_well_ends_a_pause() {
         let balancer = balancer(&["a", "b"]);
         let a = place(&balancer, 0);

@@ -160,35 +160,5 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-    use super::*;
-
-    #[test]
-    fn a_configuration_is_shared_and_goes_with_the_last_one_who_uses_it() {
-        let configs = TlsConfigs::default();
-        let of = |versions| {
-            let tls = UpstreamTls {
-                verification: Verification::Skipped,
-                versions,
-                ..UpstreamTls::default()
-            };
-            configs.of(tls).unwrap().unwrap().config
-        };
-        assert!(configs.of(UpstreamTls::default()).unwrap().is_none());
-        let (one, another) = (of(TlsVersions::Any), of(TlsVersions::Any));
-        assert!(Arc::ptr_eq(&one, &another));
-        let other = of(TlsVersions::Only13);
-        assert!(!Arc::ptr_eq(&one, &other));
-        let known = || configs.known.lock().len();
-        assert_eq!(known(), 2);
-        drop(one);
-        assert!(Arc::ptr_eq(&another, &of(TlsVersions::Any)));
-        let gone = Arc::downgrade(&another);
-        drop(another);
-        assert!(gone.upgrade().is_none());
-        let _newer = of(TlsVersions::Only12);
-        assert_eq!(known(), 2, "what nobody uses is forgotten");
-    }
-}
+#[path = "upstream_tls_tests.rs"]
+mod tests;

@@ -172,3 +172,23 @@ fn read_trailers(section: &[u8]) -> Result<Option<HeaderMap>, Broken> {
     }
     Ok(Some(trailers))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn an_interim_answer_says_no_length_and_turns_to_no_other_protocol() {
+        let heads =
+            "HTTP/1.1 103 Hints\r\nContent-Length: 7\r\nLink: a\r\n\r\nHTTP/1.1 101 Other\r\n\r\n";
+        let mut input = BytesMut::from(heads);
+        let mut reader = AnswerReader::new(&h2_http::Method::GET);
+        let Ok(Next::Interim(hints)) = reader.next(&mut input) else {
+            panic!("no interim answer");
+        };
+        assert_eq!((hints.status().as_u16(), hints.headers().len()), (103, 1));
+        assert!(reader.next(&mut input).is_err());
+    }
+}

@@ -88,7 +88,9 @@ fn variables_that_nobody_fills_are_named() {
         "$secret_env.token",
         "x $secret_env.token",
         "env://TOKEN",
+        "secrets://name",
         "vault://engine/path",
+        "consul://key",
     ] {
         let (rules, faults) = read(Message::Response, json!(null), json!({"X-A": value}));
         assert_eq!((rules.set.len(), faults.len()), (0, 1), "{value}");

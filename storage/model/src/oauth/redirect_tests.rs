@@ -113,6 +113,7 @@ fn d18_prefix_is_tyks_rule() {
         ("http://client.local/other", false),
         ("http://client.local/cb/../other", false),
         ("http://client.local/cb/%2e%2e/other", false),
+        ("http://client.local/cb/%2e%2E;/other", false),
         ("http://client.local/cb/..%2fother", false),
         ("http://client.local/cb%2F..%2Fother", false),
         ("http://client.local/cb/..%5Cother", false),
