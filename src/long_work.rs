@@ -75,6 +75,7 @@ mod tests {
             running.recv().unwrap();
         }
         // Nobody waits for them any more, and they go on.
+        assert_eq!(work.0.available_permits(), 0);
         let mut next = Box::pin(work.run(|| 42));
         assert!((&mut next).now_or_never().is_none());
         drop(holds);
