@@ -215,7 +215,7 @@ fn a_file_that_grows_when_it_is_read_is_refused_and_not_read() {
         faults(&[("deep.json", &deep), ("deep.yaml", &deep)]).len(),
         2
     );
-    let large = " ".repeat(1024 * 1024 + 1);
+    let large = " ".repeat(4 * 1024 * 1024 + 1);
     assert!(
         faults(&[("large.json", &large)])
             .join("")
