@@ -13,8 +13,7 @@ use raftgate_model::command::{Command, NewAdminToken};
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::seal::{SecretKind, SecretOwner, SecretVerifier};
 use raftgate_model::secret::Secret;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::listener::wrong_method;
 use super::{Control, ControlFailure, shape};
@@ -74,21 +73,21 @@ pub(super) fn routes(app: &mut web::ServiceConfig) {
     );
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewToken {
-    name: String,
-    role: String,
-}
-
-/// Reads for whom a token is asked and what it shall be good for.
+/// Reads for whom a token is asked and what it shall be good for; nothing that was sent is repeated, it may be a token.
 pub(super) fn asked(body: &[u8]) -> Result<(AdminName, AdminRole), ControlFailure> {
     let invalid = |error: String| ControlFailure::Invalid(error);
     let object = shape::object(body, REQUEST_BYTES_MAX)?;
-    let asked: NewToken = serde_json::from_value(Value::Object(object))
-        .map_err(|error| invalid(format!("Request malformed: {error}")))?;
-    let name = AdminName::new(&asked.name).map_err(|error| invalid(error.to_string()))?;
-    let role = AdminRole::parse(&asked.role)
+    let text = |field: &str| {
+        let malformed = |what: &str| invalid(format!("Request malformed: {field}: {what}"));
+        let value = object.get(field).ok_or_else(|| malformed("is missing"))?;
+        value.as_str().ok_or_else(|| malformed("must be a string"))
+    };
+    if !object.keys().all(|key| matches!(&**key, "name" | "role")) {
+        let unknown = "Request malformed: it has a name and a role, and nothing else";
+        return Err(invalid(unknown.to_owned()));
+    }
+    let name = AdminName::new(text("name")?).map_err(|error| invalid(error.to_string()))?;
+    let role = AdminRole::parse(text("role")?)
         .ok_or_else(|| invalid("role: operator, read-only or identity-server".to_owned()))?;
     Ok((name, role))
 }

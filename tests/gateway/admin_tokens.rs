@@ -133,6 +133,21 @@ fn what_is_no_admin_token_is_refused() {
     ] {
         world.node.ask("POST", PATH, &body).expect_status(400);
     }
+    for body in [
+        json!(["evil", "operator"]),
+        json!("rgm_secret"),
+        json!({"name": {"rgm_secret": 1}, "role": "operator"}),
+        json!({"name": "x", "role": "rgm_secret"}),
+        json!({"name": "x", "role": "operator", "rgm_secret": 1}),
+    ] {
+        let refused = world
+            .node
+            .ask("POST", PATH, &body)
+            .expect_status(400)
+            .text();
+        let is_own = !refused.contains("rgm_secret") && !refused.contains("NewToken");
+        assert!(is_own, "{refused}");
+    }
     world
         .node
         .ask("DELETE", &format!("{PATH}/nobody"), &Value::Null)
