@@ -49,6 +49,9 @@ pub enum InvalidRedirectUri {
     /// One of them is too long.
     #[error("each has at most {REDIRECT_URI_BYTES_MAX} bytes")]
     TooLong,
+    /// One of them reads like several that are separated by something else than what separates them.
+    #[error("one looks like several: what separates them is said by oauth.redirect_uri_separator")]
+    Several,
     /// There are too many of them.
     #[error("a client has at most {REDIRECT_URIS_MAX} redirect URIs")]
     TooMany,
@@ -70,7 +73,13 @@ impl<'t> RegisteredUris<'t> {
         if uris.len() > REDIRECT_URIS_MAX {
             return Err(InvalidRedirectUri::TooMany);
         }
-        uris.iter().try_for_each(|uri| checked(uri).map(drop))?;
+        for uri in &uris {
+            checked(uri)?;
+            // Without a separator no text is several; Tyk takes such a one too.
+            if !separator.is_empty() && reads_like_several(uri) {
+                return Err(InvalidRedirectUri::Several);
+            }
+        }
         Ok(Self(uris))
     }
 
@@ -118,6 +127,20 @@ fn split<'t>(text: &'t str, separator: &str) -> Vec<&'t str> {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect()
+}
+
+/// Whether another URI with an authority seems to follow behind a comma or semicolon; a URI that means to hold one there
+/// encodes it. Registered as one, such a text would match nothing that a client names.
+fn reads_like_several(uri: &str) -> bool {
+    let starts_another = |part: &str| {
+        let scheme = part.split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| {
+            let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+            scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+                && scheme.bytes().all(is_scheme_byte)
+        })
+    };
+    uri.split([',', ';']).skip(1).any(starts_another)
 }
 
 /// Checks one redirect URI, registered or named.

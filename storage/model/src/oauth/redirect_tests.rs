@@ -31,6 +31,32 @@ fn t5_without_a_separator_the_text_is_one_uri() {
 }
 
 #[test]
+fn what_is_separated_by_something_else_is_not_taken_for_one_uri() {
+    let several = "https://a/,https://b/";
+    for (text, separator, why) in [
+        (several, ";", Some(InvalidRedirectUri::Several)),
+        (
+            "https://a/;app.b://c",
+            ",",
+            Some(InvalidRedirectUri::Several),
+        ),
+        (
+            "https://a/;https://b/,https://c/",
+            ";",
+            Some(InvalidRedirectUri::Several),
+        ),
+        (several, ",", None),
+        (several, "", None),
+        ("https://a/b,c;d?e=f,g", "|", None),
+        ("https://a/?to=https://b/", ";", None),
+        ("https://a/?to=x,https%3A//b/", ";", None),
+    ] {
+        let found = RegisteredUris::parse(text, separator).err();
+        assert_eq!(found, why, "{text} at {separator:?}");
+    }
+}
+
+#[test]
 fn a_client_without_uris_has_no_default_and_allows_none() {
     for text in ["", " ; "] {
         let uris = RegisteredUris::parse(text, ";").unwrap();
