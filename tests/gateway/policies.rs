@@ -83,6 +83,10 @@ fn a_policy_without_an_id_or_with_wrong_parts_is_refused() {
             "access_rights.x.allowed_urls[0].url",
         ),
         (json!({"id": 5}), "id"),
+        (json!({"id": ".."}), "id: stands in paths"),
+        (json!({"id": "a/b"}), "id: stands in paths"),
+        (json!({"id": "a%2Fb"}), "id: stands in paths"),
+        (json!({"id": "x?y"}), "id: stands in paths"),
         (json!({"tags": "one"}), "tags"),
         (json!({"meta_data": 1}), "meta_data"),
     ] {

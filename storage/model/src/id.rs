@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 /// The longest identifier accepted from outside, in bytes.
 pub const ID_BYTES_MAX: usize = 256;
 
+/// What is said of an identifier that cannot stand in paths.
+pub(crate) const NOT_FOR_PATHS: &str = "stands in paths: no spaces and none of /\\?#%\"<>, and neither . nor .. nor a word of the control API";
+
+/// Whether an identifier can stand in a path of the control API as one segment that nobody reads as another one.
+pub(crate) fn fits_paths(text: &str) -> bool {
+    let is_awkward = |character: char| " /\\?#%\"<>".contains(character);
+    !text.contains(is_awkward) && !matches!(text, "." | "..")
+}
+
 /// Why a text cannot be an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {

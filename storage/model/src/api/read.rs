@@ -15,12 +15,12 @@ use super::spec::ApiSpec;
 use super::target::Target;
 use super::unsupported::{self, ImportWarning};
 use super::upstream::{Rotation, UpstreamSpec};
-use crate::id::{ApiId, OrgId};
+use crate::id::{ApiId, NOT_FOR_PATHS, OrgId, fits_paths};
 use crate::json::{DocumentFaults, Node, Shape};
 use crate::session::SessionLifetime;
 
 /// Ids that name something else in the control API's paths.
-const RESERVED_IDS: [&str; 7] = ["oas", "apis", "oauth", "import", "export", ".", ".."];
+const RESERVED_IDS: [&str; 5] = ["oas", "apis", "oauth", "import", "export"];
 
 /// The longest name of an API, in bytes.
 const NAME_BYTES_MAX: usize = 256;
@@ -112,11 +112,8 @@ fn read_id(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Opti
         }
         return None;
     };
-    if text.contains(['/', '\\', '?', '#', '%', ' ']) || RESERVED_IDS.contains(&text) {
-        faults.add(
-            node.path(),
-            "stands in paths: no spaces and none of /\\?#%, and not a word of the control API",
-        );
+    if !fits_paths(text) || RESERVED_IDS.contains(&text) {
+        faults.add(node.path(), NOT_FOR_PATHS);
         return None;
     }
     ApiId::new(text)

@@ -93,6 +93,9 @@ fn faults_name_the_path_what_is_wrong_and_what_is_allowed() {
     for (pointer, value, fault) in [
         ("/api_id", json!("a/b"), "api_id: stands in paths"),
         ("/api_id", json!("oas"), "api_id: stands in paths"),
+        ("/api_id", json!(".."), "api_id: stands in paths"),
+        ("/api_id", json!("a\";x=\"b"), "api_id: stands in paths"),
+        ("/api_id", json!("<a>"), "api_id: stands in paths"),
         ("/api_id", json!(""), "api_id: is missing"),
         (
             "/api_id",

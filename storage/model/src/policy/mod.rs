@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub use set::{POLICIES_MAX, POLICY_SET_BYTES_MAX, PolicyEntry, PolicySet};
 
-use crate::id::{OrgId, PolicyId};
+use crate::id::{NOT_FOR_PATHS, OrgId, PolicyId, fits_paths};
 use crate::json::Shape::{Flag, Map as ByName, Number, Text, Whole};
 use crate::json::{DocumentFaults, Field, Node, Shape, parse_object};
 use crate::path_pattern::PatternOrigin;
@@ -107,6 +107,9 @@ impl Policy {
         let id = ["id", "_id"].into_iter().find_map(|key| {
             let node = Node::member(object, key, faults);
             let text = node.filled_text(faults)?;
+            if !fits_paths(text) {
+                faults.add(node.path(), NOT_FOR_PATHS);
+            }
             PolicyId::new(text)
                 .map_err(|error| faults.add(node.path(), error.to_string()))
                 .ok()

@@ -105,6 +105,12 @@ fn faults_name_the_place() {
             json!({"id": "a\u{1}"}),
             "id: an identifier must not hold control characters",
         ),
+        (json!({"id": "."}), "id: stands in paths"),
+        (json!({"id": ".."}), "id: stands in paths"),
+        (json!({"id": "a/b"}), "id: stands in paths"),
+        (json!({"id": "x?y"}), "id: stands in paths"),
+        (json!({"id": "a%2Fb"}), "id: stands in paths"),
+        (json!({"_id": "a b"}), "_id: stands in paths"),
         (json!({"org_id": 5}), "org_id: must be a string"),
         (
             json!({"access_rights": []}),
