@@ -89,3 +89,7 @@ const SESSION_ONLY: &[Field] = &[
     ("session_lifetime", Whole),
     ("id_extractor_deadline", Whole),
 ];
+
+#[cfg(test)]
+#[path = "fields_tests.rs"]
+mod tests;
