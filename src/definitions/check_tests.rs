@@ -202,6 +202,16 @@ fn several_policies_stand_in_one_file_by_id_or_in_a_list() {
 }
 
 #[test]
+fn a_file_of_policies_may_be_larger_than_one_definition() {
+    let name = "x".repeat(200_000);
+    let policy = format!(r#"{{"name":"{name}","access_rights":{{}}}}"#);
+    let members: Vec<String> = (0..8).map(|n| format!(r#""p{n}":{policy}"#)).collect();
+    let set = format!("{{{}}}", members.join(","));
+    assert!(set.len() > 1024 * 1024);
+    assert_eq!(faults(&[("set.json", &set)]), Vec::<String>::new());
+}
+
+#[test]
 fn a_file_that_grows_when_it_is_read_is_refused_and_not_read() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {

@@ -135,6 +135,33 @@ fn wrong_fields_are_400_by_name_and_change_nothing() {
 }
 
 #[test]
+fn an_api_is_not_added_to_another_one_as_its_version() {
+    let world = World::shared();
+    let (base, id) = (unique("base"), unique("version"));
+    world.node.create_api(&definition(&base, &world));
+    let api = definition(&id, &world);
+    for (query, named) in [
+        (
+            format!("base_api_id={base}&new_version_name=v2"),
+            "base_api_id",
+        ),
+        (format!("base_api_id={base}"), "base_api_id"),
+        ("new_version_name=v2".to_owned(), "new_version_name"),
+        ("set_default=true".to_owned(), "set_default"),
+    ] {
+        for door in ["/tyk/apis", "/tyk/apis/oas", "/tyk/apis/oas/import"] {
+            let path = format!("{door}?{query}");
+            let answer = world.node.ask("POST", &path, &api).expect_status(400);
+            let said = message(&answer);
+            assert!(said.starts_with(&format!("{named}: ")), "{path}: {said}");
+        }
+    }
+    let path = format!("/tyk/apis/{id}");
+    let absent = world.node.ask("GET", &path, &Value::Null);
+    absent.expect_status(404);
+}
+
+#[test]
 fn a_listen_path_belongs_to_one_api() {
     let world = World::shared();
     let (owner, rival) = (unique("owner"), unique("rival"));
