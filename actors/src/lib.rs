@@ -12,6 +12,7 @@
 pub mod api;
 pub mod cluster_access;
 pub mod compile;
+pub mod connect;
 mod http_client;
 pub mod notifier;
 pub mod own_shortage;

@@ -1,12 +1,15 @@
 //! One check of one target: the request, and what it says about the target.
 
 use std::net::SocketAddr;
+use std::slice;
 use std::time::Duration;
 
 use awc::Client;
 use awc::error::{ConnectError, SendRequestError};
 use raftgate_model::api::Target;
+use tokio::net::TcpStream;
 
+use crate::connect::{ATTEMPT_DELAY, alternating, first};
 use crate::own_shortage::is_own_shortage;
 
 /// What one check found out about its target.
@@ -53,10 +56,28 @@ pub(super) async fn ask(
     patience: Duration,
     addresses: &[SocketAddr],
 ) -> Finding {
-    let asking = first_answer(client, target, path, addresses);
+    let asking = async {
+        let reached = reached(addresses, patience).await;
+        let addresses = reached.as_ref().map_or(addresses, slice::from_ref);
+        first_answer(client, target, path, addresses).await
+    };
     tokio::time::timeout(patience, asking)
         .await
         .unwrap_or(Finding::Unwell(Unwell::Late))
+}
+
+/// Which of several addresses takes a connection first: one that leads nowhere uses up no other's share of the time.
+async fn reached(addresses: &[SocketAddr], time: Duration) -> Option<SocketAddr> {
+    if addresses.len() < 2 {
+        return None;
+    }
+    let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let delay = (time / shares.saturating_add(1)).min(ATTEMPT_DELAY);
+    let addresses = alternating(addresses);
+    let connected = first(&addresses, delay, |address| async move {
+        TcpStream::connect(address).await.map(|_| address)
+    });
+    connected.await.ok()
 }
 
 async fn first_answer(
@@ -121,7 +142,8 @@ mod tests {
     use raftgate_model::api::ApiSpec;
     use rustix::io::Errno;
     use serde_json::json;
-    use tokio::net::TcpListener;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
 
@@ -157,6 +179,39 @@ mod tests {
             matches!(finding, Finding::Nothing(Unasked::NoAddress)),
             "{finding:?}"
         );
+    }
+
+    /// A listener whose backlog is full: what connects to it waits.
+    async fn full_listener(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        let patience = Duration::from_millis(300);
+        while let Ok(connected) = tokio::time::timeout(patience, TcpStream::connect(address)).await
+        {
+            waiting.push(connected.unwrap());
+        }
+        (listener, waiting)
+    }
+
+    #[actix::test]
+    async fn an_address_that_leads_nowhere_uses_up_no_time_of_the_others() {
+        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let well = target.local_addr().unwrap();
+        actix::spawn(async move {
+            while let Ok((mut stream, _)) = target.accept().await {
+                let mut head = [0; 1024];
+                if stream.read(&mut head).await.is_ok_and(|bytes| bytes > 0) {
+                    let answer = b"HTTP/1.1 204 x\r\n\r\n";
+                    let _ = stream.write_all(answer).await;
+                }
+            }
+        });
+        let full = SocketAddr::from(([127, 99, 7, 2], well.port()));
+        let _full = full_listener(full).await;
+        let finding = asked("/up", &[full, well]).await;
+        assert!(matches!(finding, Finding::Well), "{finding:?}");
     }
 
     #[test]
