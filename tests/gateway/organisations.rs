@@ -84,11 +84,12 @@ fn a_key_that_is_not_there_is_not_found_whatever_its_session_would_be() {
     for session in [
         json!({"apply_policies": [foreign]}),
         json!({"apply_policies": [unique("none")]}),
-        json!([]),
     ] {
         let answer = world.node.ask("PUT", &path, &session).expect_status(404);
         assert_eq!(text(&answer.json(), "message"), "Key is not found");
     }
+    // What is no session at all is said of any key.
+    world.node.ask("PUT", &path, &json!([])).expect_status(400);
 }
 
 #[test]
