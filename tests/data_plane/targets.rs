@@ -116,8 +116,10 @@ fn a_request_is_turned_to_three_others_at_most() {
     let (targets, urls): (Vec<_>, Vec<_>) = (0..6).map(|_| broken()).unzip();
     let rig = Rig::with(before(&urls), |_| {});
     assert_eq!(rig.connect().ask(get("/")).status(), 502);
-    let dialled: Vec<usize> = targets.iter().map(Upstream::connections).collect();
-    assert_eq!(dialled, [1, 1, 1, 1, 0, 0]);
+    let mut dialled: Vec<usize> = targets.iter().map(Upstream::connections).collect();
+    // Which ones stand in for the first is not in the order of the list.
+    dialled.sort_unstable();
+    assert_eq!(dialled, [0, 0, 1, 1, 1, 1]);
 }
 
 #[test]
