@@ -52,6 +52,11 @@ impl DocumentFaults {
         }
     }
 
+    /// Whether as many were found as are told.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.all.len() >= FAULTS_MAX
+    }
+
     /// Whether a fault was found at this very place.
     pub(crate) fn names(&self, path: &str) -> bool {
         self.all.iter().any(|fault| fault.path == path)

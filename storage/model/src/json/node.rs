@@ -63,6 +63,18 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// How much of a member's name is said in a path, in bytes: an author's own name may be as long as the document.
+const NAME_SAID_MAX: usize = 256;
+
+/// The path of a member of what stands at `path`.
+fn path_of_member(path: &str, name: &str) -> String {
+    let said = name.get(..name.floor_char_boundary(NAME_SAID_MAX));
+    match said {
+        Some(said) if said.len() < name.len() => format!("{path}.{said}\u{2026}"),
+        _ => format!("{path}.{name}"),
+    }
+}
+
 /// A place in a document: its path, and the value that stands there if one does.
 ///
 /// Keys are found whatever their case, because Tyk's decoder does so and a definition that it enforces must not be
@@ -93,7 +105,7 @@ impl<'v> Node<'v> {
             .and_then(|object| find(object, key, &self.path, faults));
         Self {
             value,
-            path: format!("{}.{key}", self.path),
+            path: path_of_member(&self.path, key),
         }
     }
 
@@ -188,11 +200,30 @@ impl<'v> Node<'v> {
             self.too_many(items.len(), items_max, faults);
             return Vec::new();
         }
+        self.places_of(items).collect()
+    }
+
+    /// The items of the array here one after the other, however many there are.
+    pub(crate) fn each_item<'s>(
+        &'s self,
+        faults: &mut DocumentFaults,
+    ) -> impl Iterator<Item = Node<'v>> + use<'v, 's> {
+        let items = self.value.and_then(|value| {
+            let items = value.as_array();
+            if items.is_none() {
+                self.must_be("an array", value, faults);
+            }
+            items
+        });
+        self.places_of(items.map_or(&[], Vec::as_slice))
+    }
+
+    fn places_of<'s>(&'s self, items: &'v [Value]) -> impl Iterator<Item = Node<'v>> + use<'v, 's> {
         let place = |(position, value): (usize, &'v Value)| Node {
             value: Some(value).filter(|value| !value.is_null()),
             path: format!("{}[{position}]", self.path),
         };
-        items.iter().enumerate().map(place).collect()
+        items.iter().enumerate().map(place)
     }
 
     /// The members of the object here with their names, at most `members_max`.
@@ -208,17 +239,30 @@ impl<'v> Node<'v> {
             self.too_many(object.len(), members_max, faults);
             return Vec::new();
         }
+        self.places_in(object).collect()
+    }
+
+    /// The members of the object here one after the other, however many there are.
+    pub(crate) fn each_member<'s>(
+        &'s self,
+        faults: &mut DocumentFaults,
+    ) -> impl Iterator<Item = Node<'v>> + use<'v, 's> {
+        let object = self.object(faults);
+        object
+            .into_iter()
+            .flat_map(|object| self.places_in(object).map(|(_, node)| node))
+    }
+
+    fn places_in<'s>(
+        &'s self,
+        object: &'v Map<String, Value>,
+    ) -> impl Iterator<Item = (&'v str, Node<'v>)> + use<'v, 's> {
         let place = |(name, value): (&'v String, &'v Value)| {
+            let path = path_of_member(&self.path, name);
             let value = Some(value).filter(|value| !value.is_null());
-            (
-                name.as_str(),
-                Node {
-                    value,
-                    path: format!("{}.{name}", self.path),
-                },
-            )
+            (name.as_str(), Node { value, path })
         };
-        object.iter().map(place).collect()
+        object.iter().map(place)
     }
 
     /// The object here; another kind of value is a fault.
@@ -233,7 +277,7 @@ impl<'v> Node<'v> {
 
     /// A fault once per place, whoever asks and in whatever words it was found.
     fn must_be(&self, wanted: &str, value: &Value, faults: &mut DocumentFaults) {
-        if !faults.names(&self.path) {
+        if !faults.is_full() && !faults.names(&self.path) {
             faults.add(&self.path, format!("must be {wanted}, not {}", kind(value)));
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::json::FAULTS_MAX;
+use crate::json::{FAULTS_MAX, Shape};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
@@ -125,4 +125,31 @@ fn the_list_of_faults_is_bounded() {
     }
     assert_eq!(faults.all().len(), FAULTS_MAX);
     assert_eq!(DocumentFaults::default().or(1), Ok(1));
+}
+
+#[test]
+fn a_path_says_a_long_name_in_part() {
+    let name = "\u{e9}".repeat(300_000);
+    let document = object(json!({"a": {name: [1, "x"]}}));
+    let mut faults = DocumentFaults::default();
+    let shape = Shape::Map(&Shape::List(&Shape::Text));
+    shape.check(&Node::member(&document, "a", &mut faults), &mut faults);
+    let expected = format!("a.{}\u{2026}[0]", "\u{e9}".repeat(128));
+    let paths: Vec<&str> = faults
+        .all()
+        .iter()
+        .map(|fault| fault.path.as_str())
+        .collect();
+    assert_eq!(paths, [expected.as_str()]);
+}
+
+#[test]
+fn places_without_a_bound_are_looked_at_one_after_the_other() {
+    let document = object(json!({"a": vec![0; 500_000]}));
+    let mut faults = DocumentFaults::default();
+    let place = Node::member(&document, "a", &mut faults);
+    let mut items = place.each_item(&mut faults);
+    assert_eq!(items.next().unwrap().path(), "a[0]");
+    Shape::List(&Shape::Text).check(&place, &mut faults);
+    assert_eq!(faults.all().len(), FAULTS_MAX);
 }

@@ -49,14 +49,13 @@ impl Shape {
             Self::Text => drop(node.text(faults)),
             Self::Whole => drop(node.whole(faults)),
             Self::Number => drop(node.number(faults)),
-            Self::List(of) => {
-                let items = node.items(usize::MAX, faults);
-                items.iter().for_each(|item| of.check(item, faults));
-            }
-            Self::Map(of) => {
-                let members = node.members(usize::MAX, faults);
-                members.iter().for_each(|(_, node)| of.check(node, faults));
-            }
+            // How many there may be is said by whoever reads them.
+            Self::List(of) => node
+                .each_item(faults)
+                .for_each(|item| of.check(&item, faults)),
+            Self::Map(of) => node
+                .each_member(faults)
+                .for_each(|member| of.check(&member, faults)),
             Self::Object(tables) => {
                 let Some(object) = node.object(faults) else {
                     return;
