@@ -259,7 +259,10 @@ impl Read {
         patterns: PatternOrigin,
         faults: &mut DocumentFaults,
     ) -> Self {
-        Shape::check_members(SESSION, object, faults);
+        // What was stored was checked then: later tables must not judge it otherwise.
+        if patterns == PatternOrigin::Given {
+            Shape::check_members(SESSION, object, faults);
+        }
         refuse_bindings(object, faults);
         let listed = Node::member(object, "access_rights", faults);
         let rights = AccessRights::read(&listed, patterns, faults);
