@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use raftgate_model::id::PolicyId;
@@ -39,12 +40,12 @@ impl Policies {
             if changed.is_empty() {
                 return PolicyNews::new();
             }
-            let unread: Vec<PolicyId> = changed.iter().map(|(id, _)| id.clone()).collect();
-            spawn_blocking(move || read(changed))
+            // It ends early with the runtime alone, after which nobody follows.
+            spawn_blocking(move || read(changed, compiled))
                 .await
                 .unwrap_or_else(|failure| {
-                    error!(%failure, "policies cannot be read");
-                    unread.into_iter().map(|id| (id, None)).collect()
+                    error!(%failure, "policies were not read");
+                    PolicyNews::new()
                 })
         }
     }
@@ -65,9 +66,20 @@ impl Policies {
     }
 }
 
-fn read(changed: Vec<(PolicyId, Option<Arc<PolicyRecord>>)>) -> PolicyNews {
+/// Reads each for itself: one whose reading panics is unreadable and takes no other with it.
+fn read(
+    changed: Vec<(PolicyId, Option<Arc<PolicyRecord>>)>,
+    compiled: impl Fn(&PolicyRecord) -> Option<Arc<CompiledPolicy>>,
+) -> PolicyNews {
+    let read_one = |record: Arc<PolicyRecord>| {
+        let read = catch_unwind(AssertUnwindSafe(|| compiled(&record)));
+        read.unwrap_or_else(|_| {
+            error!(policy = %record.id, "policy cannot be read: it failed inside");
+            None
+        })
+    };
     let changed = changed.into_iter();
-    let news = changed.map(|(id, record)| (id, record.and_then(|record| compiled(&record))));
+    let news = changed.map(|(id, record)| (id, record.and_then(read_one)));
     news.collect()
 }
 
@@ -78,5 +90,44 @@ fn compiled(record: &PolicyRecord) -> Option<Arc<CompiledPolicy>> {
             warn!(policy = %record.id, %faults, "policy cannot be read");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
+
+    use raftgate_model::id::{OrgId, Revision};
+
+    use super::*;
+
+    #[test]
+    fn a_policy_whose_reading_panics_takes_no_other_with_it() {
+        let changed = ["good", "bad", "gone", "better"].map(|name| {
+            let id = PolicyId::new(name).unwrap();
+            let record = PolicyRecord {
+                id: id.clone(),
+                org: OrgId::default(),
+                document: r#"{"access_rights":{"orders":{}}}"#.into(),
+                source: None,
+                revision: Revision(1),
+            };
+            (id, (name != "gone").then(|| Arc::new(record)))
+        });
+        let news = read(changed.to_vec(), |record| {
+            assert_ne!(record.id.as_str(), "bad");
+            compiled(record)
+        });
+        let read: Vec<(&str, bool)> = news
+            .iter()
+            .map(|(id, policy)| (id.as_str(), policy.is_some()))
+            .collect();
+        let expected = [
+            ("good", true),
+            ("bad", false),
+            ("gone", false),
+            ("better", true),
+        ];
+        assert_eq!(read, expected);
     }
 }
