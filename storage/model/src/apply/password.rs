@@ -80,16 +80,33 @@ fn stands(user: &ApiKeyRecord, api: &ApiRecord, now: Timestamp) -> bool {
     user.is_user() && user.org == api.org && !user.is_expired(now) && !user.is_gone(now)
 }
 
-/// Whether a family may go on: the user whose password it was issued for is still there and switched on (RFC 6819 section
-/// 4.4.3.3). Another user who was given the name since is not that one.
-pub(super) fn may_go_on<S: ReadState>(txn: &Txn<'_, S>, family: &Family) -> bool {
-    let Some(id) = family.user else { return true };
-    let (Some(user), Some(api)) = (txn.api_key(&id), txn.api(&family.api)) else {
-        return false;
+/// What a family of the password grant may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Go on.
+    Stands,
+    /// Not now: its API is missing or of another organisation, which a deployment may mend.
+    Waits,
+    /// Never again: the user whose password it was issued for is gone, switched off or over (RFC 6819 section 4.4.3.3).
+    /// Another user who was given the name since is not that one.
+    Ends,
+}
+
+/// How a family stands by the user whose password it was issued for, if there is one.
+pub(super) fn standing<S: ReadState>(txn: &Txn<'_, S>, family: &Family) -> Standing {
+    let Some(id) = family.user else {
+        return Standing::Stands;
     };
-    stands(&user, &api, txn.now())
-        && !user.session.is_inactive()
-        && user.first_revision < family.revision
+    let now = txn.now();
+    let user = txn.api_key(&id).filter(|user| {
+        let is_over = user.is_expired(now) || user.is_gone(now) || user.session.is_inactive();
+        user.is_user() && !is_over && user.first_revision < family.revision
+    });
+    match (user, txn.api(&family.api)) {
+        (None, _) => Standing::Ends,
+        (Some(user), Some(api)) if user.org == api.org => Standing::Stands,
+        (Some(_), _) => Standing::Waits,
+    }
 }
 
 /// The user's session under the client's metadata, ending when the user's does.

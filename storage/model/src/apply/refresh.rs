@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::issue::{self, NewGrant, refresh_token};
+use super::password::Standing;
 use super::{clients, notifications, password, revoke};
 use crate::answer::{Issued, RefreshFault, Refusal, Reply};
 use crate::command::Refresh;
@@ -33,9 +34,13 @@ pub(super) fn refresh<S: ReadState>(
     if family.expires_at <= txn.now() {
         return Err(Refusal::Refresh(RefreshFault::Expired));
     }
-    if !password::may_go_on(txn, &family) {
-        revoke::family(txn, id);
-        return Err(Refusal::Refresh(RefreshFault::Unknown));
+    match password::standing(txn, &family) {
+        Standing::Stands => {}
+        Standing::Waits => return Err(Refusal::Refresh(RefreshFault::Unknown)),
+        Standing::Ends => {
+            revoke::family(txn, id);
+            return Err(Refusal::Refresh(RefreshFault::Unknown));
+        }
     }
     if refresh.token.generation == family.generation {
         return rotate(txn, refresh, &client, &family);

@@ -178,7 +178,7 @@ fn a_family_ends_with_its_user() {
 }
 
 #[test]
-fn a_family_ends_when_its_users_time_is_over_or_its_organisation_another() {
+fn a_family_ends_when_its_users_time_is_over() {
     let mut world = world();
     let issued = tokens(&mut world, "app");
     let ends = i64::try_from(world.now.as_unix_s()).unwrap() + 100;
@@ -186,10 +186,18 @@ fn a_family_ends_when_its_users_time_is_over_or_its_organisation_another() {
     let issued = refreshed(&mut world, &issued);
     world.pass(100);
     assert_ended(&mut world, &issued);
-    world.done(Command::PutApiKey(put("default", 0)));
+}
+
+#[test]
+fn a_family_waits_while_its_users_organisation_is_another() {
+    let mut world = world();
     let issued = tokens(&mut world, "app");
     world.done(Command::PutApiKey(put("others", 0)));
-    assert_ended(&mut world, &issued);
+    let refresh = Command::Refresh(world.refresh(issued.refresh.unwrap()));
+    let unknown = Refusal::Refresh(RefreshFault::Unknown);
+    assert_eq!(world.refused(refresh), unknown);
+    world.done(Command::PutApiKey(put("default", 0)));
+    refreshed(&mut world, &issued);
 }
 
 #[test]
