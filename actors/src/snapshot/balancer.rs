@@ -66,8 +66,8 @@ impl Balancer {
         for (place, target) in self.places() {
             let same = |(_, known): &(TargetPlace, &Target)| known.origin() == target.origin();
             if let Some((known, _)) = earlier.places().find(same) {
-                // Without checks nobody would find out that it is well again.
-                self.set_down(place, earlier.is_down(known) && self.check.is_some());
+                // Without checks nobody would find out that it is well again, and other ones ask another question.
+                self.set_down(place, earlier.is_down(known) && self.asks_as(earlier));
                 if let Some(left_ms) = earlier.pause_left_ms(known) {
                     self.pause(place, left_ms);
                 }
@@ -76,6 +76,12 @@ impl Balancer {
         let turn = earlier.cursor.turn.load(Ordering::Relaxed);
         self.cursor.turn.store(turn, Ordering::Relaxed);
         self
+    }
+
+    /// Whether targets are asked for the same thing.
+    fn asks_as(&self, earlier: &Self) -> bool {
+        let path = |balancer: &Self| balancer.check.as_ref().map(|check| check.path.clone());
+        path(self).is_some_and(|asked| Some(asked) == path(earlier))
     }
 
     /// The different targets with their places.
@@ -355,6 +361,9 @@ mod tests {
         assert_eq!(round(&new, 2), "cc");
         let same = Arc::new(balancer(&["b", "c"])).following(&new);
         assert!(Arc::ptr_eq(&same, &new));
+        let asked_otherwise = Balancer::new(new.rotation.clone(), Some(HealthCheck::of("/other")));
+        let asked_otherwise = Arc::new(asked_otherwise).following(&new);
+        assert_eq!(round(&asked_otherwise, 2), "bc", "another question");
         let unchecked = Balancer::new(new.rotation.clone(), None);
         let unchecked = Arc::new(unchecked).following(&new);
         assert!(
