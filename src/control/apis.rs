@@ -55,6 +55,7 @@ pub(super) async fn create_named(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
+    refuse_versions(&request)?;
     match control.definition_of(&id) {
         Ok(ApiDocument::Oas(_)) => return Err(ControlFailure::Invalid(OAS_API.into())),
         Ok(ApiDocument::Classic(_)) | Err(ControlFailure::NotFound(_)) => {}

@@ -149,7 +149,13 @@ fn an_api_is_not_added_to_another_one_as_its_version() {
         ("new_version_name=v2".to_owned(), "new_version_name"),
         ("set_default=true".to_owned(), "set_default"),
     ] {
-        for door in ["/tyk/apis", "/tyk/apis/oas", "/tyk/apis/oas/import"] {
+        let named_door = format!("/tyk/apis/{id}");
+        for door in [
+            "/tyk/apis",
+            named_door.as_str(),
+            "/tyk/apis/oas",
+            "/tyk/apis/oas/import",
+        ] {
             let path = format!("{door}?{query}");
             let answer = world.node.ask("POST", &path, &api).expect_status(400);
             let said = message(&answer);
