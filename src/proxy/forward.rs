@@ -325,8 +325,11 @@ impl<'a> Exchange<'a> {
             timeouts,
             head_time,
         } = &mut self.patience;
-        if awaited == Awaited::AnswerHead {
-            head_time.go_on(self.timer);
+        match awaited {
+            // An upstream that does not take the request uses up its own time.
+            Awaited::AnswerHead | Awaited::Room => head_time.go_on(self.timer),
+            Awaited::Request => head_time.stand_still(self.timer),
+            Awaited::Flow => {}
         }
         let deadline = self.timer.moment(match awaited {
             Awaited::Request => self.worker.settings.timeouts.idle,
