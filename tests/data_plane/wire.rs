@@ -27,6 +27,18 @@ pub(crate) struct Message {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Broken;
 
+fn is_timeout(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    matches!(error.kind(), TimedOut | WouldBlock)
+}
+
+/// A connection that stays open and says nothing is not a broken one.
+#[track_caller]
+fn broken(error: std::io::Error) -> Broken {
+    assert!(!is_timeout(&error), "the connection stays open, silent");
+    Broken
+}
+
 impl Message {
     pub(crate) fn status(&self) -> u16 {
         self.head.split(' ').nth(1).unwrap().parse().unwrap()
@@ -76,6 +88,7 @@ impl Wire {
         loop {
             let before = head.len();
             match self.reader.read_line(&mut head) {
+                Err(error) if is_timeout(&error) => panic!("the connection stays open, silent"),
                 Ok(0) | Err(_) => {
                     assert_eq!(head, "", "the connection ended inside a head");
                     return None;
@@ -88,20 +101,20 @@ impl Wire {
 
     pub(crate) fn bytes(&mut self, count: usize) -> Result<Vec<u8>, Broken> {
         let mut bytes = vec![0; count];
-        self.reader.read_exact(&mut bytes).map_err(|_| Broken)?;
+        self.reader.read_exact(&mut bytes).map_err(broken)?;
         Ok(bytes)
     }
 
     /// Everything up to a clean close.
     pub(crate) fn rest(&mut self) -> Result<Vec<u8>, Broken> {
         let mut bytes = Vec::new();
-        self.reader.read_to_end(&mut bytes).map_err(|_| Broken)?;
+        self.reader.read_to_end(&mut bytes).map_err(broken)?;
         Ok(bytes)
     }
 
     pub(crate) fn chunk(&mut self) -> Result<Vec<u8>, Broken> {
         let mut line = String::new();
-        self.reader.read_line(&mut line).map_err(|_| Broken)?;
+        self.reader.read_line(&mut line).map_err(broken)?;
         let size = usize::from_str_radix(line.trim_end(), 16).map_err(|_| Broken)?;
         if size == 0 {
             return Ok(Vec::new());
@@ -134,7 +147,7 @@ impl Wire {
                 if self
                     .reader
                     .read_line(&mut message.trailers)
-                    .map_err(|_| Broken)?
+                    .map_err(broken)?
                     == 0
                 {
                     return Err(Broken);

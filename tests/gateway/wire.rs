@@ -61,11 +61,14 @@ impl Wire {
         self
     }
 
-    /// Reads until `unread` holds `count` bytes; `false` at the end of the stream.
+    /// Reads until `unread` holds `count` bytes; `false` at the end of the stream. A stream that stays open and says nothing
+    /// has no end.
+    #[track_caller]
     fn fill(&mut self, count: usize) -> bool {
         let mut buffer = [0; 16 * 1024];
         while self.unread.len() < count {
             match self.stream.read(&mut buffer) {
+                Err(error) if is_timeout(&error) => panic!("the connection stays open, silent"),
                 Ok(0) | Err(_) => return false,
                 Ok(read) => self.unread.extend(&buffer[..read]),
             }
@@ -106,6 +109,7 @@ impl Wire {
     }
 
     /// Everything up to the end of the connection, however it ends.
+    #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.fill(self.unread.len() + 1) {}
         std::mem::take(&mut self.unread)
@@ -156,6 +160,7 @@ impl Wire {
     }
 
     /// Whether the peer ends the connection without another byte.
+    #[track_caller]
     pub(crate) fn is_closed(&mut self) -> bool {
         !self.fill(1)
     }
@@ -171,4 +176,9 @@ impl Wire {
         stream.set_nonblocking(false).unwrap();
         Self::over(stream)
     }
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    matches!(error.kind(), TimedOut | WouldBlock)
 }
