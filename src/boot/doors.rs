@@ -78,10 +78,12 @@ impl Doors {
         self.health.enter(Lifecycle::Serving);
     }
 
-    /// Lets nobody in any more and finishes what is in flight, at all listeners within the one drain time.
+    /// Lets nobody in at the gateway listener any more and finishes what is in flight there, then at the control listener, each
+    /// within the drain time. Until then `/ready` of the control listener says that the node drains.
     pub(super) async fn close(self) {
         self.health.enter(Lifecycle::Draining);
-        tokio::join!(self.gateway.drain(), self.control.drain());
+        self.gateway.drain().await;
+        self.control.drain().await;
     }
 
     pub(super) const fn gateway_address(&self) -> SocketAddr {

@@ -55,6 +55,21 @@ fn a_drain_lets_requests_finish_and_ends_with_0() {
 }
 
 #[test]
+fn ready_says_that_the_node_drains() {
+    let mut world = World::of(Node::start());
+    let (mut client, mut upstream) = under_way(&world);
+    let ready = world.node.control_url("/ready");
+    let ask = |world: &World| world.node.client().get(&ready, &[]);
+    ask(&world).expect_status(200);
+    world.node.process().signal(Signal::TERM);
+    wait_for("it is not ready", || ask(&world).status == 503);
+    assert!(ask(&world).text().contains("draining"));
+    upstream.send("again");
+    assert_eq!(client.take(5), b"again");
+    assert_eq!(world.node.process().wait(PATIENCE).code(), Some(0));
+}
+
+#[test]
 fn a_request_that_never_ends_does_not_hold_the_drain_for_ever() {
     let node = Node::builder()
         .configuration("[limits]\ndrain_timeout_ms = 200")
