@@ -9,7 +9,7 @@ use raftgate_actors::cluster_access::ClusterAccess;
 use raftgate_actors::compile::GatewayDefaults;
 use raftgate_actors::notifier::{DeliveryTerms, Notifier, NotifierHandle, NotifierParts};
 use raftgate_actors::registry::{Registry, RegistryHandle, RegistryParts};
-use raftgate_actors::snapshot::{UpstreamTimeouts, gateway_tls};
+use raftgate_actors::snapshot::UpstreamTimeouts;
 use raftgate_actors::sweeper::{Sweeper, SweeperHandle, SweeperParts};
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::api::TokenLifetimes;
@@ -29,6 +29,16 @@ const ACCESS_LOG_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the end waits for a thread of the actors.
 const ARBITER_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the actors are made of.
+#[derive(Clone, Copy)]
+pub(super) struct BackgroundParts<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) cluster: &'a ClusterHandle,
+    pub(super) keys: &'a Arc<KeyRing>,
+    /// Towards checked targets and the receivers of notifications.
+    pub(super) tls: &'a Arc<rustls::ClientConfig>,
+}
+
 /// The arbiters beside the listeners, and what runs on them.
 pub(super) struct Background {
     control: Arbiter,
@@ -46,14 +56,10 @@ struct Actors {
 
 impl Background {
     /// Starts the actors.
-    pub(super) async fn start(
-        settings: &Settings,
-        cluster: &ClusterHandle,
-        keys: &Arc<KeyRing>,
-    ) -> Result<Self, BootError> {
+    pub(super) async fn start(parts: BackgroundParts<'_>) -> Result<Self, BootError> {
         let (control, upkeep) = (Arbiter::new(), Arbiter::new());
-        let started = Actors::start(settings, cluster, keys, control.handle(), upkeep.handle());
-        let actors = match started.await {
+        let actors = Actors::start(parts, control.handle(), upkeep.handle()).await;
+        let actors = match actors {
             Ok(actors) => actors,
             Err(error) => {
                 end_arbiter(upkeep).await;
@@ -61,7 +67,8 @@ impl Background {
                 return Err(error);
             }
         };
-        let access_log = settings
+        let access_log = parts
+            .settings
             .log
             .access
             .then(|| AccessLog::start(&control.handle(), AccessRecord::log));
@@ -115,20 +122,23 @@ impl Background {
 impl Actors {
     /// Starts them on the arbiters for control and upkeep.
     async fn start(
-        settings: &Settings,
-        cluster: &ClusterHandle,
-        keys: &Arc<KeyRing>,
+        parts: BackgroundParts<'_>,
         control: ArbiterHandle,
         upkeep: ArbiterHandle,
     ) -> Result<Self, BootError> {
-        let tls = gateway_tls().map_err(|error| BootError::UpstreamTls(error.to_string()))?;
-        let parts = RegistryParts {
+        let BackgroundParts {
+            settings,
+            cluster,
+            keys,
+            tls,
+        } = parts;
+        let registry = RegistryParts {
             view: Arc::clone(cluster.view()),
             keys: Arc::clone(keys),
             defaults: defaults(settings),
-            health_checks: HealthChecks::on(upkeep.clone(), Arc::clone(&tls)),
+            health_checks: HealthChecks::on(upkeep.clone(), Arc::clone(tls)),
         };
-        let registry = on(&control, move || Registry::run(parts)).await?;
+        let registry = on(&control, move || Registry::run(registry)).await?;
         let notifier = NotifierParts {
             cluster: ClusterAccess::from(cluster.clone()),
             registry: registry.clone(),
@@ -138,7 +148,7 @@ impl Actors {
                 backoff: settings.notifications.backoff.clone(),
                 timeout: duration(settings.notifications.timeout),
             },
-            tls,
+            tls: Arc::clone(tls),
         };
         let notifier = on(&upkeep, move || Notifier::run(notifier)).await?;
         let sweeper = SweeperParts {

@@ -3,8 +3,6 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
-use raftgate_actors::snapshot::gateway_tls;
-
 use super::background::duration;
 use super::{BootError, Surroundings, Tls, endpoints, gateway};
 use crate::config::settings::Settings;
@@ -41,15 +39,14 @@ impl Doors {
         let parts = GatewayParts {
             serving: Arc::clone(&serving),
             starting: endpoints::of_health(Arc::clone(&health)),
-            upstream_tls: gateway_tls()
-                .map_err(|error| BootError::UpstreamTls(error.to_string()))?,
+            upstream_tls: Arc::clone(&tls.upstream),
             clock: Arc::clone(&surroundings.clock),
             entropy: Arc::clone(&surroundings.entropy),
             counters: Arc::clone(&counters),
         };
-        let gateway_tls = tls.gateway.as_ref().map(ListenerTls::config);
+        let listener_tls = tls.gateway.as_ref().map(ListenerTls::config);
         let gateway =
-            Gateway::start(gateway::gateway_settings(settings, gateway_tls), parts).await?;
+            Gateway::start(gateway::gateway_settings(settings, listener_tls), parts).await?;
         let entrance = Entrance::new(Arc::clone(&health), Arc::clone(&surroundings.entropy));
         let entrance = Arc::new(entrance);
         let control = control_settings(settings, tls);

@@ -137,7 +137,7 @@ pub enum BootError {
     },
     /// TLS to upstreams cannot be set up.
     #[error("TLS to upstreams cannot be set up: {0}")]
-    UpstreamTls(String),
+    UpstreamTls(rustls::Error),
 }
 
 impl From<StorageError> for BootError {

@@ -21,13 +21,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use raftgate_actors::registry::RegistryHandle;
+use raftgate_actors::snapshot::gateway_tls;
 use raftgate_cluster::handle::ClusterHandle;
 use raftgate_model::clock::{Clock, Entropy};
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::secret::Secret;
 use raftgate_storage::data_dir::DataDir;
 
-use self::background::Background;
+use self::background::{Background, BackgroundParts};
 use self::doors::Doors;
 use self::identity::Identity;
 use crate::config::settings::{Settings, TlsFiles};
@@ -58,10 +59,12 @@ pub struct Surroundings {
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The certificates of the listeners that have some.
+/// TLS on both sides: the certificates of the listeners that have some, and whom this node trusts as a client.
 struct Tls {
     gateway: Option<ListenerTls>,
     control: Option<ListenerTls>,
+    /// Towards upstreams and the receivers of notifications.
+    upstream: Arc<rustls::ClientConfig>,
 }
 
 impl Tls {
@@ -73,6 +76,7 @@ impl Tls {
         Ok(Self {
             gateway: load("gateway", &settings.gateway.tls)?,
             control: load("control", &settings.control.tls)?,
+            upstream: gateway_tls().map_err(BootError::UpstreamTls)?,
         })
     }
 }
@@ -102,7 +106,8 @@ impl RunningNode {
         let tls = Tls::load(&settings)?;
         let data_dir = DataDir::open(&settings.node.data_dir)?;
         let doors = Doors::bind(&settings, &surroundings, &tls).await?;
-        let assembly = match Assembly::begin(settings, surroundings, &data_dir, &doors).await {
+        let assembly = match Assembly::begin(settings, surroundings, &data_dir, &doors, &tls).await
+        {
             Ok(assembly) => assembly,
             Err(error) => {
                 doors.close().await;
@@ -202,6 +207,7 @@ impl Assembly {
         surroundings: Surroundings,
         data_dir: &DataDir,
         doors: &Doors,
+        tls: &Tls,
     ) -> Result<Self, BootError> {
         let name = settings.node.name.as_deref();
         let mut identity = Identity::load_or_create(data_dir, name, &surroundings)?;
@@ -213,7 +219,15 @@ impl Assembly {
         let cluster =
             cluster::start_cluster(&settings, &identity, &keys, &surroundings, listener).await?;
         let background = match identity.started(&keys) {
-            Ok(()) => Background::start(&settings, &cluster, &keys).await,
+            Ok(()) => {
+                let parts = BackgroundParts {
+                    settings: &settings,
+                    cluster: &cluster,
+                    keys: &keys,
+                    tls: &tls.upstream,
+                };
+                Background::start(parts).await
+            }
             Err(error) => Err(error),
         };
         let background = match background {
