@@ -21,3 +21,5 @@ pub mod proxy;
 pub mod ready_line;
 pub mod signals;
 pub mod telemetry;
+#[cfg(test)]
+mod test_ring;

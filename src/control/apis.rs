@@ -243,15 +243,11 @@ mod tests {
     )]
 
     use raftgate_model::id::{KeyId, OrgId};
-    use raftgate_model::secret::{Secret, SecretBytes};
+    use raftgate_model::secret::Secret;
     use raftgate_model::time::Timestamp;
 
     use super::*;
-
-    fn ring(byte: u8) -> KeyRing {
-        let (master, lookup) = (SecretBytes::new([byte; 32]), SecretBytes::new([2; 32]));
-        KeyRing::new(KeyId(1), master, lookup)
-    }
+    use crate::test_ring::ring;
 
     fn record(keys: &KeyRing, id: &str) -> std::sync::Arc<ApiRecord> {
         let owner = SecretOwner {

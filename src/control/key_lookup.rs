@@ -255,16 +255,12 @@ mod tests {
     )]
 
     use raftgate_model::id::{KeyId, Revision};
-    use raftgate_model::secret::{Secret, SecretBytes};
+    use raftgate_model::secret::Secret;
     use raftgate_model::session::SessionRules;
     use raftgate_model::time::Timestamp;
 
     use super::*;
-
-    fn ring(byte: u8) -> KeyRing {
-        let (master, lookup) = (SecretBytes::new([byte; 32]), SecretBytes::new([2; 32]));
-        KeyRing::new(KeyId(1), master, lookup)
-    }
+    use crate::test_ring::ring;
 
     fn named(keys: &KeyRing, id: ApiKeyId, name: &str) -> ApiKeyRecord {
         let owner = SecretOwner {

@@ -21,7 +21,6 @@ use raftgate_model::clock::Clock;
 use raftgate_model::command::Found;
 use raftgate_model::id::{Incarnation, KeyId, NodeId, Revision};
 use raftgate_model::keyring::KeyCheck;
-use raftgate_model::secret::SecretBytes;
 use raftgate_storage::wal::{WalConfig, WalId};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -30,6 +29,7 @@ use super::*;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::control::{ControlFailure, Door};
 use crate::definitions::{DefinitionsFolder, FolderReport};
+use crate::test_ring::ring;
 
 /// A node of its own, whose configuration the test brings into force.
 pub(in crate::definitions) struct Node {
@@ -38,14 +38,9 @@ pub(in crate::definitions) struct Node {
     _folder: TempDir,
 }
 
-fn ring(byte: u8) -> Arc<KeyRing> {
-    let (master, lookup) = (SecretBytes::new([byte; 32]), SecretBytes::new([2; 32]));
-    Arc::new(KeyRing::new(KeyId(1), master, lookup))
-}
-
 impl Node {
     pub(in crate::definitions) async fn start() -> Self {
-        let (folder, keys) = (TempDir::new().unwrap(), ring(1));
+        let (folder, keys) = (TempDir::new().unwrap(), Arc::new(ring(1)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let storage = StorageConfig {
             data_dir: folder.path().to_owned(),
@@ -140,7 +135,7 @@ fn answered(error: ImportError) -> (StatusCode, String) {
 async fn an_api_that_its_node_cannot_serve_is_not_answered_as_if_it_were() {
     let node = Node::start().await;
     // Stored it is, and the owner of the configuration has another ring: it cannot open it.
-    let importer = node.importer(node.registry(ring(8)));
+    let importer = node.importer(node.registry(Arc::new(ring(8))));
     let error = importer
         .put_api(document("orders"), None)
         .await
