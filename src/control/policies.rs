@@ -2,12 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 use raftgate_model::id::PolicyId;
-use raftgate_model::policy::POLICY_BYTES_MAX;
+use raftgate_model::policy::POLICY_SET_BYTES_MAX;
 use serde_json::{Map, Value};
 
 use super::shape::{self, Action};
 use super::{Control, ControlFailure};
 
+/// The longest body that holds a policy, as long as a file may be: what is kept of it, without white space, has a bound of its
+/// own.
+const BODY_BYTES_MAX: usize = POLICY_SET_BYTES_MAX;
 /// How many policies one page of the store's listing brings.
 const PAGE: usize = 1000;
 
@@ -30,7 +33,7 @@ pub(super) async fn create(
     control: web::Data<Control>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let policy = shape::object(&body, POLICY_BYTES_MAX)?;
+    let policy = shape::object(&body, BODY_BYTES_MAX)?;
     control.put(policy, Action::Added).await
 }
 
@@ -39,7 +42,7 @@ pub(super) async fn update(
     id: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ControlFailure> {
-    let mut policy = shape::object(&body, POLICY_BYTES_MAX)?;
+    let mut policy = shape::object(&body, BODY_BYTES_MAX)?;
     set_absent_id(&mut policy, &id)?;
     control.put(policy, Action::Modified).await
 }

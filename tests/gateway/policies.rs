@@ -107,6 +107,50 @@ fn a_policy_without_an_id_or_with_wrong_parts_is_refused() {
 }
 
 #[test]
+fn a_policy_is_measured_without_the_white_space_of_its_body() {
+    let world = World::shared();
+    let id = unique("spaced");
+    let of_name = |bytes: usize| {
+        let mut body = policy(&id, &["some-api"]);
+        merge(&mut body, json!({"name": "x".repeat(bytes)}));
+        body.to_string()
+    };
+    let send = |method: &str, path: &str, body: &str| {
+        let secret = world.node.secret();
+        let headers = [("x-tyk-authorization", secret.as_str())];
+        let url = world.node.control_url(path);
+        world
+            .node
+            .client()
+            .send(method, &url, &headers, body.as_bytes())
+    };
+    let path = format!("/tyk/policies/{id}");
+    let bounds = [
+        // Longer than any policy, and a short one is kept of it.
+        (
+            of_name(10).replacen('{', &format!("{{{}", " ".repeat(300 * 1024)), 1),
+            None,
+        ),
+        (of_name(250 * 1024), None),
+        (of_name(257 * 1024), Some("at most 262144 are allowed")),
+        (
+            " ".repeat(5 * 1024 * 1024) + &of_name(10),
+            Some("at most 4194304 are allowed"),
+        ),
+    ];
+    for (method, path) in [("POST", "/tyk/policies"), ("PUT", path.as_str())] {
+        for (body, refused) in &bounds {
+            let answer = send(method, path, body);
+            let status = if refused.is_some() { 400 } else { 200 };
+            let said = message(answer.expect_status(status));
+            assert!(said.contains(refused.unwrap_or_default()), "{said}");
+        }
+    }
+    let kept = world.node.ask("GET", &path, &Value::Null);
+    assert_eq!(kept.text(), of_name(250 * 1024));
+}
+
+#[test]
 fn an_update_is_of_the_policy_that_its_path_names() {
     let world = World::shared();
     let (id, other) = (unique("policy"), unique("policy"));
