@@ -43,8 +43,8 @@ pub(super) struct Limits {
 pub(super) struct Contents {
     /// Files whose content is asked for.
     pub(super) files: BTreeMap<SourcePath, DefinitionFile>,
-    /// Files whose content was applied before, and is not kept.
-    pub(super) unchanged: BTreeSet<SourcePath>,
+    /// Files whose content was applied before, and is not kept but for its hash.
+    pub(super) unchanged: BTreeMap<SourcePath, [u8; 32]>,
     /// Files that are there and cannot be read: what they made before stays.
     pub(super) unread: BTreeSet<SourcePath>,
 }
@@ -77,8 +77,8 @@ impl Contents {
                     content_bytes = content_bytes.saturating_add(file.content.len());
                     contents.files.insert(name, file);
                 }
-                Ok(_) => {
-                    contents.unchanged.insert(name);
+                Ok(file) => {
+                    contents.unchanged.insert(name, file.content_hash);
                 }
                 Err(reason) => {
                     error!(file = %name.0, %reason, "definition file cannot be read");
@@ -97,13 +97,15 @@ impl Contents {
     }
 
     fn holds(&self, path: &SourcePath) -> bool {
-        self.files.contains_key(path) || self.unchanged.contains(path) || self.unread.contains(path)
+        self.files.contains_key(path)
+            || self.unchanged.contains_key(path)
+            || self.unread.contains(path)
     }
 
     /// The definition files.
     pub(super) fn paths(&self) -> impl Iterator<Item = &SourcePath> {
         let files = self.files.keys();
-        files.chain(&self.unchanged).chain(&self.unread)
+        files.chain(self.unchanged.keys()).chain(&self.unread)
     }
 
     /// Whether what was made from here is to stay: it is a file that is there, or a policy that is kept.
@@ -176,7 +178,8 @@ mod tests {
         };
         let contents = Contents::read(folder.path(), bytes(1400), is_new).unwrap();
         let unchanged = SourcePath("b.json".into());
-        assert_eq!(contents.unchanged, BTreeSet::from([unchanged.clone()]));
+        let hashes = BTreeMap::from([(unchanged.clone(), applied.content_hash)]);
+        assert_eq!(contents.unchanged, hashes);
         let kept = contents.files.iter();
         let kept: Vec<_> = kept
             .map(|(path, file)| (&*path.0, file.content.len()))

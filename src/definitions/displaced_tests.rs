@@ -64,6 +64,13 @@ impl Files {
         ]
     }
 
+    /// The files whose content the next look takes up.
+    async fn read_again(&self) -> Vec<String> {
+        let contents = self.folder.contents().await.unwrap();
+        let files = contents.files.keys();
+        files.map(|path| path.0.to_string()).collect()
+    }
+
     /// Looks that change nothing, also as after a restart.
     async fn assert_at_rest(&self, files: usize) {
         let revision = || self.node.cluster.view().meta().revision;
@@ -217,6 +224,44 @@ async fn a_policy_of_two_files_of_several_comes_back_when_the_second_loses_it() 
         files.assert_at_rest(3).await;
         files.node.cluster.shutdown().await;
     }
+}
+
+#[actix_web::test]
+async fn a_file_of_several_policies_is_read_again_only_when_something_is_to_be_done_for_it() {
+    let files = Files::new().await;
+    files.write("p.json", json!([policy("x"), policy("y")]));
+    files.write("one.json", policy("one"));
+    assert_eq!(files.read_again().await, ["one.json", "p.json"]);
+    assert_eq!(files.look().await, [3, 0, 0, 0]);
+    assert!(files.read_again().await.is_empty());
+    files.assert_at_rest(3).await;
+
+    // One of its policies waits for another file.
+    files.write("q.json", policy("x"));
+    assert_eq!(files.look().await, [1, 3, 0, 0]);
+    assert_eq!(files.read_again().await, ["p.json"]);
+    files.assert_at_rest(4).await;
+    files.remove("q.json");
+    assert_eq!(files.look().await, [1, 2, 1, 0]);
+    assert_eq!(files.x(), found("p.json/x"));
+    assert!(files.read_again().await.is_empty());
+
+    // What is wrong is told at every look.
+    let wrong = json!({"id": "y", "access_rights": {"one": {"versions": 5}}});
+    files.write("p.json", json!([policy("x"), wrong]));
+    assert_eq!(files.look().await, [0, 2, 0, 1]);
+    assert_eq!(files.read_again().await, ["p.json"]);
+
+    // Another kind of definition in its place, and back.
+    files.write("p.json", policy("x"));
+    assert_eq!(files.look().await, [1, 1, 2, 0]);
+    files.assert_at_rest(2).await;
+    files.write("p.json", json!([policy("x"), policy("y")]));
+    assert_eq!(files.look().await, [2, 1, 1, 0]);
+    assert!(files.read_again().await.is_empty());
+    files.remove("p.json");
+    assert_eq!(files.look().await, [0, 1, 2, 0]);
+    files.node.cluster.shutdown().await;
 }
 
 #[actix_web::test]

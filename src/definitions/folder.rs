@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use raftgate_model::state::record::{Made, SourceContent};
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
+use super::at_rest::AtRest;
 use super::contents::{Contents, File, Limits};
 use super::displaced::Displaced;
 use super::file::{Definition, read_definition};
@@ -39,6 +41,8 @@ pub struct DefinitionsFolder {
     path: PathBuf,
     pub(super) importer: Importer,
     pub(super) cluster: ClusterHandle,
+    /// Files of several policies that need not be read again.
+    pub(super) at_rest: Arc<AtRest>,
     /// What the log has of files whose definition another one has.
     pub(super) told: Mutex<Displaced>,
 }
@@ -66,6 +70,7 @@ impl DefinitionsFolder {
             path,
             importer,
             cluster,
+            at_rest: Arc::default(),
             told: Mutex::default(),
         }
     }
@@ -102,10 +107,15 @@ impl DefinitionsFolder {
     }
 
     /// What stands in the folder, read on a thread for long work; the content of files that were applied before is not kept.
-    async fn contents(&self) -> io::Result<Contents> {
+    pub(super) async fn contents(&self) -> io::Result<Contents> {
         let (path, cluster) = (self.path.clone(), self.cluster.clone());
+        let at_rest = Arc::clone(&self.at_rest);
         let is_wanted = move |path: &SourcePath, content_hash| {
-            compare(&cluster, path, content_hash) != SourceContent::Applied
+            let is_applied = |path: &SourcePath, content_hash| {
+                compare(&cluster, path, content_hash) == SourceContent::Applied
+            };
+            !is_applied(path, content_hash)
+                && !at_rest.holds(path, content_hash, |(place, hash)| is_applied(place, *hash))
         };
         let read = spawn_blocking(move || Contents::read(&path, LIMITS, is_wanted));
         read.await.map_err(io::Error::other)?
@@ -122,9 +132,21 @@ impl DefinitionsFolder {
                 SourceContent::Changed => changed.push(file),
             }
         }
-        let unchanged = look.contents.unchanged.len();
-        look.report.unchanged = unchanged.saturating_add(look.displaced.len());
+        look.report.unchanged = look.displaced.len();
+        self.note_unchanged(look);
         changed
+    }
+
+    /// Counts what was applied before, and keeps the policies of files of several.
+    fn note_unchanged(&self, look: &mut Look<'_>) {
+        let unchanged = &look.contents.unchanged;
+        self.at_rest.retain(|file| unchanged.contains_key(file));
+        for (file, content_hash) in unchanged {
+            let places = self.at_rest.places(file, *content_hash);
+            let definitions = places.len().max(1);
+            look.report.unchanged = look.report.unchanged.saturating_add(definitions);
+            look.kept.keep_policies_of(file, places);
+        }
     }
 
     /// Looks at the folder again while it is in force, and logs what came of it; a store that takes no writes is waited for.
@@ -255,7 +277,7 @@ impl DefinitionsFolder {
                 }
                 look.report.count(file.path, imported)
             }
-            PolicyFile::Several(set) => self.apply_policies(file.path, set, look).await,
+            PolicyFile::Several(set) => self.apply_policies(file, set, look).await,
         }
     }
 

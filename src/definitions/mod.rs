@@ -1,5 +1,6 @@
 //! Definitions from outside, by the control listener or from the definitions folder: read, checked, sealed, proposed.
 
+mod at_rest;
 mod check;
 mod contents;
 mod displaced;

@@ -10,6 +10,7 @@ use raftgate_model::state::record::SourceContent;
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
+use super::contents::File;
 use super::folder::DefinitionsFolder;
 use super::look::Look;
 use super::report::{FolderError, FolderReport};
@@ -44,6 +45,14 @@ impl Kept {
         self.unclear.insert(file.clone());
     }
 
+    /// Keeps the policies of a file of several that is unchanged; none for a file that is of another kind.
+    pub(super) fn keep_policies_of(&mut self, file: &SourcePath, places: Vec<SourcePath>) {
+        if !places.is_empty() {
+            self.of_several.insert(file.clone());
+            self.policies.extend(places);
+        }
+    }
+
     /// Whether a file holds several policies, all of them right, and nothing for itself.
     pub(super) fn is_of_several(&self, file: &SourcePath) -> bool {
         self.of_several.contains(file) && !self.unclear.contains(file)
@@ -73,7 +82,7 @@ pub(super) fn file_of(place: &SourcePath) -> &str {
     file.unwrap_or(&place.0)
 }
 
-fn content_hash(entry: &PolicyEntry) -> [u8; 32] {
+fn policy_hash(entry: &PolicyEntry) -> [u8; 32] {
     Sha256::digest(entry.text.as_bytes()).into()
 }
 
@@ -81,10 +90,13 @@ impl DefinitionsFolder {
     /// Brings the policies of a file into force; one that is wrong is told and leaves the others.
     pub(super) async fn apply_policies(
         &self,
-        file: &SourcePath,
+        file: File<'_>,
         policies: PolicySet,
         look: &mut Look<'_>,
     ) -> Result<(), FolderError> {
+        let (file, content_hash) = (file.path, file.content.content_hash);
+        let is_right = policies.entries.iter().all(Result::is_ok);
+        let mut applied = Vec::new();
         look.kept.of_several.insert(file.clone());
         for entry in policies.entries {
             let entry = match entry {
@@ -96,8 +108,13 @@ impl DefinitionsFolder {
                 }
             };
             let place = place_of(file, &entry.id);
+            applied.push((place.clone(), policy_hash(&entry)));
             look.kept.policies.insert(place.clone());
             self.apply_policy(place, entry, look).await?;
+        }
+        // One that is wrong is told at every look.
+        if is_right {
+            self.at_rest.note(file.clone(), content_hash, applied);
         }
         Ok(())
     }
@@ -109,7 +126,7 @@ impl DefinitionsFolder {
         entry: PolicyEntry,
         look: &mut Look<'_>,
     ) -> Result<(), FolderError> {
-        match self.compare(&place, content_hash(&entry)) {
+        match self.compare(&place, policy_hash(&entry)) {
             SourceContent::Changed => {
                 return self.put_policy_of(&place, &entry, &mut look.report).await;
             }
@@ -129,7 +146,7 @@ impl DefinitionsFolder {
     ) -> Result<(), FolderError> {
         let mark = SourceMark {
             path: place.clone(),
-            content_hash: content_hash(entry),
+            content_hash: policy_hash(entry),
         };
         let mut imported = self.importer.put_policy(&entry.text, Some(mark)).await;
         if let Ok(imported) = &mut imported {
