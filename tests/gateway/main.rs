@@ -72,6 +72,7 @@ mod key_changes;
 mod key_rules;
 mod keys;
 mod last_good;
+mod long_work;
 mod memory;
 mod memory_http2;
 mod notification_queue;
