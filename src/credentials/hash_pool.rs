@@ -1,6 +1,7 @@
 //! Threads that hash passwords: few, with a bounded queue, so that nobody's guesses take the cores from requests.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -45,7 +46,7 @@ impl HashPool {
     /// Runs one piece of work on a thread of the pool; one that nobody waits for any more is left out.
     ///
     /// # Errors
-    /// Too many wait.
+    /// Too many wait, or the work panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -69,7 +70,8 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         // One thread waits for the next job, the others for the lock.
         let job = queue.lock().recv();
         match job {
-            Ok(job) => job(),
+            // Who waits for one that panics is told that nothing came of it; the thread is there for the others.
+            Ok(job) => drop(catch_unwind(AssertUnwindSafe(job))),
             Err(_) => return,
         }
     }
@@ -77,7 +79,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
     use std::cell::Cell;
     use std::rc::Rc;
@@ -111,5 +113,15 @@ mod tests {
             }
         }
         assert!(refused >= 64 - THREADS, "{refused} were refused");
+    }
+
+    #[actix_rt::test]
+    async fn work_that_panics_takes_no_thread_along() {
+        let pool = HashPool::start().unwrap();
+        for _ in 0..=THREADS {
+            let failed = pool.run(|| -> u8 { panic!("as the test asks") });
+            assert_eq!(failed.await, Err(PoolBusy));
+        }
+        assert_eq!(pool.run(|| 42).await, Ok(42));
     }
 }
