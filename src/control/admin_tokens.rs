@@ -78,13 +78,13 @@ pub(super) fn asked(body: &[u8]) -> Result<(AdminName, AdminRole), ControlFailur
     let invalid = |error: String| ControlFailure::Invalid(error);
     let object = shape::object(body, REQUEST_BYTES_MAX)?;
     let text = |field: &str| {
-        let malformed = |what: &str| invalid(format!("Request malformed: {field}: {what}"));
+        let malformed = |what: &str| shape::malformed(format_args!("{field}: {what}"));
         let value = object.get(field).ok_or_else(|| malformed("is missing"))?;
         value.as_str().ok_or_else(|| malformed("must be a string"))
     };
     if !object.keys().all(|key| matches!(&**key, "name" | "role")) {
-        let unknown = "Request malformed: it has a name and a role, and nothing else";
-        return Err(invalid(unknown.to_owned()));
+        let unknown = "it has a name and a role, and nothing else";
+        return Err(shape::malformed(unknown));
     }
     let name = AdminName::new(text("name")?).map_err(|error| invalid(error.to_string()))?;
     let role = AdminRole::parse(text("role")?)

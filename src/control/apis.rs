@@ -108,10 +108,8 @@ pub(super) fn refuse_versions(request: &HttpRequest) -> Result<(), ControlFailur
 }
 
 fn parse(request: &HttpRequest, body: &[u8]) -> Result<ClassicDocument, ControlFailure> {
-    let text = shape::document_text(request, body)
-        .map_err(|reason| ControlFailure::Invalid(format!("Request malformed: {reason}")))?;
-    ClassicDocument::parse(&text)
-        .map_err(|faults| ControlFailure::Invalid(format!("Request malformed: {faults}")))
+    let text = shape::document_text(request, body).map_err(shape::malformed)?;
+    ClassicDocument::parse(&text).map_err(shape::malformed)
 }
 
 impl Control {
@@ -223,11 +221,10 @@ impl From<ImportError> for ControlFailure {
             ImportError::Faults(_)
             | ImportError::ListenPathTaken { .. }
             | ImportError::Together(_)
-            | ImportError::PolicyWithoutId => Self::Invalid(error.to_string()),
-            ImportError::PolicyFaults(faults) => {
-                Self::Invalid(format!("Request malformed: {faults}"))
-            }
-            ImportError::Kind(_) | ImportError::Syntax(_) => Self::Invalid(error.to_string()),
+            | ImportError::PolicyWithoutId
+            | ImportError::Kind(_)
+            | ImportError::Syntax(_) => Self::Invalid(error.to_string()),
+            ImportError::PolicyFaults(faults) => shape::malformed(faults),
             ImportError::Propose(error) => error.into(),
             ImportError::NotInForce { reason, .. } => reason.into(),
             ImportError::Seal | ImportError::Unchecked(_) => Self::Internal,

@@ -108,17 +108,12 @@ pub(super) fn written(client: ShownClient, action: &'static str) -> HttpResponse
 
 impl Control {
     pub(super) fn client_request(&self, body: &[u8]) -> Result<ClientRequest, ControlFailure> {
-        ClientRequest::from_json(utf8(body)?, &self.settings.redirect_uri_separator)
-            .map_err(|faults| ControlFailure::Invalid(format!("Request malformed: {faults}")))
+        let separator = &self.settings.redirect_uri_separator;
+        ClientRequest::from_json(shape::utf8(body)?, separator).map_err(shape::malformed)
     }
 
     pub(super) fn client_change(&self, body: &[u8]) -> Result<ClientChange, ControlFailure> {
-        ClientChange::from_json(utf8(body)?, &self.settings.redirect_uri_separator)
-            .map_err(|faults| ControlFailure::Invalid(format!("Request malformed: {faults}")))
+        let separator = &self.settings.redirect_uri_separator;
+        ClientChange::from_json(shape::utf8(body)?, separator).map_err(shape::malformed)
     }
-}
-
-fn utf8(body: &[u8]) -> Result<&str, ControlFailure> {
-    std::str::from_utf8(body)
-        .map_err(|_| ControlFailure::Invalid("Request malformed: not valid UTF-8".into()))
 }

@@ -1,10 +1,11 @@
 //! The session of a key as a request gives it, and as answers show it.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use raftgate_actors::snapshot::CompiledPolicy;
 use raftgate_model::command::{ApiKeyNaming, PasswordChange, PutApiKey, Retention};
 use raftgate_model::id::{ApiId, ApiKeyId, OrgId, PolicyId};
-use raftgate_model::json::DocumentFaults;
 use raftgate_model::secret::Secret;
 use raftgate_model::session::{
     Rights, SessionDocument, SessionError, SessionFacts, SessionLifetime, SessionRules,
@@ -12,11 +13,10 @@ use raftgate_model::session::{
 use raftgate_model::state::record::{ApiKeyRecord, Grant, SessionSource};
 use raftgate_model::time::Ttl;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 use super::apis::opened;
 use super::in_force::Standing;
-use super::{Control, ControlFailure};
+use super::{Control, ControlFailure, shape};
 
 /// Tyk's word on a session that would open every API.
 const NO_RIGHTS: &str =
@@ -46,14 +46,6 @@ pub(super) struct ReadSession {
     named_org: Option<OrgId>,
 }
 
-fn malformed(error: &str) -> ControlFailure {
-    ControlFailure::Invalid(format!("Request malformed: {error}"))
-}
-
-fn invalid(faults: DocumentFaults) -> ControlFailure {
-    malformed(&faults.to_string())
-}
-
 impl ReadSession {
     /// Reads what a request gives, on a thread for long work.
     pub(super) async fn of(control: &Control, body: web::Bytes) -> Result<Self, ControlFailure> {
@@ -65,19 +57,19 @@ impl ReadSession {
 
     /// Reads a session object; compiling its path patterns may take long.
     fn parse(body: &[u8], allow_master_keys: bool) -> Result<Self, ControlFailure> {
-        let text = std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8"))?;
-        let mut document = SessionDocument::parse(text).map_err(invalid)?;
-        let password = document.take_password().map_err(invalid)?;
+        let text = shape::utf8(body)?;
+        let mut document = SessionDocument::parse(text).map_err(shape::malformed)?;
+        let password = document.take_password().map_err(shape::malformed)?;
         let rules = document
             .rules(allow_master_keys)
             .map_err(|error| match error {
-                SessionError::Document(faults) => invalid(faults),
+                SessionError::Document(faults) => shape::malformed(faults),
                 SessionError::NoAccessRights => ControlFailure::Invalid(NO_RIGHTS.into()),
             })?;
         Ok(Self {
             password,
             rules,
-            named_org: document.org().map_err(invalid)?,
+            named_org: document.org().map_err(shape::malformed)?,
             document,
         })
     }
@@ -112,10 +104,10 @@ impl GivenSession {
         Ok(Self {
             password,
             warnings: control.warnings(&rules, &apis),
-            expires_s: document.expires_s().map_err(invalid)?,
+            expires_s: document.expires_s().map_err(shape::malformed)?,
             retention: document
                 .retention(control.longest_lifetime(&apis))
-                .map_err(invalid)?,
+                .map_err(shape::malformed)?,
             first_lifetime: policy.and_then(|policy| {
                 let seconds = u64::try_from(policy.policy.key_expires_in_s).ok()?;
                 (seconds > 0).then(|| Ttl::from_s(seconds))

@@ -297,7 +297,7 @@ fn unreadable_body<B>(response: &ServiceResponse<B>) -> Option<ControlFailure> {
     let error = response.response().error()?;
     Some(match error.as_error::<PayloadError>()? {
         PayloadError::Overflow => ControlFailure::BodyTooLarge,
-        _ => ControlFailure::Invalid("Request malformed: the body cannot be read".into()),
+        _ => shape::malformed("the body cannot be read"),
     })
 }
 

@@ -188,10 +188,17 @@ pub(super) fn page(query: &str, name: &str) -> Result<Option<usize>, ControlFail
 /// A body that must be one JSON object of at most `bytes_max` bytes, in which no key stands twice; the message says where it
 /// is not.
 pub(super) fn object(body: &[u8], bytes_max: usize) -> Result<Map<String, Value>, ControlFailure> {
-    let malformed =
-        |reason: &dyn Display| ControlFailure::Invalid(format!("Request malformed: {reason}"));
-    let text = std::str::from_utf8(body).map_err(|_| malformed(&"not valid UTF-8"))?;
-    parse_object(text, bytes_max).map_err(|faults| malformed(&faults))
+    parse_object(utf8(body)?, bytes_max).map_err(malformed)
+}
+
+/// A body that must be text.
+pub(super) fn utf8(body: &[u8]) -> Result<&str, ControlFailure> {
+    std::str::from_utf8(body).map_err(|_| malformed("not valid UTF-8"))
+}
+
+/// A request whose body or parameters cannot be read, and why.
+pub(super) fn malformed(reason: impl Display) -> ControlFailure {
+    ControlFailure::Invalid(format!("Request malformed: {reason}"))
 }
 
 #[cfg(test)]

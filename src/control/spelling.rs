@@ -3,7 +3,7 @@
 use actix_web::http::Uri;
 use percent_encoding::percent_decode_str;
 
-use super::ControlFailure;
+use super::{ControlFailure, shape};
 
 /// Refuses a path or a query that is no percent-encoded UTF-8 (RFC 3986 section 2.1).
 pub(super) fn check(uri: &Uri) -> Result<(), ControlFailure> {
@@ -12,8 +12,8 @@ pub(super) fn check(uri: &Uri) -> Result<(), ControlFailure> {
         ("query", uri.query().unwrap_or_default()),
     ];
     match parts.into_iter().find(|(_, encoded)| !is_text(encoded)) {
-        Some((part, _)) => Err(ControlFailure::Invalid(format!(
-            "Request malformed: the {part} is not percent-encoded UTF-8"
+        Some((part, _)) => Err(shape::malformed(format_args!(
+            "the {part} is not percent-encoded UTF-8"
         ))),
         None => Ok(()),
     }
