@@ -171,12 +171,13 @@ impl Rounds {
             }
         };
         checked.is_skipped = false;
-        let was_down = self.balancer.is_down(place);
-        let is_down = judge(was_down, unwell.is_none(), &mut checked.streak, &self.check);
-        if is_down == was_down {
+        let was = Standing::of(self.balancer.is_down(place));
+        let found = Standing::of(unwell.is_some());
+        let is = judge(was, found, &mut checked.streak, &self.check);
+        if is == was {
             return;
         }
-        self.balancer.set_down(place, is_down);
+        self.balancer.set_down(place, is == Standing::Down);
         match unwell {
             None => info!(%api, origin, "the target is well again"),
             Some(reason) => warn!(%api, origin, %reason, "the target is down"),
@@ -195,23 +196,35 @@ impl Rounds {
     }
 }
 
-/// Whether a target counts as down after this answer; `streak` counts those in a row that speak against what it counts as.
-fn judge(was_down: bool, is_well: bool, streak: &mut u32, check: &HealthCheck) -> bool {
-    if is_well != was_down {
+/// What a target counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Up,
+    Down,
+}
+
+impl Standing {
+    const fn of(is_down: bool) -> Self {
+        if is_down { Self::Down } else { Self::Up }
+    }
+}
+
+/// What a target counts as after this finding; `streak` counts those in a row that speak against what it counts as.
+fn judge(was: Standing, found: Standing, streak: &mut u32, check: &HealthCheck) -> Standing {
+    if found == was {
         *streak = 0;
-        return was_down;
+        return was;
     }
     *streak = streak.saturating_add(1);
-    let needed = if was_down {
-        check.healthy_after
-    } else {
-        check.unhealthy_after
+    let needed = match was {
+        Standing::Up => check.unhealthy_after,
+        Standing::Down => check.healthy_after,
     };
     if *streak < needed {
-        return was_down;
+        return was;
     }
     *streak = 0;
-    !was_down
+    found
 }
 
 #[cfg(test)]

@@ -359,7 +359,7 @@ fn a_target_changes_after_as_many_answers_in_a_row_as_the_check_says() {
         ..HealthCheck::of("/")
     };
     let mut streak = 0;
-    let mut down = false;
+    let mut standing = Standing::Up;
     let answers = [
         (false, false),
         (false, false),
@@ -374,8 +374,8 @@ fn a_target_changes_after_as_many_answers_in_a_row_as_the_check_says() {
         (true, false),
         (true, false),
     ];
-    for (place, (is_well, expected)) in answers.into_iter().enumerate() {
-        down = judge(down, is_well, &mut streak, &check);
-        assert_eq!(down, expected, "after answer {place}");
+    for (place, (is_well, is_down)) in answers.into_iter().enumerate() {
+        standing = judge(standing, Standing::of(!is_well), &mut streak, &check);
+        assert_eq!(standing, Standing::of(is_down), "after answer {place}");
     }
 }
