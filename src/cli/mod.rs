@@ -48,12 +48,13 @@ pub fn run(
         Ok(arguments) => arguments,
         Err(answer) => {
             // Help and version come as errors too, and belong on standard output.
-            terminal.print(answer.render(), !answer.use_stderr());
-            return if answer.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Success
-            };
+            let text = answer.render();
+            if answer.use_stderr() {
+                terminal.print_complaint(text);
+                return Exit::Usage;
+            }
+            terminal.print_result(text);
+            return Exit::Success;
         }
     };
     match arguments.command {

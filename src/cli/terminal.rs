@@ -41,14 +41,14 @@ impl<'a> Terminal<'a> {
         self.out
     }
 
-    /// Prints a ready text as it is, on the stream of the result or the other.
-    pub(super) fn print(&mut self, text: impl Display, to_result: bool) {
-        let stream = if to_result {
-            &mut *self.out
-        } else {
-            &mut *self.err
-        };
-        let _ = write!(stream, "{text}").and_then(|()| stream.flush());
+    /// Prints a ready text as the result.
+    pub(super) fn print_result(&mut self, text: impl Display) {
+        let _ = write!(self.out, "{text}").and_then(|()| self.out.flush());
+    }
+
+    /// Prints a ready text as what went wrong.
+    pub(super) fn print_complaint(&mut self, text: impl Display) {
+        let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
     }
 }
 
