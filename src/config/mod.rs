@@ -16,7 +16,8 @@ pub mod nearest;
 pub mod oauth;
 pub mod origin;
 mod reader;
-pub mod reference;
+#[cfg(test)]
+mod reference;
 pub mod settings;
 pub mod table;
 pub mod typed;

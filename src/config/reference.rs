@@ -19,7 +19,7 @@ const HEAD: &str = "\
 
 /// The text of the reference file.
 #[must_use]
-pub fn reference_file() -> String {
+pub(super) fn reference_file() -> String {
     let mut text = format!("{HEAD}\n");
     let mut section = "";
     for key in table::ALL {
