@@ -110,7 +110,7 @@ impl Table {
         let has_room = self.written < LINES_PER_ACCOUNT_MAX;
         let is_callers = note.account == Account::Caller;
         let telling = match self.kind(note, place, now) {
-            Some(kind) => kind.admit(has_room, is_callers),
+            Some(kind) => kind.admit(has_room),
             // What only the operator can mend is not counted away for want of a kind, only for want of lines.
             None if has_room && !is_callers => Telling::InFull,
             None => {
@@ -184,9 +184,9 @@ impl Table {
 
 impl Kind {
     /// Decides about one more line of the kind; the first one that is no caller's needs no room.
-    fn admit(&mut self, has_room: bool, is_callers: bool) -> Telling {
-        let is_first = self.written == 0 && !is_callers;
-        if is_first || (has_room && self.written < LINES_PER_KIND_MAX) {
+    fn admit(&mut self, has_room: bool) -> Telling {
+        let is_needed = self.written == 0 && self.note.account != Account::Caller;
+        if is_needed || (has_room && self.written < LINES_PER_KIND_MAX) {
             self.written = self.written.saturating_add(1);
             Telling::InFull
         } else {
