@@ -164,7 +164,7 @@ fn an_oas_document_gives_weights() {
     let target =
         |server: &RecordingServer, weight: u32| json!({"url": server.url("/"), "weight": weight});
     document["x-tyk-api-gateway"]["upstream"]["loadBalancing"] = json!({
-        "enabled": true, "targets": [target(&a, 2), target(&b, 1), target(&never, 0)]
+        "enabled": true, "targets": [target(&a, 60_000), target(&b, 30_000), target(&never, 0)]
     });
     let made = world.node.ask("POST", "/tyk/apis/oas", &document);
     made.expect_status(200);
@@ -295,7 +295,7 @@ fn targets_and_weights_that_are_none_are_400_by_name() {
             "targets[0].weight: ",
         ),
         (
-            json!([{"url": "http://a", "weight": 20000}]),
+            json!([{"url": "http://a", "weight": 20000}, {"url": "http://b", "weight": 1}]),
             "targets: the weights add up to more than 10000",
         ),
         (

@@ -12,7 +12,11 @@ use tempfile::TempDir;
 use crate::harness::{Finished, PATIENCE, RecordingServer, Reply, eventually, run};
 
 /// Runs the binary in an empty folder that holds `files`.
-fn in_folder(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &str)]) -> Finished {
+pub(crate) fn in_folder(
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    files: &[(&str, &str)],
+) -> Finished {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();

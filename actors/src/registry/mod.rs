@@ -101,20 +101,26 @@ impl Registry {
     /// newest definition cannot be served goes on by its last good one.
     #[must_use]
     pub fn run(parts: RegistryParts) -> RegistryHandle {
+        let definitions = SealedDefinitions::new(Arc::clone(&parts.keys), parts.defaults);
+        Self::run_with(parts, Arc::new(definitions), COMPILE_TIMEOUT)
+    }
+
+    /// The same with what compiles definitions, and how long one of them may take.
+    fn run_with(
+        parts: RegistryParts,
+        definitions: Arc<dyn Definitions>,
+        timeout: Duration,
+    ) -> RegistryHandle {
         let publisher = Arc::new(Publisher::default());
         let (status, statuses) = watch::channel(ConfigStatus::default());
         let handle = RegistryHandle::new(publisher.source(), statuses);
-        let definitions: Arc<dyn Definitions> = Arc::new(SealedDefinitions::new(
-            Arc::clone(&parts.keys),
-            parts.defaults,
-        ));
         actix::spawn(keep_alive("registry", move |alive| {
             let parts = parts.clone();
             let registry = Self {
                 fleet: Fleet::new(
                     Arc::clone(&definitions),
                     parts.health_checks,
-                    COMPILE_TIMEOUT,
+                    timeout,
                     &publisher.current(),
                 ),
                 view: parts.view,
@@ -260,3 +266,7 @@ mod tests;
 #[cfg(test)]
 #[path = "many_tests.rs"]
 mod many_tests;
+
+#[cfg(test)]
+#[path = "late_tests.rs"]
+mod late_tests;

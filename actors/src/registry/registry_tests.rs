@@ -16,8 +16,8 @@ use super::*;
 use crate::snapshot::{Access, Place, gateway_tls};
 
 pub(super) struct Config {
-    view: Arc<View>,
-    keys: Arc<KeyRing>,
+    pub(super) view: Arc<View>,
+    pub(super) keys: Arc<KeyRing>,
     index: u64,
 }
 

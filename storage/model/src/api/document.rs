@@ -31,10 +31,18 @@ impl ClassicDocument {
     }
 
     /// A definition of these fields, bare or in the wrapper.
+    ///
+    /// What is in the wrapper holds no other one: read again, the definition would be another than the one that was judged.
     pub(super) fn of(mut object: Map<String, Value>) -> Result<Self, DocumentFaults> {
         match object.get_mut(WRAPPER).map(Value::take) {
             None | Some(Value::Null) => Ok(Self { object }),
-            Some(Value::Object(inner)) => Ok(Self { object: inner }),
+            Some(Value::Object(inner)) if inner.get(WRAPPER).is_none_or(Value::is_null) => {
+                Ok(Self { object: inner })
+            }
+            Some(Value::Object(_)) => Err(DocumentFaults::one(
+                format!("{WRAPPER}.{WRAPPER}"),
+                "a definition holds no other one",
+            )),
             Some(_) => Err(DocumentFaults::one(WRAPPER, "must be an object")),
         }
     }

@@ -59,6 +59,26 @@ fn the_dashboards_wrapper_is_taken_off() {
     assert!(ClassicDocument::parse(r#"{"api_definition":[]}"#).is_err());
 }
 
+#[test]
+fn what_was_in_a_wrapper_is_read_again_as_the_same() {
+    let twice = format!(r#"{{"api_definition":{{"z":1,"api_definition":{TEXT}}}}}"#);
+    let faults = ClassicDocument::parse(&twice).unwrap_err().to_string();
+    assert_eq!(
+        faults,
+        "api_definition.api_definition: a definition holds no other one"
+    );
+    for inner in [
+        TEXT,
+        r#"{"api_definition":null}"#,
+        r#"{"Api_Definition":{}}"#,
+    ] {
+        let wrapped = format!(r#"{{"api_definition":{inner}}}"#);
+        let document = ClassicDocument::parse(&wrapped).unwrap();
+        assert_eq!(document.to_text(), inner);
+        assert_eq!(ClassicDocument::parse(inner).unwrap(), document);
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in any::<String>()) {

@@ -281,7 +281,7 @@ fn what_opened_closed_paths_is_refused_by_its_path() {
         ),
         (
             with(keyless_definition(), "/session_lifetime", json!(1.5)),
-            "session_lifetime: must be a whole number, not a number",
+            "session_lifetime: must be a whole number, not one with a decimal point or an exponent",
         ),
     ] {
         let faults = faults_of(&definition);

@@ -53,6 +53,7 @@ impl ApiSpec {
     }
 }
 
+/// Reads everything before it gives up: what is wrong in one place hides nothing that is wrong in another.
 fn read_spec(
     definition: &Map<String, Value>,
     warnings: &mut Vec<ImportWarning>,
@@ -65,16 +66,46 @@ fn read_spec(
     let proxy = Node::member(definition, "proxy", faults);
     let listen_path = read_listen_path(&proxy.get("listen_path", faults), faults);
     let upstream = UpstreamSpec::read(definition, warnings, faults);
-    let named = proxy.get("target_url", faults);
-    // Several targets need no other one beside them, and the first of them stands for all (Tyk).
-    let target = match upstream.rotation.as_ref().and_then(Rotation::first) {
-        Some(first) => {
-            let _ = named.text(faults);
-            Some(first.clone())
-        }
-        None => read_target(&named, faults),
-    };
+    let target = read_target(&proxy.get("target_url", faults), &upstream, faults);
     let auth = read_auth::read(definition, warnings, faults);
+    let active = read_active(definition, warnings, faults);
+    let name = read_name(definition, faults);
+    let domain = read_domain(definition, faults);
+    let [strip_listen_path, preserve_host_header, disable_strip_slash] = [
+        "strip_listen_path",
+        "preserve_host_header",
+        "disable_strip_slash",
+    ]
+    .map(|name| proxy.get(name, faults).flag(faults));
+    let strip_auth_data = Node::member(definition, "strip_auth_data", faults).flag(faults);
+    let session_lifetime = SessionLifetime::read(definition, faults);
+    let settings = ApiSettings::read(definition, faults);
+    let id = id?;
+    Some(ApiSpec {
+        name: name.unwrap_or_else(|| Arc::from(id.as_str())),
+        id,
+        org: org?,
+        active,
+        domain,
+        listen_path: listen_path?,
+        target: target?,
+        upstream,
+        strip_listen_path,
+        preserve_host_header,
+        disable_strip_slash,
+        auth: auth?,
+        strip_auth_data,
+        session_lifetime,
+        rules,
+        settings,
+    })
+}
+
+fn read_active(
+    definition: &Map<String, Value>,
+    warnings: &mut Vec<ImportWarning>,
+    faults: &mut DocumentFaults,
+) -> bool {
     let active = Node::member(definition, "active", faults);
     if active.value().is_none() {
         let reason = "is missing, so the API is not served; set it to true".to_owned();
@@ -83,25 +114,7 @@ fn read_spec(
             reason,
         });
     }
-    let id = id?;
-    Some(ApiSpec {
-        name: read_name(definition, &id, faults),
-        id,
-        org: org?,
-        active: active.flag(faults),
-        domain: read_domain(definition, faults),
-        listen_path: listen_path?,
-        target: target?,
-        upstream,
-        strip_listen_path: proxy.get("strip_listen_path", faults).flag(faults),
-        preserve_host_header: proxy.get("preserve_host_header", faults).flag(faults),
-        disable_strip_slash: proxy.get("disable_strip_slash", faults).flag(faults),
-        auth: auth?,
-        strip_auth_data: Node::member(definition, "strip_auth_data", faults).flag(faults),
-        session_lifetime: SessionLifetime::read(definition, faults),
-        rules,
-        settings: ApiSettings::read(definition, faults),
-    })
+    active.flag(faults)
 }
 
 fn read_id(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<ApiId> {
@@ -130,16 +143,16 @@ fn read_org(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Opt
 }
 
 /// The name goes into a challenge's quoted string and into logs, so it must be one line of text.
-fn read_name(definition: &Map<String, Value>, id: &ApiId, faults: &mut DocumentFaults) -> Arc<str> {
+fn read_name(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Option<Arc<str>> {
     let node = Node::member(definition, "name", faults);
-    let name = node.filled_text(faults).unwrap_or(id.as_str());
+    let name = node.filled_text(faults)?;
     if name.len() > NAME_BYTES_MAX {
         faults.add(node.path(), format!("has at most {NAME_BYTES_MAX} bytes"));
     }
     if name.chars().any(char::is_control) {
         faults.add(node.path(), "must not hold control characters");
     }
-    Arc::from(name)
+    Some(Arc::from(name))
 }
 
 fn read_listen_path(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<ListenPath> {
@@ -149,7 +162,16 @@ fn read_listen_path(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<List
         .ok()
 }
 
-fn read_target(node: &Node<'_>, faults: &mut DocumentFaults) -> Option<Target> {
+/// Several targets need no other one beside them, and the first of them stands for all (Tyk).
+fn read_target(
+    node: &Node<'_>,
+    upstream: &UpstreamSpec,
+    faults: &mut DocumentFaults,
+) -> Option<Target> {
+    if let Some(first) = upstream.rotation.as_ref().and_then(Rotation::first) {
+        let _ = node.text(faults);
+        return Some(first.clone());
+    }
     let text = required_text(node, faults)?;
     Target::parse(text)
         .map_err(|error| faults.add(node.path(), error.to_string()))

@@ -63,6 +63,17 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// What a number is that is no whole one, in words.
+fn not_whole(number: f64) -> &'static str {
+    // No `i64` reaches it.
+    const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+    if number.abs() >= TOO_LARGE {
+        "one of that size"
+    } else {
+        "one with a decimal point or an exponent"
+    }
+}
+
 /// How much of a member's name is said in a path, in bytes: an author's own name may be as long as the document.
 const NAME_SAID_MAX: usize = 256;
 
@@ -167,12 +178,13 @@ impl<'v> Node<'v> {
         flag
     }
 
-    /// The whole number here.
+    /// The whole number here; a decimal point or an exponent makes it none, as to Tyk's decoder.
     pub(crate) fn whole(&self, faults: &mut DocumentFaults) -> Option<i64> {
         let value = self.value?;
         let number = value.as_i64();
         if number.is_none() {
-            self.must_be("a whole number", value, faults);
+            let given = value.as_f64().map_or_else(|| kind(value), not_whole);
+            self.must_be_instead("a whole number", given, faults);
         }
         number
     }
@@ -275,10 +287,14 @@ impl<'v> Node<'v> {
         object
     }
 
-    /// A fault once per place, whoever asks and in whatever words it was found.
     fn must_be(&self, wanted: &str, value: &Value, faults: &mut DocumentFaults) {
+        self.must_be_instead(wanted, kind(value), faults);
+    }
+
+    /// A fault once per place, whoever asks and in whatever words it was found.
+    fn must_be_instead(&self, wanted: &str, given: &str, faults: &mut DocumentFaults) {
         if !faults.is_full() && !faults.names(&self.path) {
-            faults.add(&self.path, format!("must be {wanted}, not {}", kind(value)));
+            faults.add(&self.path, format!("must be {wanted}, not {given}"));
         }
     }
 

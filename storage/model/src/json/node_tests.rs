@@ -28,6 +28,32 @@ fn places_know_their_path() {
 }
 
 #[test]
+fn a_number_that_is_no_whole_one_is_told_what_it_is() {
+    let pointed = "n: must be a whole number, not one with a decimal point or an exponent";
+    let large = "n: must be a whole number, not one of that size";
+    for (text, expected) in [
+        ("1.5", pointed),
+        ("-0.1", pointed),
+        ("2.0", pointed),
+        ("1e3", pointed),
+        ("9223372036854775807", ""),
+        ("-9223372036854775808", ""),
+        ("9223372036854775808", large),
+        ("18446744073709551615", large),
+        ("-9223372036854775809", large),
+        ("123456789012345678901234567890", large),
+        ("1e300", large),
+        ("\"1\"", "n: must be a whole number, not a string"),
+    ] {
+        let document = parse_object(&format!("{{\"n\": {text}}}"), 100).unwrap();
+        let mut faults = DocumentFaults::default();
+        let number = Node::member(&document, "n", &mut faults).whole(&mut faults);
+        assert_eq!(faults.to_string(), expected, "{text}");
+        assert_eq!(number.is_some(), expected.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn null_and_absence_are_the_same_and_no_fault() {
     let document = object(json!({"a": null}));
     let mut faults = DocumentFaults::default();

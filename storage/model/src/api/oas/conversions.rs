@@ -6,9 +6,6 @@ use super::projection::Projection;
 use super::shape;
 use crate::json::{DocumentFaults, Node};
 
-/// The longest target list: weights are repetitions in a Classic definition.
-const TARGETS_MAX: u64 = 10_000;
-
 /// How deep objects are renamed; what lies deeper is copied as it is.
 const RENAMED_DEPTH_MAX: usize = 16;
 
@@ -104,46 +101,6 @@ pub(super) fn key_lifetime(
         faults.add(value.path(), "must be a duration such as 1h, 5m or 1m30s");
     }
     projection.make(at, Value::from(seconds.unwrap_or(0)), &value);
-}
-
-/// Targets as often as their weights say; without an `upstream.url` the first one stands in for it.
-pub(super) fn load_balancing(
-    node: &Node<'_>,
-    at: &'static str,
-    projection: &mut Projection,
-    faults: &mut DocumentFaults,
-) {
-    let list = node.get("targets", faults);
-    let mut targets = Vec::new();
-    let mut weights = 0_u64;
-    for target in items(&list) {
-        let weight = target.get("weight", faults);
-        let weight = weight.value().and_then(Value::as_u64).unwrap_or(0);
-        weights = weights.saturating_add(weight);
-        if weights > TARGETS_MAX {
-            let reason = format!("the weights add up to more than {TARGETS_MAX}");
-            return faults.add(list.path(), reason);
-        }
-        for _ in 0..weight {
-            targets.push((target.get("url", faults), text(&target, "url")));
-        }
-    }
-    if weights == 0 && is_enabled(node) {
-        faults.add(list.path(), "all load balancing targets have weight 0");
-    }
-    let has_url = projection
-        .classic
-        .get("proxy")
-        .and_then(|proxy| proxy.get("target_url"));
-    if let (None, Some((first, url))) = (has_url, targets.first()) {
-        projection.make("proxy.target_url", Value::from(*url), first);
-    }
-    for (position, (origin, _)) in targets.iter().enumerate() {
-        let place = format!("{at}[{position}]");
-        projection.origins.note(&place, origin.path(), false, true);
-    }
-    let urls: Vec<&str> = targets.iter().map(|(_, url)| *url).collect();
-    projection.make(at, Value::from(urls), &list);
 }
 
 /// The proxy's URL, if it is switched on.
@@ -297,7 +254,8 @@ pub(super) fn text<'v>(node: &Node<'v>, member: &str) -> &'v str {
     node.get(member, faults).text(faults).unwrap_or_default()
 }
 
-fn is_enabled(node: &Node<'_>) -> bool {
+/// Whether what stands here is switched on.
+pub(super) fn is_enabled(node: &Node<'_>) -> bool {
     let faults = &mut DocumentFaults::default();
     node.get("enabled", faults).flag(faults)
 }

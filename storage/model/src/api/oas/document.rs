@@ -122,6 +122,17 @@ impl OasDocument {
         self.object.insert(EXTENSION.to_owned(), extension);
     }
 
+    /// Takes over the settings that Tyk does not have (`x-raftgate`), unless the document says itself what they are.
+    pub(super) fn take_settings_of(&mut self, old: &Self) {
+        let is_own = |key: &String| key.eq_ignore_ascii_case(OWN_EXTENSION);
+        if self.object.keys().any(is_own) {
+            return;
+        }
+        if let Some((key, settings)) = old.object.iter().find(|(key, _)| is_own(key)) {
+            self.object.insert(key.clone(), settings.clone());
+        }
+    }
+
     /// What stands at a path below the extension.
     pub(super) fn get(&self, path: &[&str]) -> Option<&Value> {
         let extension = self.object.get(EXTENSION)?;

@@ -17,6 +17,7 @@ mod security;
 mod servers;
 mod serving;
 mod shape;
+mod targets;
 mod upstream;
 
 use serde_json::{Map, Value};

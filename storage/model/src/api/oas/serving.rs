@@ -72,7 +72,7 @@ impl OasDocument {
         self.served(serving)
     }
 
-    /// The document with the extension of the one that it replaces, unless it brings its own.
+    /// The document with the extension and our own settings of the one that it replaces, unless it brings its own.
     ///
     /// # Errors
     /// See [`ServingFault`].
@@ -82,6 +82,7 @@ impl OasDocument {
         {
             self.extend(extension.clone());
         }
+        self.take_settings_of(old);
         self.served(serving)
     }
 

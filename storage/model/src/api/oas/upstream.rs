@@ -1,11 +1,10 @@
 //! The table of `upstream`: every member, its shape, and its place in a Classic definition.
 
-use super::conversions::{
-    load_balancing, mapping, pinned_keys, proxy_url, snake_case, tls_version, uptime_tests,
-};
+use super::conversions::{mapping, pinned_keys, proxy_url, snake_case, tls_version, uptime_tests};
 use super::shape::Classic::{At, By, Not, Nothing, Seconds};
 use super::shape::Shape::{Duration, Filled, Flag, List, Map, Number, Object, OneOf, Text, Whole};
 use super::shape::{Member, object, optional, required};
+use super::targets::load_balancing;
 
 /// The upstream's members.
 pub(super) const UPSTREAM: &[Member] = &[
