@@ -15,7 +15,10 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, select_all};
 use parking_lot::Mutex;
+use tokio::net::TcpSocket;
 use tokio::time::timeout;
+
+use crate::own_shortage::is_own_shortage;
 
 /// How long the addresses of a name are used, in milliseconds: long enough for a burst of new connections.
 const KEPT_MS: u64 = 5_000;
@@ -293,7 +296,18 @@ fn usable(found: io::Result<Vec<SocketAddr>>) -> Found {
 }
 
 async fn ask_system(host: String) -> io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+    match tokio::net::lookup_host((host, 0)).await {
+        Ok(found) => Ok(found.collect()),
+        Err(error) => Err(shortage().unwrap_or(error)),
+    }
+}
+
+/// What this node lacks at the moment for asking anybody.
+///
+/// The system's resolver does not tell: without a descriptor it says that no name server answered for now (`EAI_AGAIN`).
+fn shortage() -> Option<io::Error> {
+    let socket = TcpSocket::new_v4().err();
+    socket.filter(is_own_shortage)
 }
 
 #[cfg(test)]

@@ -133,6 +133,28 @@ async fn an_api_comes_back_from_its_first_file_when_the_one_that_took_over_goes(
 }
 
 #[actix_web::test]
+async fn an_api_that_comes_back_is_never_gone_in_between() {
+    let files = Files::new().await;
+    let lines = Lines::default();
+    let _guard = lines.take_in();
+    for (name, path) in [("a.json", "/one/"), ("b.json", "/two/")] {
+        files.write_api(name, path);
+        files.look().await;
+    }
+    let before = lines.text().len();
+    files.remove("b.json");
+    files.look().await;
+    let log = lines.text().split_off(before);
+    let place = |said: &str| {
+        let place = log.find(said);
+        place.unwrap_or_else(|| unreachable!("{said} is not in {log}"))
+    };
+    let (applied, gone) = ("definition file applied", "definition file is gone");
+    assert!(place(applied) < place(gone), "{log}");
+    files.node.cluster.shutdown().await;
+}
+
+#[actix_web::test]
 async fn an_api_comes_back_when_the_file_that_took_over_names_another() {
     for (first, second) in [("a.json", "b.json"), ("b.json", "a.json")] {
         let files = Files::new().await;
@@ -188,6 +210,8 @@ async fn what_the_control_api_did_since_stays_while_the_file_that_took_over_is_t
 #[actix_web::test]
 async fn a_policy_stays_when_its_file_was_a_map_with_a_fault_for_a_while() {
     let files = Files::new().await;
+    let lines = Lines::default();
+    let _guard = lines.take_in();
     files.write("p.json", policy("x"));
     files.look().await;
     let wrong = json!({"id": "x", "access_rights": {"one": {"versions": 5}}});
@@ -195,6 +219,9 @@ async fn a_policy_stays_when_its_file_was_a_map_with_a_fault_for_a_while() {
     assert_eq!(files.look().await, [1, 0, 0, 1]);
     assert_eq!(files.look().await, [0, 1, 0, 1]);
     assert_eq!(files.x(), found("p.json/x"));
+    // What the whole file made is in a part of it now, which is no other file.
+    let displaced = "another file defines the same";
+    assert!(!lines.text().contains(displaced), "{}", lines.text());
     files.write("p.json", policy("x"));
     assert_eq!(files.look().await, [1, 0, 1, 0]);
     assert_eq!(files.x(), found("p.json"));

@@ -188,6 +188,32 @@ async fn an_api_that_is_stored_and_late_is_not_answered_as_if_it_were_in_force()
 }
 
 #[actix_web::test]
+async fn what_others_changed_since_is_not_waited_for() {
+    let node = Node::start().await;
+    let (sender, registry) = published_by_hand();
+    let importer = node.importer(registry);
+    let published = |revision| ConfigStatus {
+        revision: Some(revision),
+        ..ConfigStatus::default()
+    };
+    sender.send_replace(published(Revision(u64::MAX)));
+    let [first, second] = ["first", "second"].map(|id| ApiId::new(id).unwrap());
+    for id in ["first", "second"] {
+        importer.put_api(document(id), None).await.unwrap();
+    }
+    let stored = node.cluster.view().api(&first).unwrap().revision;
+    sender.send_replace(published(stored));
+    let at_once = Duration::ZERO;
+    let of_first = importer.in_force(std::slice::from_ref(&first), at_once);
+    assert_eq!(of_first.await, Ok(()));
+    for newer in [&[second.clone()][..], &[first, second], &[]] {
+        let in_force = importer.in_force(newer, at_once).await;
+        assert_eq!(in_force, Err(NotInForce::Late), "{newer:?}");
+    }
+    node.cluster.shutdown().await;
+}
+
+#[actix_web::test]
 async fn many_files_come_into_force_by_few_commands_and_each_is_judged_for_itself() {
     const FILES: usize = 600;
     let node = Node::start().await;

@@ -11,6 +11,7 @@ use super::head_time::HeadTime;
 use super::pump::{Incoming, Pump, PumpError};
 use super::timer::Timer;
 use super::transport::Transport;
+use super::waits::{Awaited, Wait, Waits};
 use super::wire::body::BodyLength;
 use super::wire::response_head::{self, Answer, AnswerFacts, ClientShape};
 use super::worker::Worker;
@@ -76,19 +77,6 @@ pub(super) struct Exchange<'a> {
     progress: Progress,
 }
 
-/// Whose turn it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaited {
-    /// The client, with the rest of its request.
-    Request,
-    /// The upstream, to take what there is of the request.
-    Room,
-    /// The upstream, with the head of its answer.
-    AnswerHead,
-    /// Either side, to take or to send what follows the head of the answer.
-    Flow,
-}
-
 /// What has happened so far.
 #[derive(Debug)]
 struct Progress {
@@ -96,8 +84,7 @@ struct Progress {
     answer: Option<AnswerFacts>,
     // Some byte of an answer has arrived.
     answer_began: bool,
-    // What the deadline was last set for: how far everything was, and whom it was waiting for.
-    stamp: Option<(u64, Awaited)>,
+    waits: Waits,
 }
 
 impl<'a> Exchange<'a> {
@@ -122,7 +109,7 @@ impl<'a> Exchange<'a> {
             upload: Upload::Running,
             answer: None,
             answer_began: false,
-            stamp: None,
+            waits: Waits::default(),
         };
         Self {
             worker,
@@ -310,32 +297,33 @@ impl<'a> Exchange<'a> {
     fn rearm(&mut self) {
         let awaited = self.awaited();
         // An interim answer is no step towards the answer, and none of the client's.
-        let moved = match awaited {
+        let progress = match awaited {
             Awaited::Request | Awaited::Room | Awaited::AnswerHead => self.upload.progress(),
+            Awaited::InterimTaken => self.download.progress(),
             Awaited::Flow => {
                 let both = self.upload.progress();
                 both.saturating_add(self.download.progress())
             }
         };
-        let stamp = (moved, awaited);
-        if self.progress.stamp.replace(stamp) == Some(stamp) {
-            return;
-        }
         let Patience {
             timeouts,
             head_time,
         } = &mut self.patience;
+        let time = match awaited {
+            Awaited::Request | Awaited::InterimTaken => self.worker.settings.timeouts.idle,
+            Awaited::AnswerHead => timeouts.head,
+            Awaited::Room | Awaited::Flow => timeouts.idle,
+        };
+        let wait = Wait { awaited, progress };
+        let Some(deadline) = self.progress.waits.begin(wait, time, self.timer) else {
+            return;
+        };
         match awaited {
             // An upstream that does not take the request uses up its own time.
             Awaited::AnswerHead | Awaited::Room => head_time.go_on(self.timer),
-            Awaited::Request => head_time.stand_still(self.timer),
+            Awaited::Request | Awaited::InterimTaken => head_time.stand_still(self.timer),
             Awaited::Flow => {}
         }
-        let deadline = self.timer.moment(match awaited {
-            Awaited::Request => self.worker.settings.timeouts.idle,
-            Awaited::AnswerHead => timeouts.head,
-            Awaited::Room | Awaited::Flow => timeouts.idle,
-        });
         self.timer.set_at(match awaited {
             Awaited::Flow => deadline,
             _ => head_time.bound(deadline),
@@ -345,6 +333,7 @@ impl<'a> Exchange<'a> {
     fn awaited(&self) -> Awaited {
         match (self.progress.answer, self.progress.upload) {
             (Some(_), _) => Awaited::Flow,
+            (None, _) if self.download.is_blocked_on_write() => Awaited::InterimTaken,
             (None, Upload::Running) if self.upload.is_blocked_on_write() => Awaited::Room,
             (None, Upload::Running) => Awaited::Request,
             (None, Upload::Done | Upload::Failed) => Awaited::AnswerHead,
@@ -357,6 +346,7 @@ impl<'a> Exchange<'a> {
         }
         match self.awaited() {
             Awaited::Flow if self.download.is_blocked_on_write() => Fault::ClientGone,
+            Awaited::InterimTaken => Fault::ClientGone,
             Awaited::Request => Fault::ClientTimeout,
             Awaited::Room | Awaited::AnswerHead | Awaited::Flow => Fault::UpstreamTimeout,
         }

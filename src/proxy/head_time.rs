@@ -32,7 +32,7 @@ impl HeadTime {
     /// Lets it run again.
     pub(super) fn go_on(&mut self, timer: &Timer) {
         if let Self::Stands(left) = *self {
-            *self = Self::Runs(timer.moment(left));
+            *self = Self::Runs(timer.resumed(left));
         }
     }
 
@@ -85,10 +85,23 @@ mod tests {
         deadlines.tick(90_000);
         assert!(!time.is_over(&timer));
         time.go_on(&timer);
-        assert_eq!(time.bound(far), timer.moment(ms(600)));
+        assert_eq!(time.bound(far), timer.moment(ms(550)));
         time.go_on(&timer);
         deadlines.tick(90_650);
         assert!(time.is_over(&timer));
+    }
+
+    #[test]
+    fn it_grows_by_no_number_of_stops() {
+        let deadlines = Deadlines::default();
+        let timer = deadlines.timer();
+        let mut time = HeadTime::begin(Some(ms(1000)), &timer);
+        let end = timer.moment(ms(1000));
+        for _ in 0..100 {
+            time.stand_still(&timer);
+            time.go_on(&timer);
+        }
+        assert_eq!(time, HeadTime::Runs(end));
     }
 
     #[test]

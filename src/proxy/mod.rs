@@ -40,6 +40,7 @@ mod token_judge;
 mod transport;
 mod trust;
 mod tunnel;
+mod waits;
 mod wire;
 mod worker;
 

@@ -263,7 +263,7 @@ async fn open(
             })
         }
         Err(_) => {
-            // A request whose own time ended before says nothing about its last target.
+            // A target that had only what others left of the request's time was not given enough to be called down.
             if deadline == whole && !timer.cap_has_passed() {
                 tell_outage(worker, selected, &"it took too long");
             }

@@ -36,6 +36,8 @@ pub enum Refusal {
     UnsupportedVersion,
     /// The request target is no path or URI, or holds dot segments.
     BadTarget,
+    /// The path is one API's as sent and another's as some upstreams read it.
+    AmbiguousPath,
     /// `Host` is missing, repeated or not the target's.
     BadHost,
     /// The body's length is said twice, or in a way that two readers would understand differently.
@@ -142,10 +144,11 @@ pub struct RenderedRefusal {
 
 impl Refusal {
     /// Every refusal, in the order of its declaration.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::MalformedHead,
         Self::UnsupportedVersion,
         Self::BadTarget,
+        Self::AmbiguousPath,
         Self::BadHost,
         Self::AmbiguousFraming,
         Self::MalformedBody,
@@ -314,6 +317,7 @@ impl Refusal {
             Self::MalformedHead => &rows::MALFORMED_HEAD,
             Self::UnsupportedVersion => &rows::UNSUPPORTED_VERSION,
             Self::BadTarget => &rows::BAD_TARGET,
+            Self::AmbiguousPath => &rows::AMBIGUOUS_PATH,
             Self::BadHost => &rows::BAD_HOST,
             Self::AmbiguousFraming => &rows::AMBIGUOUS_FRAMING,
             Self::MalformedBody => &rows::MALFORMED_BODY,

@@ -123,6 +123,12 @@ impl Timer {
         Moment(now_ms.saturating_add(after_ms).saturating_add(tick_ms))
     }
 
+    /// The end of a time of which so much was left when it stood still, as [`Timer::left_until`] said.
+    pub(super) fn resumed(&self, left: Duration) -> Moment {
+        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        Moment(self.cells.now_ms.get().saturating_add(left_ms))
+    }
+
     /// Whether a moment has come.
     pub(super) fn has_come(&self, moment: Moment) -> bool {
         moment.0 <= self.cells.now_ms.get()

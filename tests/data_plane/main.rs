@@ -22,6 +22,7 @@ mod http2_raw;
 mod http2_smuggling;
 mod limits;
 mod rig;
+mod slow_clients;
 mod targets;
 mod tls;
 mod websocket;

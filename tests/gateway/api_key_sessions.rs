@@ -109,6 +109,43 @@ fn sessions_end_and_are_switched_off_cases_46_47_49_51() {
 }
 
 #[test]
+fn a_lifetime_that_respects_an_expiry_ends_no_key_before_it_case_49() {
+    let world = World::shared();
+    let far_s = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        + 1000;
+    for style in STYLES {
+        let api = |respects: bool| {
+            let field = "session_lifetime_respects_key_expiration";
+            KeyApi::new(
+                &world,
+                style,
+                json!({"session_lifetime": 1, field: respects}),
+            )
+        };
+        let (respecting, plain) = (api(true), api(false));
+        // Tyk deletes neither the one that ends later nor the one that never ends.
+        let kept = [json!({"expires": far_s}), json!({"expires": 0})];
+        let kept = kept.map(|fields| respecting.key(fields));
+        let own = respecting.key(json!({"expires": far_s, "session_lifetime": 1}));
+        let began = std::time::Instant::now();
+        let cut = plain.key(json!({"expires": far_s}));
+        let first = show(&world.node, &cut).status;
+        assert!(first == 200 || began.elapsed() > std::time::Duration::from_secs(1));
+        crate::harness::wait_for("the life of the key ends", || {
+            show(&world.node, &cut).status == 404
+        });
+        plain.unknown(&plain.call(&cut));
+        for key in kept.iter().chain([&own]) {
+            show(&world.node, key).expect_status(200);
+            respecting.call(key).expect_status(200);
+        }
+    }
+}
+
+#[test]
 fn a_policy_governs_the_keys_that_name_it_cases_48_77_79() {
     let world = World::shared();
     let node = &world.node;

@@ -43,6 +43,42 @@ fn the_client_behind_a_trusted_proxy_is_judged_case_86() {
     }
 }
 
+/// Tyk takes `X-Real-IP` before `X-Forwarded-For`. A proxy that appends to the latter hands on what its own client says in all
+/// others, so nobody's word counts there.
+#[test]
+fn a_trusted_proxy_names_the_client_by_x_forwarded_for_alone_case_87() {
+    let configuration = "[gateway]\ntrusted_proxies = [\"127.0.0.0/8\", \"203.0.113.0/24\"]\n";
+    let world = World::of(Node::builder().configuration(configuration).start());
+    let (inside, outside) = ("192.0.2.1", "198.51.100.1");
+    let behind_two = format!("{outside}, {inside}, 203.0.113.7");
+    for style in STYLES {
+        let api = RuledApi::new(&world, style, json!({"allowed_ips": ["192.0.2.0/24"]}));
+        for (real, forwarded, passes) in [
+            (Some(outside), Some(inside), true),
+            (Some(inside), Some(outside), false),
+            (Some(inside), None, false),
+            (Some(inside), Some(""), false),
+            // The last one that is no proxy of ours, whoever stands before it.
+            (None, Some(behind_two.as_str()), true),
+            (None, Some("192.0.2.1, 198.51.100.1, 203.0.113.7"), false),
+        ] {
+            let named = [("x-real-ip", real), ("x-forwarded-for", forwarded)];
+            let headers: Vec<_> = named
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect();
+            let answer = api.send("GET", "/x", &headers);
+            if passes {
+                answer.expect_status(200);
+            } else {
+                api.assert_refused(&answer, FORBIDDEN.0, FORBIDDEN.1);
+            }
+        }
+        let claim = [("forwarded", "for=192.0.2.1")];
+        api.assert_refused(&api.send("GET", "/x", &claim), FORBIDDEN.0, FORBIDDEN.1);
+    }
+}
+
 #[test]
 fn nobody_is_believed_about_an_address_by_default() {
     in_both_styles(|world, style| {

@@ -69,6 +69,7 @@ mod hostile_routes_table;
 mod hostile_row;
 mod hostile_sources;
 mod http2_refusals;
+mod http2_requests;
 mod index_wait;
 mod ip_access;
 mod key_changes;

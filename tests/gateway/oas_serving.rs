@@ -156,6 +156,27 @@ fn documents_are_exported_as_files_case_83() {
     let public =
         ask(&world, "GET", &format!("{path}?mode=public"), &Value::Null).expect_status(200);
     assert!(!public.text().contains("x-tyk-api-gateway") && public.text().contains("x-unknown"));
+    let headers = ["content-type", "content-disposition"];
+    assert_eq!(
+        headers.map(|name| public.header(name).to_owned()),
+        ["application/octet-stream".to_owned(), disposition]
+    );
+    let all_public = "/tyk/apis/oas/export?mode=public";
+    let all_public = ask(&world, "GET", all_public, &Value::Null).expect_status(200);
+    assert!(!all_public.text().contains("x-tyk-api-gateway"));
+    assert_eq!(
+        headers.map(|name| all_public.header(name)),
+        [
+            "application/octet-stream",
+            "attachment; filename=\"oas.json\""
+        ]
+    );
+    for misspelt in [
+        format!("{path}?mode=Public"),
+        "/tyk/apis/oas/export?mode=x".to_owned(),
+    ] {
+        ask(&world, "GET", &misspelt, &Value::Null).expect_status(400);
+    }
     let all = ask(&world, "GET", "/tyk/apis/oas/export", &Value::Null).expect_status(200);
     let all_documents = all.json();
     assert!(

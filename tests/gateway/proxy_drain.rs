@@ -1,6 +1,6 @@
 //! The end of a node: what is under way finishes, nothing new begins, and the status is 0.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use rustix::process::Signal;
 
@@ -40,8 +40,7 @@ fn a_drain_lets_requests_finish_and_ends_with_0() {
         assert!(kept.is_closed());
         let address = world.node.gateway();
         wait_for("the gateway takes nobody new", || {
-            std::net::TcpStream::connect(address).is_err()
-                || Wire::connect(address).get("/quick/").is_closed()
+            TcpStream::connect(address).is_err()
         });
         assert!(
             world.node.process().ended().is_none(),
@@ -64,8 +63,14 @@ fn ready_says_that_the_node_drains() {
     world.node.process().signal(Signal::TERM);
     wait_for("it is not ready", || ask(&world).status == 503);
     assert!(ask(&world).text().contains("draining"));
+    // It says so for as long as the request is under way, while the gateway takes nobody new.
+    wait_for("the gateway takes nobody new", || {
+        TcpStream::connect(world.node.gateway()).is_err()
+    });
+    assert_eq!(ask(&world).status, 503);
     upstream.send("again");
     assert_eq!(client.take(5), b"again");
+    assert!(client.is_closed());
     assert_eq!(world.node.process().wait(PATIENCE).code(), Some(0));
 }
 

@@ -1,5 +1,7 @@
 //! What the upstream sees of a request, and the client of the answer.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Node, RecordingServer, Reply, keyless_api, merge};
@@ -234,6 +236,62 @@ fn forwarded_for_is_believed_only_from_trusted_proxies() {
             .expect_status(200)
             .json();
         assert_eq!(echoed(&echo, "x-forwarded-for").join(", "), expected);
+    }
+}
+
+#[test]
+fn claims_of_a_proxy_go_on_only_from_trusted_ones() {
+    let node = Node::builder()
+        .configuration("[gateway]\ntrusted_proxies = [\"127.0.0.2\", \"127.0.3.0/24\"]")
+        .start();
+    let world = World::of(node);
+    let base = api(&world, "/", json!({}));
+    let claims = [
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "shop.example"),
+        ("X-Forwarded-Port", "443"),
+        ("X-Forwarded-Prefix", "/shop"),
+        ("Forwarded", "for=10.1.1.1;proto=https;host=shop.example"),
+        ("X-Real-IP", "10.1.1.1"),
+    ];
+    // Some upstreams read these as the same names; they go on from nobody.
+    let look_alikes = [
+        ("X_Forwarded_For", "10.9.9.9"),
+        ("X_Forwarded_Proto", "https"),
+        ("X_Real_IP", "10.9.9.9"),
+    ];
+    for (peer, is_trusted) in [
+        ([127, 0, 0, 1], false),
+        ([127, 0, 0, 2], true),
+        ([127, 0, 0, 3], false),
+        ([127, 0, 3, 9], true),
+    ] {
+        let peer = Ipv4Addr::from(peer);
+        let mut wire = Wire::connect_from(peer, world.node.gateway());
+        let fields: String = [claims.as_slice(), look_alikes.as_slice()]
+            .concat()
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        wire.send(format!(
+            "GET {base}/ HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 10.2.2.2\r\n{fields}\r\n"
+        ));
+        let echo: Value = serde_json::from_str(&wire.answer().1).unwrap();
+        for (name, value) in claims {
+            let expected = is_trusted.then_some(value);
+            let seen = echoed(&echo, name);
+            assert_eq!(seen, Vec::from_iter(expected), "{name} from {peer}");
+        }
+        for (name, _) in look_alikes {
+            let seen = echoed(&echo, name);
+            assert_eq!(seen, Vec::<&str>::new(), "{name} from {peer}");
+        }
+        let chain = if is_trusted {
+            format!("10.1.1.1, 10.2.2.2, {peer}")
+        } else {
+            peer.to_string()
+        };
+        assert_eq!(echoed(&echo, "x-forwarded-for"), [chain]);
     }
 }
 

@@ -137,6 +137,41 @@ fn the_time_of_the_clients_own_upload_is_not_the_upstreams() {
 }
 
 #[test]
+fn a_paths_timeout_looks_at_no_case_where_its_version_says_so() {
+    let world = World::shared();
+    let slow = RecordingServer::start(|received| echo(received).after(Duration::from_millis(1200)));
+    for style in crate::harness::STYLES {
+        for looks_at_case in [true, false] {
+            let mut rules = extended_paths(json!({"hard_timeouts": [
+                {"path": "/Slow", "method": "GET", "timeout_duration": "300ms"}
+            ]}));
+            rules["ignore_endpoint_case"] = json!(!looks_at_case);
+            let (targets, fields) = ([slow.url("/")], single_version(rules));
+            let api = Balanced::ruled(&world, style, &targets, json!({}), fields);
+            let answer = api.ask("GET", "/sLOW", b"");
+            if looks_at_case {
+                answer.expect_status(200);
+            } else {
+                api.assert_refused(&answer, TIMEOUT);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_upstream_that_does_not_read_uses_up_its_own_time() {
+    let world = World::shared();
+    // It takes connections, and nothing that comes over them.
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let targets = [format!("http://{}/", deaf.local_addr().unwrap())];
+    let fields = hard_timeout("400ms");
+    let api = Balanced::ruled(&world, Style::Rfc, &targets, json!({}), fields);
+    let body = vec![b'x'; 16 * 1024 * 1024];
+    // All its other times are longer than whoever asks here waits.
+    api.assert_refused(&api.ask("POST", "/x", &body), TIMEOUT);
+}
+
+#[test]
 fn bodies_take_longer_than_the_head_may() {
     let world = World::of(Node::start());
     world.upstream.set_script(|_| {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::balancing::{Balanced, assert_named, definition};
 use crate::harness::{RecordingServer, Reply, STYLES, Style};
-use crate::rules::assert_refused;
+use crate::rules::{assert_refused, extended_paths, single_version};
 use crate::websocket::{AGREED, handshake};
 use crate::wire::Wire;
 use crate::world::{World, echo, unique};
@@ -57,6 +57,26 @@ fn an_answer_that_trickles_is_cut_off_and_never_looks_whole() {
         assert!(answer.is_err(), "{framing}: {answer:?}");
         let total = Duration::from_millis(TOTAL_MS);
         assert!((total..SOON).contains(&took), "{framing}: {took:?}");
+    }
+}
+
+#[test]
+fn a_path_with_a_longer_timeout_of_its_own_is_bound_by_it_too() {
+    let world = World::shared();
+    let upstream = trickling("Transfer-Encoding: chunked", "1\r\nx\r\n");
+    for style in STYLES {
+        let own = json!({"total_timeout_ms": TOTAL_MS});
+        let patient = single_version(extended_paths(json!({
+            "hard_timeouts": [{"path": "/x", "method": "GET", "timeout": 60}]
+        })));
+        let api = Balanced::ruled(&world, style, &[upstream.url("/")], own, patient);
+        let url = world.node.gateway_url(&format!("/{}/x", api.id));
+        let began = Instant::now();
+        let answer = world.node.client().try_send("GET", &url, &[], b"");
+        let took = began.elapsed();
+        assert!(answer.is_err(), "{answer:?}");
+        let total = Duration::from_millis(TOTAL_MS);
+        assert!((total..SOON).contains(&took), "{took:?}");
     }
 }
 

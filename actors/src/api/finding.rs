@@ -8,6 +8,7 @@ use awc::Client;
 use awc::error::{ConnectError, SendRequestError};
 use raftgate_model::api::Target;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::connect::{ATTEMPT_DELAY, alternating, first};
 use crate::own_shortage::is_own_shortage;
@@ -49,6 +50,9 @@ pub(super) enum Unasked {
 }
 
 /// Asks a target for a path at the first address that can be connected to; 2xx and 3xx are good answers.
+///
+/// Finding that address takes a connection of its own, and so no time of the answer's: both together take twice `patience` at
+/// most, and where nothing can be connected to or nobody answers, hardly more than once.
 pub(super) async fn ask(
     client: &Client,
     target: &Target,
@@ -56,14 +60,14 @@ pub(super) async fn ask(
     patience: Duration,
     addresses: &[SocketAddr],
 ) -> Finding {
-    let asking = async {
-        let reached = reached(addresses, patience).await;
-        let addresses = reached.as_ref().map_or(addresses, slice::from_ref);
-        first_answer(client, target, path, addresses).await
+    let late = |_| Finding::Unwell(Unwell::Late);
+    let reached = match timeout(patience, reached(addresses, patience)).await {
+        Ok(reached) => reached,
+        Err(elapsed) => return late(elapsed),
     };
-    tokio::time::timeout(patience, asking)
-        .await
-        .unwrap_or(Finding::Unwell(Unwell::Late))
+    let addresses = reached.as_ref().map_or(addresses, slice::from_ref);
+    let asking = first_answer(client, target, path, addresses);
+    timeout(patience, asking).await.unwrap_or_else(late)
 }
 
 /// Which of several addresses takes a connection first: one that leads nowhere uses up no other's share of the time.
@@ -150,8 +154,29 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     async fn asked(path: &str, addresses: &[SocketAddr]) -> Finding {
+        asked_within(PATIENCE, path, addresses).await
+    }
+
+    async fn asked_within(patience: Duration, path: &str, addresses: &[SocketAddr]) -> Finding {
         let target = Target::parse("http://target.test/").unwrap();
-        ask(&Client::default(), &target, path, PATIENCE, addresses).await
+        ask(&Client::default(), &target, path, patience, addresses).await
+    }
+
+    /// A target that answers after so long.
+    async fn answering(after: Duration) -> SocketAddr {
+        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = target.local_addr().unwrap();
+        actix::spawn(async move {
+            while let Ok((mut stream, _)) = target.accept().await {
+                let mut head = [0; 1024];
+                if stream.read(&mut head).await.is_ok_and(|bytes| bytes > 0) {
+                    tokio::time::sleep(after).await;
+                    let answer = b"HTTP/1.1 204 x\r\n\r\n";
+                    let _ = stream.write_all(answer).await;
+                }
+            }
+        });
+        address
     }
 
     /// Nobody listens there.
@@ -197,20 +222,22 @@ mod tests {
 
     #[actix::test]
     async fn an_address_that_leads_nowhere_uses_up_no_time_of_the_others() {
-        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let well = target.local_addr().unwrap();
-        actix::spawn(async move {
-            while let Ok((mut stream, _)) = target.accept().await {
-                let mut head = [0; 1024];
-                if stream.read(&mut head).await.is_ok_and(|bytes| bytes > 0) {
-                    let answer = b"HTTP/1.1 204 x\r\n\r\n";
-                    let _ = stream.write_all(answer).await;
-                }
-            }
-        });
+        let well = answering(Duration::ZERO).await;
         let full = SocketAddr::from(([127, 99, 7, 2], well.port()));
         let _full = full_listener(full).await;
         let finding = asked("/up", &[full, well]).await;
+        assert!(matches!(finding, Finding::Well), "{finding:?}");
+    }
+
+    #[actix::test]
+    async fn finding_an_address_takes_no_time_of_the_answers() {
+        let patience = Duration::from_secs(3);
+        let well = answering(patience * 3 / 4).await;
+        let full = SocketAddr::from(([127, 99, 7, 3], well.port()));
+        let _full = full_listener(full).await;
+        // Each of the first ones has a head start, half of the time in all.
+        let addresses = [[full; 6].as_slice(), &[well]].concat();
+        let finding = asked_within(patience, "/up", &addresses).await;
         assert!(matches!(finding, Finding::Well), "{finding:?}");
     }
 

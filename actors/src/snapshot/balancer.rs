@@ -80,8 +80,10 @@ impl Balancer {
 
     /// Whether targets are asked for the same thing.
     fn asks_as(&self, earlier: &Self) -> bool {
-        let path = |balancer: &Self| balancer.check.as_ref().map(|check| check.path.clone());
-        path(self).is_some_and(|asked| Some(asked) == path(earlier))
+        match (&self.check, &earlier.check) {
+            (Some(check), Some(known)) => check.path == known.path,
+            _ => false,
+        }
     }
 
     /// The different targets with their places.

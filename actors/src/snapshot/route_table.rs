@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use raftgate_model::api::{LISTEN_PATH_SEGMENTS_MAX, ListenPath};
 use raftgate_model::id::ApiId;
+use raftgate_model::path_pattern::MatchedPath;
 
 use super::compiled_api::CompiledApi;
 use super::depths::Depths;
@@ -101,6 +102,32 @@ impl RouteTable {
     /// query, compared byte for byte. Dot segments must have been refused before.
     #[must_use]
     pub fn place<'p>(&self, host: Option<&str>, path: &'p str) -> Option<Place<'_, 'p>> {
+        self.spot(host, path).map(Spot::place)
+    }
+
+    /// Whether an upstream may read `path` as one of another API, whose listen path is deeper than the one where it stands as
+    /// it was sent.
+    ///
+    /// Some undo percent-encoding, take runs of slashes or a backslash for a slash, or take the parameters off segments: what
+    /// the other API demands of its callers would be demanded of nobody.
+    #[must_use]
+    pub fn is_read_as_anothers(&self, host: Option<&str>, path: &str) -> bool {
+        if MatchedPath::is_plain(path) {
+            return false;
+        }
+        let Some(as_sent) = self.spot(host, path) else {
+            return false;
+        };
+        let matched = MatchedPath::new(path, 0, 0);
+        let mut readings = matched.readings_of_all();
+        readings.any(|reading| {
+            let spot = self.spot(host, reading);
+            spot.is_some_and(|spot| spot.depth > as_sent.depth)
+        })
+    }
+
+    /// The deepest listen path that a path stands under.
+    fn spot<'p>(&self, host: Option<&str>, path: &'p str) -> Option<Spot<'_, 'p>> {
         let of_host = host.filter(|_| !self.by_host.is_empty()).and_then(|host| {
             let name = host_name(host);
             let paths = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -140,6 +167,25 @@ impl Holder {
 
     fn is_kept_for(&self, api: &ApiId) -> bool {
         matches!(self, Self::Unserved(id) if id == api)
+    }
+}
+
+/// A listen path that a path stands under.
+struct Spot<'t, 'p> {
+    holder: &'t Holder,
+    /// How many segments it has.
+    depth: usize,
+    /// What of the path is left behind it.
+    rest: &'p str,
+}
+
+impl<'t, 'p> Spot<'t, 'p> {
+    fn place(self) -> Place<'t, 'p> {
+        let rest = self.rest;
+        match self.holder {
+            Holder::Served(api) => Place::Served(PathMatch { api, rest }),
+            Holder::Unserved(id) => Place::Unserved(id),
+        }
     }
 }
 
@@ -187,7 +233,7 @@ impl HostPaths {
         }
     }
 
-    fn find<'p>(&self, path: &'p str) -> Option<Place<'_, 'p>> {
+    fn find<'p>(&self, path: &'p str) -> Option<Spot<'_, 'p>> {
         let mut depth = path.bytes().filter(|byte| *byte == b'/').count();
         let mut end = path.len();
         loop {
@@ -196,9 +242,10 @@ impl HostPaths {
                 && let Some((prefix, rest)) = path.split_at_checked(end)
                 && let Some(holder) = self.by_prefix.get(prefix)
             {
-                return Some(match holder {
-                    Holder::Served(api) => Place::Served(PathMatch { api, rest }),
-                    Holder::Unserved(id) => Place::Unserved(id),
+                return Some(Spot {
+                    holder,
+                    depth,
+                    rest,
                 });
             }
             end = path.get(..end)?.rfind('/')?;

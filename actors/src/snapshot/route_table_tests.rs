@@ -61,6 +61,53 @@ fn a_listen_path_matches_at_segment_boundaries_only() {
 }
 
 #[test]
+fn a_path_that_some_read_as_one_of_a_deeper_api_is_told() {
+    let unserved = UnservedApi {
+        id: ApiId::new("broken").unwrap(),
+        host: None,
+        listen_path: ListenPath::parse("/broken").unwrap(),
+    };
+    let table = table([
+        api("root", None, "/"),
+        api("a", None, "/a"),
+        api("ab", None, "/a/b"),
+        api("odd", None, "/a;v=1"),
+        api("host", Some("h"), "/of-host"),
+    ])
+    .keeping([unserved]);
+    for (host, path) in [
+        (None, "/a;x"),
+        (None, "/a;x/c"),
+        (None, "/%61/c"),
+        (None, "//a"),
+        (None, "/a%2fc"),
+        (None, "/\\a"),
+        (None, "/a//b/c"),
+        (None, "/a/b;x"),
+        (None, "/a;x/b"),
+        (None, "/broken;x"),
+        (Some("h"), "/of-host;x"),
+    ] {
+        assert!(table.is_read_as_anothers(host, path), "{path}");
+    }
+    for (host, path) in [
+        (None, "/a"),
+        (None, "/a/c;x"),
+        (None, "/a/b/c;x//%61"),
+        (None, "/c;x/a"),
+        (None, "/ab;x"),
+        // This one is mounted so; it stands as deep.
+        (None, "/a;v=1"),
+        (None, "/a;v=1/c"),
+        (Some("other"), "/of-host;x"),
+    ] {
+        assert!(!table.is_read_as_anothers(host, path), "{path}");
+    }
+    let nobody_above = mounted([api("a", None, "/a")]).0;
+    assert!(!nobody_above.is_read_as_anothers(None, "/a;x"));
+}
+
+#[test]
 fn the_longest_listen_path_wins() {
     let table = table([
         api("root", None, "/"),

@@ -79,6 +79,13 @@ pub(super) const BAD_TARGET: Row = Row::bad_request(
     "bad_target",
     "the request target is malformed or holds dot segments",
 );
+pub(super) const AMBIGUOUS_PATH: Row = Row {
+    connection: ConnectionFate::Keep,
+    ..Row::bad_request(
+        "ambiguous_path",
+        "the path is another API's as some upstreams read it: percent-encoded, with slashes in a row or with parameters",
+    )
+};
 pub(super) const BAD_HOST: Row = Row::bad_request(
     "bad_host",
     "exactly one Host that agrees with the request target is needed",

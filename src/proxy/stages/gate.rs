@@ -215,8 +215,9 @@ fn check_size(view: &RequestView<'_>, style: ErrorStyle, bytes_max: u64) -> Resu
     }
 }
 
-/// A path's timeout is the upstream's whole time until the head of its answer, whatever is tried in it; it never lengthens
-/// the wait for a connection.
+/// A path's timeout is the upstream's whole time until the head of its answer, whatever is tried in it. It never lengthens
+/// the wait for a connection, and where it is shorter, a connection has no more time than that: a target that takes all of it
+/// counts as one that cannot be connected to, or a black hole behind short timeouts would never be spared.
 fn enforced(timeouts: UpstreamTimeouts, timeout: Duration) -> UpstreamTimeouts {
     UpstreamTimeouts {
         connect: timeouts.connect.min(timeout),

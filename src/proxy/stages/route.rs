@@ -59,6 +59,13 @@ pub(crate) fn route(
             });
         }
     };
+    // Whoever mounted the deeper API meant it to be asked for what its upstream has.
+    if snapshot
+        .routes()
+        .is_read_as_anothers(view.host(), view.path())
+    {
+        return Err(Refusal::AmbiguousPath.into());
+    }
     if found.api.oauth_endpoints == OAuthEndpoints::Served
         && let Some(endpoint) = OAuthEndpoint::at(found.rest)
     {

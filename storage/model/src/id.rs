@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const ID_BYTES_MAX: usize = 256;
 
 /// What is said of an identifier that cannot stand in paths.
-pub(crate) const NOT_FOR_PATHS: &str = "stands in paths: no spaces and none of /\\?#%\"<>, and neither . nor .. nor a word of the control API";
+pub(crate) const NOT_FOR_PATHS: &str =
+    "stands in paths: no spaces and none of /\\?#%\"<>, and neither . nor ..";
 
 /// Whether an identifier can stand in a path of the control API as one segment that nobody reads as another one.
 pub(crate) fn fits_paths(text: &str) -> bool {

@@ -305,6 +305,13 @@ fn what_a_pattern_may_take_is_told_by_classes() {
 
 proptest! {
     #[test]
+    fn a_plain_path_is_read_in_one_way_alone(path in "(/[ab6%;.\\\\]{0,3}){1,4}") {
+        let matched = MatchedPath::new(&path, 0, 0);
+        let is_read_otherwise = matched.readings_of_all().any(|reading| reading != path);
+        prop_assert!(!(MatchedPath::is_plain(&path) && is_read_otherwise), "{path}");
+    }
+
+    #[test]
     fn no_pattern_and_no_path_panics(
         pattern in r"[-/a-c*{}:0-9,\\\[\]()|^$.+?]{0,24}",
         path in "/[ -~]{0,30}",

@@ -125,8 +125,15 @@ fn read_id(definition: &Map<String, Value>, faults: &mut DocumentFaults) -> Opti
         }
         return None;
     };
-    if !fits_paths(text) || RESERVED_IDS.contains(&text) {
+    if !fits_paths(text) {
         faults.add(node.path(), NOT_FOR_PATHS);
+        return None;
+    }
+    if RESERVED_IDS.contains(&text) {
+        faults.add(
+            node.path(),
+            "stands in paths, where this is a word of the control API",
+        );
         return None;
     }
     ApiId::new(text)

@@ -189,15 +189,17 @@ fn source_of<S: ReadState>(
         return before;
     };
     if let Some(before) = before.filter(|before| *before != mark.path) {
-        displace(txn, before, &made);
+        displace(txn, before);
     }
     remember(txn, mark, made);
     Some(mark.path.clone())
 }
 
 /// Notes that another file takes over what this one made: once that one is gone, this one shall count again.
-fn displace<S: ReadState>(txn: &mut Txn<'_, S>, path: SourcePath, made: &Made) {
-    if let Some(source) = txn.source(&path).filter(|source| source.made == *made) {
+///
+/// A definition is of the file that made it last, and goes when that file makes something else: so this is what it made.
+fn displace<S: ReadState>(txn: &mut Txn<'_, S>, path: SourcePath) {
+    if let Some(source) = txn.source(&path) {
         let record = Record::Source(Arc::new(source.displaced()));
         txn.put(RecordKey::Source(path), record);
     }

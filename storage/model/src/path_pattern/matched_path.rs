@@ -48,6 +48,18 @@ impl<'r> MatchedPath<'r> {
         Self { sent, bare }
     }
 
+    /// Whether a path, percent-encoded as sent, can be read in one way alone.
+    #[must_use]
+    pub fn is_plain(path: &str) -> bool {
+        let is_read_otherwise = |byte| matches!(byte, b'%' | b'\\' | b';');
+        !path.bytes().any(is_read_otherwise) && !path.contains("//")
+    }
+
+    /// The whole path in every way to read it.
+    pub fn readings_of_all(&self) -> impl Iterator<Item = &str> {
+        self.readings().map(|reading| &*reading.full)
+    }
+
     /// The whole path.
     #[must_use]
     pub fn full(&self) -> &str {
