@@ -75,11 +75,11 @@ fn at_the_token_endpoint(api: &OAuthApi<'_>) -> Vec<Refused> {
     ]
 }
 
-/// Requests of authorize and authorize-client, and the codes that the styles have for them.
-fn of_the_authorization<'a>(
-    api: &'a OAuthApi<'_>,
-    bare: &'a Credentials,
-) -> [(Vec<(&'a str, &'a str)>, &'static str, &'static str); 4] {
+/// A request's pairs, and the codes that the styles have for it.
+type Asked<'a> = (Vec<(&'a str, &'a str)>, &'static str, &'static str);
+
+/// Requests of authorize and authorize-client.
+fn of_the_authorization<'a>(api: &'a OAuthApi<'_>, bare: &'a Credentials) -> [Asked<'a>; 4] {
     let asked = |response_type, client_id, redirect_uri| {
         vec![
             ("response_type", response_type),
