@@ -40,7 +40,7 @@ impl KeyQuery {
     /// Names that are hashes where listings show them, and nothing else is said of them.
     pub(super) fn by_hash() -> Self {
         Self {
-            hashed: Some(String::new()),
+            hashed: Some("true".to_owned()),
             ..Self::default()
         }
     }
@@ -57,9 +57,9 @@ impl KeyQuery {
         ))
     }
 
-    /// Whether the name is a hash.
-    pub(super) const fn is_hashed(&self) -> bool {
-        self.hashed.is_some()
+    /// Whether the name is a hash: whatever is said of it but nothing, as in Tyk.
+    pub(super) fn is_hashed(&self) -> bool {
+        filled(self.hashed.as_ref()).is_some()
     }
 }
 
@@ -75,7 +75,7 @@ impl Control {
         query: &KeyQuery,
     ) -> Result<Option<Found>, ControlFailure> {
         let places = query.places()?;
-        if query.hashed.is_some() {
+        if query.is_hashed() {
             if !self.compat.hash_keys {
                 return Err(ControlFailure::Invalid(
                     "Key requested by hash but key hashing is not enabled".into(),
@@ -94,6 +94,11 @@ impl Control {
                 same.then_some(Found::Key(token.id, record))
             }));
         }
+        let named_org = places.0.clone();
+        // A name is looked for in the organisation that is named and in no other; a text that says its own is the key's.
+        let is_elsewhere = |org: &OrgId, id: &str| {
+            id == name && named_org.as_ref().is_some_and(|named| named != org)
+        };
         let orgs = self.orgs_of(places);
         let is_user = filled(query.username.as_ref()).is_some();
         Ok(orgs.iter().find_map(|org| {
@@ -102,7 +107,10 @@ impl Control {
             } else {
                 readings(org, name)
             };
-            readings.into_iter().find_map(|(org, id)| {
+            let mut meant = readings
+                .into_iter()
+                .filter(|(org, id)| !is_elsewhere(org, id));
+            meant.find_map(|(org, id)| {
                 let id = self.keys.custom_key_id(&org, &id);
                 let record = self.present(id)?;
                 let is_meant = if record.is_user() {

@@ -91,6 +91,7 @@ impl ControlListener {
                     .configure(routes)
                     .wrap(from_fn(guard))
                     .wrap(NormalizePath::trim())
+                    .wrap(from_fn(spelling::look_for_empty_names))
             })
             .workers(1)
             .shutdown_timeout(whole_seconds(settings.drain))
@@ -225,7 +226,7 @@ async fn guard(
         (Err(failure), _) => Err(failure.answer(door)),
         (Ok(()), None) => Err(entrance.while_starting(&request, door)),
         (Ok(()), Some(control)) => admit(control, &request)
-            .and_then(|()| spelling::check(request.uri()))
+            .and_then(|()| spelling::check(&request))
             .map(|()| Entrance::lead_in(control, &mut request))
             .map_err(|failure| failure.answer(door)),
     };

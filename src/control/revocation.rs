@@ -7,6 +7,7 @@ use raftgate_cluster::batch::Lane;
 use raftgate_model::answer::Reply;
 use raftgate_model::command::{Command, SWEEP_GRACE, SWEEP_ITEMS_MAX};
 use raftgate_model::id::{ClientId, OrgId};
+use raftgate_model::secret::Secret;
 
 use super::authorize::{headers_of, query_of};
 use super::in_force::Standing;
@@ -129,7 +130,7 @@ impl Order {
         let token = self.form.get("token").ok_or_else(|| required("token"))?;
         let client = self.client()?.ok_or_else(|| required("client_id"))?;
         let org = self.org()?;
-        let order = self.on_behalf(&client, org.as_ref());
+        let order = self.on_behalf(&client, org.as_ref())?;
         match control.oauth.revoke_on_behalf(&order, token).await {
             Err(OnBehalfFault::UnknownClient) => Err(unknown_client()),
             Err(fault) => Err(fault.into()),
@@ -147,7 +148,7 @@ impl Order {
             .client()?
             .ok_or_else(|| required("client_id is required"))?;
         let org = self.org()?;
-        let order = self.on_behalf(&client, org.as_ref());
+        let order = self.on_behalf(&client, org.as_ref())?;
         if proof == Proof::Needed
             && order.secret.is_none()
             && !control.oauth.is_public(&client, org.as_ref())
@@ -168,14 +169,25 @@ impl Order {
         org.map_err(|error| ControlFailure::Invalid(format!("org_id: {error}")))
     }
 
-    fn on_behalf<'a>(&'a self, client: &'a ClientId, org: Option<&'a OrgId>) -> OnBehalf<'a> {
-        let secret = ["client_secret", "secret"].map(|name| self.form.get_from_body(name));
-        OnBehalf {
+    fn on_behalf<'a>(
+        &'a self,
+        client: &'a ClientId,
+        org: Option<&'a OrgId>,
+    ) -> Result<OnBehalf<'a>, ControlFailure> {
+        let secrets = ["client_secret", "secret"].map(|name| self.form.get_from_body(name));
+        let secret = match secrets.into() {
+            // One of two is not the client's.
+            (Some(long), Some(short)) if !Secret::from(long).ct_eq(short) => {
+                return Err(ControlFailure::Unauthorized(SECRET_WRONG));
+            }
+            (long, short) => long.or(short),
+        };
+        Ok(OnBehalf {
             client,
             org,
-            secret: secret.into_iter().flatten().next(),
+            secret,
             address: self.address,
-        }
+        })
     }
 }
 

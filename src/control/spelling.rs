@@ -1,12 +1,43 @@
-//! Whether what a request names is text: a name that is none would be read as the same as others that are none.
+//! Whether what a request names is text, and something: a name that is none would be read as the same as others that are
+//! none, and without a name in its middle a path would be another resource's.
 
-use actix_web::http::Uri;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _};
 use percent_encoding::percent_decode_str;
 
 use super::{ControlFailure, shape};
 
-/// Refuses a path or a query that is no percent-encoded UTF-8 (RFC 3986 section 2.1).
-pub(super) fn check(uri: &Uri) -> Result<(), ControlFailure> {
+/// Marks a request in whose path a name is empty.
+struct EmptyName;
+
+/// Looks for empty names in a path while its slashes are as they were sent; [`check`] refuses it.
+pub(super) async fn look_for_empty_names(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if has_empty_name(request.path()) {
+        request.extensions_mut().insert(EmptyName);
+    }
+    next.call(request).await
+}
+
+/// Whether there is nothing between two slashes of a path, where a resource or its name stands.
+///
+/// In front, where addresses are joined from parts, slashes may be doubled; the last one says nothing.
+fn has_empty_name(path: &str) -> bool {
+    let segments = path.trim_matches('/').split('/');
+    let mut behind_the_family = segments.skip(1).skip_while(|segment| segment.is_empty());
+    behind_the_family.any(str::is_empty)
+}
+
+/// Refuses a path or a query that is no percent-encoded UTF-8 (RFC 3986 section 2.1), and a path with an empty name.
+pub(super) fn check(request: &ServiceRequest) -> Result<(), ControlFailure> {
+    if request.extensions().contains::<EmptyName>() {
+        return Err(ControlFailure::NotFound("Not Found"));
+    }
+    let uri = request.uri();
     let parts = [
         ("path", uri.path()),
         ("query", uri.query().unwrap_or_default()),
@@ -33,6 +64,28 @@ fn is_text(encoded: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_empty_between_two_slashes() {
+        for whole in [
+            "/",
+            "/hello/",
+            "/tyk/apis//",
+            "//tyk//apis",
+            "/tyk/apis/oas/x/export",
+        ] {
+            assert!(!has_empty_name(whole), "{whole}");
+        }
+        for broken in [
+            "/tyk/apis//x",
+            "/tyk/apis/oas//export",
+            "//tyk//apis//oas/x",
+            "/tyk/oauth/clients///rotate",
+            "/api/apis//authorize-client",
+        ] {
+            assert!(has_empty_name(broken), "{broken}");
+        }
+    }
 
     #[test]
     fn text_is_what_decodes_to_utf8() {

@@ -158,24 +158,33 @@ fn going_back_and_approving_again_brings_no_second_code() {
     let demo = Demo::start();
     let browser = Browser::start();
     sign_in(&browser, &demo);
-    browser.click("button[value=deny]");
-    browser.wait_for_title("The client was refused");
+    let of_form = |script: &str| browser.script(script).as_str().unwrap().to_owned();
+    let action = of_form("return document.querySelector('button[value=approve]').form.action");
+    let ticket = of_form("return document.querySelector('input[name=ticket]').value");
+    browser.click("button[value=approve]");
+    browser.wait_for_title("The client has a code");
+    assert!(query(&browser.address()).contains_key("code"));
     browser.script("history.back(); return 0");
     eventually("the browser went back", FLOW, || {
-        (browser.title() != "The client was refused").then_some(())
+        (browser.title() != "The client has a code").then_some(())
     });
     assert!(
         !browser.address().contains("code="),
         "{}",
         browser.address()
     );
-    // Whatever the browser kept of the form: its ticket is used up.
+    // Where the browser kept the form, it is sent once more; where it kept none, the same is sent for it.
     let has_form =
         browser.script("return document.querySelector('button[value=approve]') !== null");
     if has_form == Value::Bool(true) {
         browser.click("button[value=approve]");
         browser.wait_for_title("This does not work");
     }
+    let form = [("ticket", ticket.as_str()), ("decision", "approve")];
+    let again = Client::new().post_form(&action, &[], &form);
+    let again = again.expect_status(400);
+    assert_eq!(again.header("location"), "");
+    assert!(again.text().contains("no longer valid"), "{}", again.text());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! JavaScript on Node.js: openid-client and oauth4webapi.
+//! JavaScript on Node.js: openid-client and oauth4webapi, and for the implicit grant client-oauth2.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -31,6 +31,22 @@ fn oauth4webapi(name: &str) {
     flow(name, |deployment| {
         script(deployment, "oauth4webapi_flows.mjs")
     });
+}
+
+fn client_oauth2(name: &str) {
+    flow(name, |deployment| {
+        script(deployment, "client_oauth2_flows.mjs")
+    });
+}
+
+#[test]
+fn client_oauth2_takes_an_implicit_token() {
+    client_oauth2("implicit");
+}
+
+#[test]
+fn client_oauth2_reads_a_denial() {
+    client_oauth2("denied");
 }
 
 #[test]

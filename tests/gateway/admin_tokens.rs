@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Answer;
-use crate::world::{OAuthApi, Style, World, text, unique};
+use crate::harness::{Answer, Node};
+use crate::hostile_routes_table::routes;
+use crate::world::{OAuthApi, STYLES, Style, World, text, unique};
 
 const PATH: &str = "/raftgate/v1/admin-tokens";
 
@@ -48,43 +49,93 @@ fn a_token_is_told_once_and_ends_at_once() {
         .expect_status(404);
 }
 
+/// What a role may not is told so.
+#[track_caller]
+fn assert_not_for(answer: &Answer, role: &str, case: &str) {
+    assert_eq!(answer.status, 403, "{case}: {}", answer.text());
+    let told = answer.json();
+    let message = [text(&told, "message"), text(&told, "Message")].concat();
+    let said = format!("The role {role} of this admin token does not allow this.");
+    assert_eq!(message, said, "{case}");
+}
+
 #[test]
 fn roles_bind_what_a_token_is_good_for() {
-    let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
+    // A node of its own, of which nothing is left in the end.
+    let world = World::of(Node::start());
     let (_, reader) = make(&world, "read-only");
     let (_, identity) = make(&world, "identity-server");
-    ask(&world, &reader, "GET", "/tyk/apis").expect_status(200);
-    let path = format!("/tyk/policies/{}", api.policy_id());
-    for (token, role, method) in [
-        (&reader, "read-only", "DELETE"),
-        (&identity, "identity-server", "GET"),
-        (&identity, "identity-server", "DELETE"),
-    ] {
-        let refused = ask(&world, token, method, &path).expect_status(403);
-        let said = format!("The role {role} of this admin token does not allow this.");
-        assert_eq!(text(&refused.json(), "message"), said);
+    let (_, operator) = make(&world, "operator");
+    let is_open = |path: &str| matches!(path, "/hello" | "/ready" | "/metrics");
+    for route in routes().filter(|route| !is_open(route.path)) {
+        let named = |part: &str| {
+            if part.starts_with('{') {
+                "nobody"
+            } else {
+                part
+            }
+            .to_owned()
+        };
+        let parts: Vec<String> = route.path.split('/').map(named).collect();
+        let (method, path) = (route.method, parts.join("/"));
+        let case = format!("{method} {path}");
+        let is_approval = path.ends_with("/authorize-client");
+        let by_reader = ask(&world, &reader, method, &path);
+        if method == "GET" {
+            assert_ne!(by_reader.status, 403, "{case}");
+        } else {
+            assert_not_for(&by_reader, "read-only", &case);
+        }
+        let by_identity = ask(&world, &identity, method, &path);
+        if is_approval {
+            assert_ne!(by_identity.status, 403, "{case}");
+        } else {
+            assert_not_for(&by_identity, "identity-server", &case);
+        }
+        assert_ne!(ask(&world, &operator, method, &path).status, 403, "{case}");
     }
-    let approve = |token: &str, url: &str| {
-        let form = [
-            ("response_type", "code"),
-            ("client_id", api.client.id.as_str()),
-        ];
-        world
-            .node
-            .client()
-            .post_form(url, &[("x-tyk-authorization", token)], &form)
-    };
-    let doors = [
-        api.url("/tyk/oauth/authorize-client"),
-        world.node.control_url("/tyk/oauth/authorize-client"),
-        world
-            .node
-            .control_url(&format!("/api/apis/oauth/{}/authorize-client", api.id)),
-    ];
-    for door in &doors {
-        approve(&identity, door).expect_status(200);
-        approve(&reader, door).expect_status(403);
+}
+
+#[test]
+fn approvals_are_for_identity_servers_and_operators_at_every_door() {
+    let world = World::shared();
+    let (_, reader) = make(&world, "read-only");
+    let (_, identity) = make(&world, "identity-server");
+    let (_, operator) = make(&world, "operator");
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let approve = |token: &str, url: &str| {
+            let form = [
+                ("response_type", "code"),
+                ("client_id", api.client.id.as_str()),
+            ];
+            let headers = [("x-tyk-authorization", token)];
+            world.node.client().post_form(url, &headers, &form)
+        };
+        let control = |path: String| world.node.control_url(&path);
+        for door in [
+            control("/tyk/oauth/authorize-client".to_owned()),
+            control(format!("/api/apis/oauth/{}/authorize-client", api.id)),
+            control(format!("/api/apis/{}/authorize-client", api.id)),
+        ] {
+            assert_not_for(&approve(&reader, &door), "read-only", &door);
+            for token in [&identity, &operator] {
+                approve(token, &door).expect_status(200);
+            }
+        }
+        // The gateway's door says no more than to anybody else.
+        let door = api.url("/tyk/oauth/authorize-client");
+        for token in [&identity, &operator] {
+            approve(token, &door).expect_status(200);
+        }
+        let told = approve(&reader, &door).expect_status(403).json();
+        match style {
+            Style::Rfc => assert_eq!(text(&told, "error"), "access_denied"),
+            Style::Tyk => {
+                let message = "Attempted administrative access with invalid or missing key!";
+                assert_eq!(told, json!({"status": "error", "message": message}));
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{KeyApi, message, show};
 use crate::harness::Node;
-use crate::world::{Style, World, text, unique};
+use crate::world::{STYLES, Style, World, text, unique};
 
 #[test]
 fn keys_are_listed_by_organisation_and_api_case_41() {
@@ -61,36 +61,38 @@ fn with_hashing_keys_are_listed_and_found_by_their_hashes_cases_33_38_39() {
         .start();
     let world = World::of(node);
     let node = &world.node;
-    let api = KeyApi::new(&world, Style::Tyk, json!({}));
-    let made = node
-        .ask("POST", "/tyk/keys", &api.session(json!({"alias": "a"})))
-        .expect_status(200)
-        .json();
-    let (key, hash) = (text(&made, "key"), text(&made, "key_hash"));
-    let listed = node.ask("GET", "/tyk/keys", &Value::Null).json();
-    assert_eq!(listed, json!({"keys": [hash]}));
-    show(node, &hash).expect_status(404);
-    let shown = show(node, &format!("{hash}?hashed=true"))
-        .expect_status(200)
-        .json();
-    assert_eq!(text(&shown, "alias"), "a");
-    api.unknown(&api.call(&hash));
-    api.call(&key).expect_status(200);
-    for wrong in [
-        "",
-        "x",
-        &"0".repeat(32),
-        &"g".repeat(32),
-        &format!("{hash}0"),
-    ] {
-        let answer = show(node, &format!("{wrong}x?hashed=true"));
-        assert_eq!(answer.status, 404, "{wrong}");
+    for style in STYLES {
+        let api = KeyApi::new(&world, style, json!({}));
+        let made = node
+            .ask("POST", "/tyk/keys", &api.session(json!({"alias": "a"})))
+            .expect_status(200)
+            .json();
+        let (key, hash) = (text(&made, "key"), text(&made, "key_hash"));
+        let listed = node.ask("GET", "/tyk/keys", &Value::Null).json();
+        assert_eq!(listed, json!({"keys": [hash]}));
+        show(node, &hash).expect_status(404);
+        let shown = show(node, &format!("{hash}?hashed=true"))
+            .expect_status(200)
+            .json();
+        assert_eq!(text(&shown, "alias"), "a");
+        api.unknown(&api.call(&hash));
+        api.call(&key).expect_status(200);
+        for wrong in [
+            "",
+            "x",
+            &"0".repeat(32),
+            &"g".repeat(32),
+            &format!("{hash}0"),
+        ] {
+            let answer = show(node, &format!("{wrong}x?hashed=true"));
+            assert_eq!(answer.status, 404, "{wrong}");
+        }
+        node.ask(
+            "DELETE",
+            &format!("/tyk/keys/{hash}?hashed=1"),
+            &Value::Null,
+        )
+        .expect_status(200);
+        api.unknown(&api.call(&key));
     }
-    node.ask(
-        "DELETE",
-        &format!("/tyk/keys/{hash}?hashed=1"),
-        &Value::Null,
-    )
-    .expect_status(200);
-    api.unknown(&api.call(&key));
 }

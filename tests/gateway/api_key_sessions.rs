@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{KeyApi, message, show};
 use crate::harness::{Node, merge, policy};
-use crate::world::{OAuthApi, STYLES, Style, World, text, unique};
+use crate::world::{OAuthApi, STYLES, Style, Tokens, World, text, unique};
 
 #[test]
 fn an_update_changes_the_session_and_keeps_its_date_cases_42_52() {
@@ -272,37 +272,99 @@ fn one_token_opens_an_oauth_api_and_those_with_keys_case_28() {
 fn the_session_of_a_token_is_shown_and_deleting_it_revokes_it_t8_t10() {
     let world = World::shared();
     let node = &world.node;
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let client = api.another_client(json!({"meta_data": {"foo": "bar", "client": "meta"}}));
-    let approve = |pairs: &[(&str, &str)]| {
-        let pairs = [&[("response_type", "token")], pairs].concat();
-        text(
-            &api.approve_for(&client, &pairs).expect_status(200).json(),
-            "access_token",
-        )
-    };
-    let rules = json!({
-        "access_rights": {api.id.as_str(): {}}, "meta_data": {"key": "meta", "foo": "keybar"}
-    });
-    let token = approve(&[("key_rules", &rules.to_string())]);
-    let shown = show(node, &token).expect_status(200).json();
-    assert_eq!(
-        shown["meta_data"],
-        json!({"foo": "keybar", "client": "meta", "key": "meta"})
-    );
-    assert_eq!(text(&shown, "oauth_client_id"), client.id);
-    let by_policy = approve(&[]);
-    let shown = show(node, &by_policy).expect_status(200).json();
-    assert_eq!(shown["apply_policies"], json!([api.policy_id()]));
-    assert!(shown["access_rights"].get(&api.id).is_some() && shown["expires"].as_u64().is_some());
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let client = api.another_client(json!({"meta_data": {"foo": "bar", "client": "meta"}}));
+        let approve = |pairs: &[(&str, &str)]| {
+            let pairs = [&[("response_type", "token")], pairs].concat();
+            let approved = api.approve_for(&client, &pairs).expect_status(200);
+            text(&approved.json(), "access_token")
+        };
+        let rules = json!({
+            "access_rights": {api.id.as_str(): {}}, "meta_data": {"key": "meta", "foo": "keybar"}
+        });
+        let token = approve(&[("key_rules", &rules.to_string())]);
+        let shown = show(node, &token).expect_status(200).json();
+        assert_eq!(
+            shown["meta_data"],
+            json!({"foo": "keybar", "client": "meta", "key": "meta"})
+        );
+        assert_eq!(text(&shown, "oauth_client_id"), client.id);
+        let by_policy = approve(&[]);
+        let shown = show(node, &by_policy).expect_status(200).json();
+        assert_eq!(shown["apply_policies"], json!([api.policy_id()]));
+        assert!(shown["access_rights"].get(&api.id).is_some(), "{shown}");
+        assert!(shown["expires"].as_u64().is_some(), "{shown}");
 
-    node.ask("PUT", &format!("/tyk/keys/{token}"), &rules)
-        .expect_status(400);
-    node.ask("DELETE", &format!("/tyk/keys/{token}"), &Value::Null)
-        .expect_status(200);
-    api.assert_unknown(&token);
-    show(node, &token).expect_status(404);
-    api.assert_good(&by_policy);
+        node.ask("PUT", &format!("/tyk/keys/{token}"), &rules)
+            .expect_status(400);
+        node.ask("DELETE", &format!("/tyk/keys/{token}"), &Value::Null)
+            .expect_status(200);
+        api.assert_unknown(&token);
+        show(node, &token).expect_status(404);
+        api.assert_good(&by_policy);
+    }
+}
+
+#[test]
+fn rate_tags_and_alias_of_a_tokens_session_are_kept_and_shown() {
+    let world = World::shared();
+    let api = OAuthApi::new(&world, Style::Rfc);
+    let own = json!({
+        "rate": 7, "per": 60, "quota_max": 500, "quota_renewal_rate": 3600, "tags": ["gold", "eu"], "alias": "acme",
+    });
+    let limits = ["rate", "per", "quota_max", "quota_renewal_rate", "tags"];
+    let assert_shown = |token: &str, names: &[&str]| {
+        let shown = show(&world.node, token).expect_status(200).json();
+        for name in names {
+            assert_eq!(shown[name], own[name], "{shown}");
+        }
+    };
+    // Of the rules that were given, and of what a refresh makes of them.
+    let mut rules = own.clone();
+    merge(&mut rules, json!({"access_rights": {api.id.as_str(): {}}}));
+    let rules = rules.to_string();
+    let approved = api.approve(&[("key_rules", &rules)]).expect_status(200);
+    let code = text(&approved.json(), "code");
+    let first = Tokens::of(api.exchange(&code, &[]));
+    assert_shown(&first.access, &limits);
+    assert_shown(&first.access, &["alias"]);
+    let second = Tokens::of(api.refresh(&first.refresh));
+    assert_shown(&second.access, &limits);
+    assert_shown(&second.access, &["alias"]);
+    // Of the policy; an alias is not a policy's to give.
+    let mut body = policy(&api.policy_id(), &[&api.id]);
+    merge(&mut body, own.clone());
+    world.node.create_policy(&body);
+    assert_shown(&api.access_token(), &limits);
+}
+
+#[test]
+fn a_policys_expiry_ends_the_keys_that_are_made_by_it() {
+    let world = World::shared();
+    let node = &world.node;
+    for style in STYLES {
+        let api = KeyApi::new(&world, style, json!({}));
+        let id = unique("brief");
+        let mut body = policy(&id, &[&api.id]);
+        merge(&mut body, json!({"key_expires_in": 2}));
+        node.create_policy(&body);
+        let session = json!({"apply_policies": [id]});
+        let made = node.ask("POST", "/tyk/keys", &session).expect_status(200);
+        let key = text(&made.json(), "key");
+        // What it says of later keys does not prolong one that is there.
+        merge(&mut body, json!({"key_expires_in": 1000}));
+        node.create_policy(&body);
+        let later = node.ask("POST", "/tyk/keys", &session).expect_status(200);
+        crate::harness::wait_for("the key ends", || api.call(&key).status != 200);
+        api.refused(
+            &api.call(&key),
+            (401, "invalid_token"),
+            (401, "Key has expired, please renew"),
+        );
+        show(node, &key).expect_status(200);
+        api.call(&text(&later.json(), "key")).expect_status(200);
+    }
 }
 
 #[test]

@@ -133,25 +133,28 @@ fn a_key_is_asked_for_and_known_cases_17_18_19() {
 #[test]
 fn a_key_comes_by_query_and_cookie_with_names_to_the_letter_cases_20_21() {
     let world = World::shared();
-    let place = json!({"auth_configs": {"authToken": {"use_param": true, "param_name": "Key"}}});
-    let api = KeyApi::new(&world, Style::Tyk, place);
-    let key = api.key(json!({}));
-    api.get(&format!("/called?Key={key}"), &[])
-        .expect_status(200);
-    api.call(&key).expect_status(200);
-    api.get(&format!("/called?key={key}"), &[])
-        .expect_status(401);
-    let place = json!({
-        "auth_configs": {"authToken": {"disable_header": true, "use_cookie": true, "cookie_name": "K"}},
-        "strip_auth_data": true
-    });
-    let api = KeyApi::new(&world, Style::Tyk, place);
-    let key = api.key(json!({}));
-    api.call(&key).expect_status(401);
-    let answer = api.get("/called", &[("cookie", &format!("a=b; K={key}"))]);
-    assert!(!answer.expect_status(200).text().contains(&key));
-    api.get("/called", &[("cookie", &format!("k={key}"))])
-        .expect_status(401);
+    let (rfc, tyk) = ((401, "unauthorized"), (401, "Authorization field missing"));
+    for style in STYLES {
+        let place =
+            json!({"auth_configs": {"authToken": {"use_param": true, "param_name": "Key"}}});
+        let api = KeyApi::new(&world, style, place);
+        let key = api.key(json!({}));
+        api.get(&format!("/called?Key={key}"), &[])
+            .expect_status(200);
+        api.call(&key).expect_status(200);
+        api.refused(&api.get(&format!("/called?key={key}"), &[]), rfc, tyk);
+        let place = json!({
+            "auth_configs": {"authToken": {"disable_header": true, "use_cookie": true, "cookie_name": "K"}},
+            "strip_auth_data": true
+        });
+        let api = KeyApi::new(&world, style, place);
+        let key = api.key(json!({}));
+        api.refused(&api.call(&key), rfc, tyk);
+        let answer = api.get("/called", &[("cookie", &format!("a=b; K={key}"))]);
+        assert!(!answer.expect_status(200).text().contains(&key));
+        let misspelt = api.get("/called", &[("cookie", &format!("k={key}"))]);
+        api.refused(&misspelt, rfc, tyk);
+    }
 }
 
 #[test]
@@ -283,7 +286,20 @@ fn a_custom_id_is_found_in_all_of_its_forms_cases_36_37_44() {
             let shown = show(node, &name).expect_status(200).json();
             assert_eq!(text(&shown, "org_id"), "o1");
         }
+        // Another organisation that is named has no such key, whichever of the two is asked for.
         show(node, &format!("{id}?org_id=o2")).expect_status(404);
+        let nobodys = unique("nobodys");
+        let of_nobody = format!("/tyk/keys/{nobodys}");
+        node.ask("POST", &of_nobody, &api.session(json!({})))
+            .expect_status(200);
+        for method in ["GET", "DELETE"] {
+            let elsewhere = format!("{of_nobody}?org_id=o1");
+            node.ask(method, &elsewhere, &Value::Null)
+                .expect_status(404);
+        }
+        for query in ["", "?org_id=", "?org_id=default", "?hashed="] {
+            show(node, &format!("{nobodys}{query}")).expect_status(200);
+        }
         let gone = node
             .ask("DELETE", &format!("/tyk/keys/o1{id}"), &Value::Null)
             .expect_status(200)

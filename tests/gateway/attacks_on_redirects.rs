@@ -65,7 +65,15 @@ pub(crate) fn assert_prefix_is_not_left(registered: &str, named: &[&str]) {
         .configuration("[oauth]\nredirect_match = \"prefix\"")
         .start();
     let world = World::of(node);
-    assert_refused(&OAuthApi::new(&world, Style::Rfc), registered, named);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        assert_refused(&api, registered, named);
+        // What is below it is taken.
+        let client = api.another_client(json!({"redirect_uri": registered}));
+        let below = format!("{registered}/below");
+        let approved = api.approve_for(&client, &[("redirect_uri", &below)]);
+        approved.expect_status(200);
+    }
 }
 
 /// RFC 9700 section 4.1.3, RFC 8252 section 7.3: a loopback address frees its port, and nothing else.
@@ -154,11 +162,23 @@ fn a_parameter_in_the_query_and_in_the_form() {
                 ("redirect_uri", inside),
             ];
             let answer = world.node.client().post_form(&url, &[], &form);
-            assert!(
-                !answer.header("location").contains("evil"),
-                "{}",
-                answer.header("location")
-            );
+            let location = answer.header("location");
+            // What stands in the form counts.
+            if inside == evil {
+                let refused = (400, "invalid_request");
+                assert_eq!(location, "");
+                match style {
+                    Style::Rfc => api.assert_error(&answer, refused, refused),
+                    Style::Tyk => assert_eq!(answer.status, 403, "{}", answer.text()),
+                }
+                continue;
+            }
+            assert_eq!(answer.status, 307, "{}", answer.text());
+            let location = url::Url::parse(location).unwrap();
+            let mut sent = location.query_pairs();
+            let named = sent.find(|(name, _)| name == "redirect_uri").unwrap().1;
+            assert_eq!(named, REDIRECT);
+            assert!(!location.as_str().contains("evil"), "{location}");
         }
     }
 }

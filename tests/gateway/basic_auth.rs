@@ -114,41 +114,43 @@ fn a_password_is_asked_for_and_checked_case_102() {
 fn a_user_is_shown_without_a_password_and_found_by_name_case_45() {
     let world = World::shared();
     let node = &world.node;
-    let at = Fixture::new(&world, Style::Rfc, json!({}));
-    for query in [
-        "",
-        "?username=true&org_id=default",
-        "?org_id=default",
-        "?username=1",
-    ] {
-        let shown = node
-            .ask(
-                "GET",
-                &format!("/tyk/keys/{}{query}", at.user),
-                &Value::Null,
-            )
-            .expect_status(200);
-        assert!(!shown.text().contains("s3cret"));
-        assert_eq!(
-            shown.json()["basic_auth_data"],
-            json!({"hash_type": "argon2id"})
-        );
+    for style in STYLES {
+        let at = Fixture::new(&world, style, json!({}));
+        for query in [
+            "",
+            "?username=true&org_id=default",
+            "?org_id=default",
+            "?username=1",
+        ] {
+            let shown = node
+                .ask(
+                    "GET",
+                    &format!("/tyk/keys/{}{query}", at.user),
+                    &Value::Null,
+                )
+                .expect_status(200);
+            assert!(!shown.text().contains("s3cret"));
+            assert_eq!(
+                shown.json()["basic_auth_data"],
+                json!({"hash_type": "argon2id"})
+            );
+        }
+        let elsewhere = format!("/tyk/keys/{}?username=true&org_id=another", at.user);
+        node.ask("GET", &elsewhere, &Value::Null).expect_status(404);
+        // Whoever knows the name alone is not let in where keys are asked for.
+        let keyed = KeyApi::new(&world, style, json!({}));
+        let rights = json!({"access_rights": {keyed.id.as_str(): {}, at.api.id.as_str(): {}}, "basic_auth_data": {"password": "s3cret"}});
+        at.put("POST", rights).expect_status(200);
+        keyed.unknown(&keyed.call(&at.user));
+        let session = json!({"access_rights": {"a": {}}, "basic_auth_data": {"password": "x"}});
+        for path in ["/tyk/keys", "/tyk/keys/create"] {
+            node.ask("POST", path, &session).expect_status(400);
+        }
+        let colon = json!({"basic_auth_data": {"password": "a:b"}});
+        at.put("PUT", colon).expect_status(400);
+        let long = json!({"basic_auth_data": {"password": "x".repeat(513)}});
+        at.put("PUT", long).expect_status(400);
     }
-    let elsewhere = format!("/tyk/keys/{}?username=true&org_id=another", at.user);
-    node.ask("GET", &elsewhere, &Value::Null).expect_status(404);
-    // Whoever knows the name alone is not let in where keys are asked for.
-    let keyed = KeyApi::new(&world, Style::Rfc, json!({}));
-    let rights = json!({"access_rights": {keyed.id.as_str(): {}, at.api.id.as_str(): {}}, "basic_auth_data": {"password": "s3cret"}});
-    at.put("POST", rights).expect_status(200);
-    keyed.unknown(&keyed.call(&at.user));
-    let session = json!({"access_rights": {"a": {}}, "basic_auth_data": {"password": "x"}});
-    for path in ["/tyk/keys", "/tyk/keys/create"] {
-        node.ask("POST", path, &session).expect_status(400);
-    }
-    let colon = json!({"basic_auth_data": {"password": "a:b"}});
-    at.put("PUT", colon).expect_status(400);
-    let long = json!({"basic_auth_data": {"password": "x".repeat(513)}});
-    at.put("PUT", long).expect_status(400);
 }
 
 #[test]

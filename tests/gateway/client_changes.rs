@@ -42,40 +42,42 @@ fn assert_refused(answer: Answer, status: u16, message: &str) {
 #[test]
 fn an_update_replaces_everything_but_id_and_secret_t36_t38() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let client = api.another_client(json!({"meta_data": {"a": 1}, "description": "old"}));
-    let body = json!({
-        "client_id": "another", "api_id": "another", "secret": "another", "policy_id": api.policy_id(),
-        "redirect_uri": REDIRECT, "description": "new", "meta_data": {"b": {"c": 2}}, "expires": 4_000_000_000_u64,
-    });
-    let changed = api.put(&client, &body).expect_status(200);
-    let expected = format!(
-        r#"{{"client_id":"{}","redirect_uri":"{REDIRECT}","policy_id":"{}","secret":"{}","meta_data":{{"b":{{"c":2}}}},"description":"new","expires":4000000000}}"#,
-        client.id,
-        api.policy_id(),
-        client.secret
-    );
-    assert_eq!(changed.text(), expected);
-    assert_eq!(api.shown(&client), changed.json());
-    api.assert_good(&world.node.access_token(&api.id, &client));
-    // What is not said is gone, even the redirect URI.
-    let changed = api.put(&client, &json!({"policy_id": api.policy_id()}));
-    let expected = json!({
-        "client_id": client.id, "redirect_uri": "", "policy_id": api.policy_id(), "secret": client.secret,
-        "meta_data": null, "description": "",
-    });
-    assert_eq!(changed.expect_status(200).json(), expected);
-    let answer = api.approve_for(&client, &[]);
-    api.assert_error(
-        &answer,
-        (400, "unauthorized_client"),
-        (403, "unauthorized_client"),
-    );
-    let unknown = format!("/tyk/oauth/clients/{}/another", api.id);
-    world
-        .node
-        .ask("GET", &unknown, &Value::Null)
-        .expect_status(404);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let client = api.another_client(json!({"meta_data": {"a": 1}, "description": "old"}));
+        let body = json!({
+            "client_id": "another", "api_id": "another", "secret": "another", "policy_id": api.policy_id(),
+            "redirect_uri": REDIRECT, "description": "new", "meta_data": {"b": {"c": 2}}, "expires": 4_000_000_000_u64,
+        });
+        let changed = api.put(&client, &body).expect_status(200);
+        let expected = format!(
+            r#"{{"client_id":"{}","redirect_uri":"{REDIRECT}","policy_id":"{}","secret":"{}","meta_data":{{"b":{{"c":2}}}},"description":"new","expires":4000000000}}"#,
+            client.id,
+            api.policy_id(),
+            client.secret
+        );
+        assert_eq!(changed.text(), expected);
+        assert_eq!(api.shown(&client), changed.json());
+        api.assert_good(&world.node.access_token(&api.id, &client));
+        // What is not said is gone, even the redirect URI.
+        let changed = api.put(&client, &json!({"policy_id": api.policy_id()}));
+        let expected = json!({
+            "client_id": client.id, "redirect_uri": "", "policy_id": api.policy_id(), "secret": client.secret,
+            "meta_data": null, "description": "",
+        });
+        assert_eq!(changed.expect_status(200).json(), expected);
+        let answer = api.approve_for(&client, &[]);
+        api.assert_error(
+            &answer,
+            (400, "unauthorized_client"),
+            (403, "unauthorized_client"),
+        );
+        let unknown = format!("/tyk/oauth/clients/{}/another", api.id);
+        world
+            .node
+            .ask("GET", &unknown, &Value::Null)
+            .expect_status(404);
+    }
 }
 
 #[test]
@@ -212,24 +214,26 @@ fn a_rotated_secret_ends_the_old_one_at_once_and_no_token_t39() {
 #[test]
 fn an_expiry_that_is_set_and_taken_back_stops_and_revives() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Tyk);
-    let token = api.access_token();
-    let with = |expires: u64| {
-        let body =
-            json!({"policy_id": api.policy_id(), "redirect_uri": REDIRECT, "expires": expires});
-        api.put(&api.client, &body).expect_status(200);
-    };
-    with(1_000_000_000);
-    let revoked = "Key not authorised. OAuth client access was revoked";
-    api.assert_call_refused(&api.call(&token), (401, "invalid_token"), (403, revoked));
-    let grant = [("grant_type", "client_credentials")];
-    api.assert_error(
-        &api.token(&grant),
-        (401, "invalid_client"),
-        (403, "unauthorized_client"),
-    );
-    with(0);
-    api.assert_good(&token);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let token = api.access_token();
+        let with = |expires: u64| {
+            let body =
+                json!({"policy_id": api.policy_id(), "redirect_uri": REDIRECT, "expires": expires});
+            api.put(&api.client, &body).expect_status(200);
+        };
+        with(1_000_000_000);
+        let revoked = "Key not authorised. OAuth client access was revoked";
+        api.assert_call_refused(&api.call(&token), (401, "invalid_token"), (403, revoked));
+        let grant = [("grant_type", "client_credentials")];
+        api.assert_error(
+            &api.token(&grant),
+            (401, "invalid_client"),
+            (403, "unauthorized_client"),
+        );
+        with(0);
+        api.assert_good(&token);
+    }
 }
 
 #[test]

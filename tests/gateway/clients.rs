@@ -278,21 +278,23 @@ fn a_client_without_an_api_id_is_registered_with_every_oauth_api_of_its_policy()
 #[test]
 fn a_registration_that_comes_back_revives_no_token_of_another_api() {
     let world = World::shared();
-    let ([one, two], both, client) = OAuthApi::two_of_one_client(&world, Style::Rfc);
-    let token = world.node.access_token(&one.id, &client);
-    two.assert_good(&token);
-    let path = format!("/tyk/oauth/clients/{}/{}", two.id, client.id);
-    world
-        .node
-        .ask("DELETE", &path, &Value::Null)
-        .expect_status(200);
-    two.call(&token).expect_status(403);
-    let again = json!({"client_id": client.id, "secret": client.secret, "policy_id": both});
-    two.another_client(again);
-    two.assert_unknown(&token);
-    one.assert_good(&token);
-    let fresh = world.node.access_token(&one.id, &client);
-    two.assert_good(&fresh);
+    for style in STYLES {
+        let ([one, two], both, client) = OAuthApi::two_of_one_client(&world, style);
+        let token = world.node.access_token(&one.id, &client);
+        two.assert_good(&token);
+        let path = format!("/tyk/oauth/clients/{}/{}", two.id, client.id);
+        world
+            .node
+            .ask("DELETE", &path, &Value::Null)
+            .expect_status(200);
+        two.call(&token).expect_status(403);
+        let again = json!({"client_id": client.id, "secret": client.secret, "policy_id": both});
+        two.another_client(again);
+        two.assert_unknown(&token);
+        one.assert_good(&token);
+        let fresh = world.node.access_token(&one.id, &client);
+        two.assert_good(&fresh);
+    }
 }
 
 #[test]
@@ -333,30 +335,32 @@ fn an_expired_client_is_as_good_as_unknown() {
 #[test]
 fn an_api_that_is_switched_off_takes_no_clients_and_keeps_its_tokens_revocable() {
     let world = World::shared();
-    let (apis, both, client) = OAuthApi::two_of_one_client(&world, Style::Rfc);
-    let [off, on] = &apis;
-    let tokens = off.tokens();
-    let path = format!("/tyk/apis/{}", off.id);
-    let stored = world.node.ask("GET", &path, &Value::Null);
-    let switch = |active: bool| {
-        let mut definition = stored.json();
-        definition["active"] = json!(active);
-        world.node.ask("PUT", &path, &definition).expect_status(200);
-    };
+    for style in STYLES {
+        let (apis, both, client) = OAuthApi::two_of_one_client(&world, style);
+        let [off, on] = &apis;
+        let tokens = off.tokens();
+        let path = format!("/tyk/apis/{}", off.id);
+        let stored = world.node.ask("GET", &path, &Value::Null);
+        let switch = |active: bool| {
+            let mut definition = stored.json();
+            definition["active"] = json!(active);
+            world.node.ask("PUT", &path, &definition).expect_status(200);
+        };
 
-    switch(false);
-    let message = format!("API doesn't exist: {} is not active", off.id);
-    assert_refused(&world, &json!({"policy_id": both}), &message);
-    assert_refused(&world, &json!({"api_id": off.id}), &message);
-    let refresh = format!("/tyk/oauth/refresh/{}?api_id={}", tokens.refresh, off.id);
-    world
-        .node
-        .ask("DELETE", &refresh, &Value::Null)
-        .expect_status(200);
+        switch(false);
+        let message = format!("API doesn't exist: {} is not active", off.id);
+        assert_refused(&world, &json!({"policy_id": both}), &message);
+        assert_refused(&world, &json!({"api_id": off.id}), &message);
+        let refresh = format!("/tyk/oauth/refresh/{}?api_id={}", tokens.refresh, off.id);
+        world
+            .node
+            .ask("DELETE", &refresh, &Value::Null)
+            .expect_status(200);
 
-    switch(true);
-    off.assert_not_refreshed(&tokens.refresh);
-    for api in [off, on] {
-        api.assert_good(&world.node.access_token(&api.id, &client));
+        switch(true);
+        off.assert_not_refreshed(&tokens.refresh);
+        for api in [off, on] {
+            api.assert_good(&world.node.access_token(&api.id, &client));
+        }
     }
 }

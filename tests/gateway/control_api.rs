@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Credentials, Node, STYLES};
+use crate::hostile_routes_table::routes;
+use crate::hostile_row::Route;
 use crate::world::text;
 
 /// A node with one OAuth API, and a client of it.
@@ -24,10 +26,10 @@ impl Doors {
         const ALL: [&str; 3] = ["GET", "PUT", "DELETE"];
         let (gateway, dashboard) = ("/tyk/oauth/clients/guarded", "/api/apis/oauth/guarded");
         let client = &self.client.id;
-        let fixed: [(&str, &'static [&'static str]); 26] = [
+        let fixed: [(&str, &'static [&'static str]); 29] = [
             ("/tyk/apis", &["GET", "POST"]),
             ("/tyk/apis/x", &["GET", "POST", "PUT", "DELETE"]),
-            ("/tyk/apis/oas", &["GET", "POST"]),
+            ("/tyk/apis/oas", &["GET", "POST", "PATCH"]),
             ("/tyk/apis/oas/x", &["GET", "PUT", "PATCH", "DELETE"]),
             ("/tyk/apis/oas/import", &["POST"]),
             ("/tyk/apis/oas/export", &["GET"]),
@@ -39,7 +41,8 @@ impl Doors {
             ("/tyk/keys/preview", &["POST"]),
             ("/tyk/keys/xyz", &["GET", "POST", "PUT", "DELETE"]),
             ("/tyk/keys/policy/xyz", &["POST"]),
-            ("/tyk/oauth/clients/create", &["POST"]),
+            ("/tyk/oauth/clients/create", &["GET", "POST", "DELETE"]),
+            ("/tyk/oauth/clients/apis/x?orgID=", &["GET"]),
             ("/tyk/oauth/revoke", &["POST"]),
             ("/tyk/oauth/revoke_all", &["POST"]),
             ("/tyk/oauth/refresh/x", &["DELETE"]),
@@ -51,21 +54,42 @@ impl Doors {
             ("/raftgate/v1/admin-tokens", &["GET", "POST"]),
             ("/raftgate/v1/admin-tokens/x", &["DELETE"]),
             ("/raftgate/v1/notifications", &["GET"]),
+            ("/raftgate/v1/notifications/x/redeliver", &["POST"]),
+            ("/raftgate/v1/snapshot", &["GET"]),
         ];
         let mut all: Vec<(String, &'static [&'static str])> = Vec::new();
         all.extend(fixed.map(|(path, methods)| (path.to_owned(), methods)));
         for family in [gateway, dashboard] {
             all.push((format!("{family}/{client}"), &["GET", "PUT"]));
+            // One that the others need no more.
+            all.push((format!("{family}/nobody"), &["DELETE"]));
             all.push((format!("{family}/{client}/tokens"), &["GET"]));
             all.push((format!("{family}/{client}/rotate"), &["PUT"]));
         }
-        all.push((gateway.to_owned(), &["GET"]));
+        all.push((gateway.to_owned(), &["GET", "DELETE"]));
         all.push((dashboard.to_owned(), &["GET", "POST"]));
         for verb in ["revoke", "revoke_all"] {
             all.push((format!("/api/apis/oauth/{client}/{verb}"), &["POST"]));
         }
         all.push((format!("{dashboard}/authorize-client"), &["POST"]));
         all
+    }
+
+    /// Fails with the first route of the table that is none of these.
+    fn assert_has_every_route(doors: &[(String, &'static [&'static str])]) {
+        let fits = |route: &Route, door: &str| {
+            let door = door.split('?').next().unwrap();
+            let (pattern, door) = (route.path.split('/'), door.split('/'));
+            let mut pairs = pattern.clone().zip(door.clone());
+            pattern.count() == door.count()
+                && pairs.all(|(part, other)| part == other || part.starts_with('{'))
+        };
+        let is_open = |path: &str| matches!(path, "/hello" | "/ready" | "/metrics");
+        for route in routes().filter(|route| !is_open(route.path)) {
+            let mut of_route = doors.iter().filter(|(path, _)| fits(route, path));
+            let is_there = of_route.any(|(_, methods)| methods.contains(&route.method));
+            assert!(is_there, "{} {} is not asked for", route.method, route.path);
+        }
     }
 
     fn send(
@@ -87,6 +111,7 @@ fn every_resource_asks_for_the_secret_and_takes_it_in_either_header() {
         let doors = Doors::of(style.name());
         let secret = doors.node.secret();
         let refused = "Attempted administrative access with invalid or missing key!";
+        Doors::assert_has_every_route(&doors.all());
         for (path, methods) in doors.all() {
             for method in methods {
                 let (status, body) = doors.send(method, &path, &[], b"");
@@ -102,7 +127,8 @@ fn every_resource_asks_for_the_secret_and_takes_it_in_either_header() {
                 };
                 assert_eq!((status, body), expected, "{method} {path}");
                 for (header, slash) in [("x-tyk-authorization", ""), ("authorization", "/")] {
-                    let path = format!("{path}{slash}");
+                    let (resource, query) = path.split_once('?').unwrap_or((&path, ""));
+                    let path = format!("{resource}{slash}?{query}");
                     let (status, body) = doors.send(method, &path, &[(header, &secret)], b"");
                     let came_in = !body.contains(refused) && status != 405 && status < 500;
                     assert!(came_in, "{method} {path}: {status} {body}");

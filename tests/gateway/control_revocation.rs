@@ -233,18 +233,20 @@ fn guessing_a_clients_secret_here_closes_the_same_door() {
 #[test]
 fn a_public_client_has_no_secret_to_send() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let public = api.another_client(json!({"public": true}));
-    let answer = api.approve_for(&public, &[("response_type", "token")]);
-    let token = text(&answer.expect_status(200).json(), "access_token");
-    let form = [("client_id", public.id.as_str()), ("client_secret", "x")];
-    assert_refused(
-        api.revoke_all_at_control(&form),
-        401,
-        "client secret is wrong",
-    );
-    assert_done(api.revoke_all_at_control(&form[..1]), ALL);
-    api.assert_unknown(&token);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let public = api.another_client(json!({"public": true}));
+        let answer = api.approve_for(&public, &[("response_type", "token")]);
+        let token = text(&answer.expect_status(200).json(), "access_token");
+        let form = [("client_id", public.id.as_str()), ("client_secret", "x")];
+        assert_refused(
+            api.revoke_all_at_control(&form),
+            401,
+            "client secret is wrong",
+        );
+        assert_done(api.revoke_all_at_control(&form[..1]), ALL);
+        api.assert_unknown(&token);
+    }
 }
 
 #[test]

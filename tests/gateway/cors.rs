@@ -137,6 +137,26 @@ fn oauth_endpoints_are_wrapped_too_t43() {
 }
 
 #[test]
+fn a_token_request_by_get_is_refused_with_cors_off_and_on_t43() {
+    in_both_styles(|world, style| {
+        for is_on in [false, true] {
+            let fields = if is_on { cors(json!({})) } else { json!({}) };
+            let api = OAuthApi::with(world, style, fields);
+            let asked = [("origin", SITE)];
+            let answer = world.node.client().get(&api.url("/oauth/token"), &asked);
+            let invalid = "invalid_request";
+            api.assert_error(&answer, (400, invalid), (403, invalid));
+            let values = |value| if is_on { vec![value] } else { vec![] };
+            assert_eq!(all(&answer, ORIGIN), values(SITE));
+            let credentials = all(&answer, "access-control-allow-credentials");
+            assert_eq!(credentials, values("true"));
+            let exposed = all(&answer, "access-control-expose-headers");
+            assert_eq!(exposed, values("X-Total, X-Page"));
+        }
+    });
+}
+
+#[test]
 fn the_upstream_answers_options_where_it_is_said_so() {
     in_both_styles(|world, style| {
         let fields = cors(json!({"options_passthrough": true}));

@@ -10,11 +10,6 @@ const NO_CLIENT: Told = (404, "OAuth Client ID not found");
 /// Tyk's answer to the clients of an API that is not there is `null`.
 const NULL: Told = (404, "");
 
-const NO_BODY: Told = (
-    400,
-    "Request malformed: line 1 column 0: the JSON text ends too early",
-);
-
 const PAGE: &[Query] = &[query("page", "1", FINE, "page: is given more than once")];
 
 const APPROVAL: Sent =
@@ -31,12 +26,12 @@ macro_rules! client {
 
 /// A client that is deleted may be gone already; what cannot be one's name is none.
 const DELETED_CLIENT: [Name; 2] = [
-    name("api", "guarded", NO_CLIENT, FINE),
+    name("api", "guarded", NO_CLIENT, NO_ROUTE),
     name("client", "acme", FINE, FINE).impossible(NO_CLIENT),
 ];
 
 const DELETED_APP: [Name; 2] = [
-    name("api", "guarded", NO_CLIENT, NO_METHOD),
+    name("api", "guarded", NO_CLIENT, NO_ROUTE),
     name("client", "acme", FINE, NO_METHOD).impossible(NO_CLIENT),
 ];
 
@@ -114,14 +109,14 @@ pub(crate) const OAUTH_ROUTES: &[Route] = &[
     route(
         "GET",
         "/tyk/oauth/clients/{api}/{client}",
-        client!((NO_CLIENT, NULL), (NO_CLIENT, FINE)),
+        client!((NO_CLIENT, NO_ROUTE), (NO_CLIENT, FINE)),
         &[],
         Sent::Nothing,
     ),
     route(
         "PUT",
         "/tyk/oauth/clients/{api}/{client}",
-        client!((NO_SUCH_API, NO_METHOD), (NO_CLIENT, NO_METHOD)),
+        client!((NO_SUCH_API, NO_ROUTE), (NO_CLIENT, NO_METHOD)),
         &[],
         Sent::Client,
     ),
@@ -135,14 +130,14 @@ pub(crate) const OAUTH_ROUTES: &[Route] = &[
     route(
         "PUT",
         "/tyk/oauth/clients/{api}/{client}/rotate",
-        client!((NO_SUCH_API, NO_BODY), (NO_CLIENT, NO_BODY)),
+        client!((NO_SUCH_API, NO_ROUTE), (NO_CLIENT, NO_ROUTE)),
         &[],
         Sent::Nothing,
     ),
     route(
         "GET",
         "/tyk/oauth/clients/{api}/{client}/tokens",
-        client!((NO_CLIENT, NO_CLIENT), (FINE, NO_CLIENT)),
+        client!((NO_CLIENT, NO_ROUTE), (FINE, NO_ROUTE)),
         PAGE,
         Sent::Nothing,
     ),
@@ -170,14 +165,14 @@ pub(crate) const OAUTH_ROUTES: &[Route] = &[
     route(
         "GET",
         "/api/apis/oauth/{api}/{client}",
-        client!((NO_CLIENT, NO_SUCH_API), (NO_CLIENT, FINE)),
+        client!((NO_CLIENT, NO_ROUTE), (NO_CLIENT, FINE)),
         &[],
         Sent::Nothing,
     ),
     route(
         "PUT",
         "/api/apis/oauth/{api}/{client}",
-        client!((NO_SUCH_API, NO_METHOD), (NO_CLIENT, NO_METHOD)),
+        client!((NO_SUCH_API, NO_ROUTE), (NO_CLIENT, NO_METHOD)),
         &[],
         Sent::Client,
     ),
@@ -193,7 +188,7 @@ pub(crate) const OAUTH_ROUTES: &[Route] = &[
         "POST",
         "/api/apis/oauth/{api}/{client}",
         &[
-            name("api", "guarded", NO_METHOD, (400, "")),
+            name("api", "guarded", NO_METHOD, NO_ROUTE),
             name("client", "approve", NO_METHOD, (400, "")),
         ],
         &[],
@@ -202,14 +197,14 @@ pub(crate) const OAUTH_ROUTES: &[Route] = &[
     route(
         "PUT",
         "/api/apis/oauth/{api}/{client}/rotate",
-        client!((NO_SUCH_API, NO_BODY), (NO_CLIENT, NO_BODY)),
+        client!((NO_SUCH_API, NO_ROUTE), (NO_CLIENT, NO_ROUTE)),
         &[],
         Sent::Nothing,
     ),
     route(
         "GET",
         "/api/apis/oauth/{api}/{client}/tokens",
-        client!((NO_CLIENT, NO_CLIENT), (FINE, NO_CLIENT)),
+        client!((NO_CLIENT, NO_ROUTE), (FINE, NO_ROUTE)),
         PAGE,
         Sent::Nothing,
     ),

@@ -1,12 +1,14 @@
-//! Wrong and hostile input for every parameter of every OAuth endpoint: each parameter is spoilt in each way, and what
-//! comes back is the table's refusal, whole and without an echo.
+//! Wrong and hostile input for every parameter of every OAuth endpoint, in the body and in the query: each is spoilt in each
+//! way, and what comes back is the table's refusal, whole and without an echo.
 
 use serde_json::json;
 
-use crate::harness::Answer;
+use crate::harness::{Answer, Node};
+use crate::hostile_reads::Endpoint;
 use crate::oauth_password::PasswordApi;
 use crate::spoilt_parameters::{
-    INVALID, Parameter, Spoilt, Want, assert_spoilt, body, is_ok, parameter, refused, spoil,
+    INVALID, Parameter, Place, Sent, Spoilt, Want, assert_spoilt, is_ok, parameter, refused, sent,
+    spoil,
 };
 use crate::world::{OAuthApi, REDIRECT, STYLES, Style, World, text};
 
@@ -19,34 +21,45 @@ const TYPE_WRONG: Want = refused(
 const NO_GRANT: Want = refused((400, "invalid_grant"), (403, "invalid_grant"));
 const MISSING_GRANT: Want = refused((400, "invalid_request"), (403, "invalid_grant"));
 const SCOPE: Want = refused((400, "invalid_scope"), (403, "invalid_scope"));
+const NO_CLIENT: Want = refused((401, "invalid_client"), (403, "invalid_request"));
+const WRONG_CLIENT: Want = refused((401, "invalid_client"), (403, "unauthorized_client"));
+
+/// A grant, what else it takes, and what a client may say of itself beside its header: nothing else than that does.
+fn with_basic(grant_type: &str, own: Vec<Parameter>) -> Vec<Parameter> {
+    let mut all = vec![parameter(
+        "grant_type",
+        grant_type,
+        TYPE_MISSING,
+        TYPE_WRONG,
+    )];
+    all.extend(own);
+    let proof = ["client_id", "client_secret", "secret"];
+    all.extend(proof.map(|name| parameter(name, "", Want::Fine, INVALID)));
+    all.push(parameter("unknown", "", Want::Fine, Want::Fine));
+    all
+}
+
+/// Asks for tokens with the client's credentials in the header.
+fn ask(api: &OAuthApi<'_>) -> impl Fn(&Sent) -> Answer {
+    move |sent| api.send_spoilt("/oauth/token", &api.client.basic(), sent)
+}
 
 #[test]
 fn every_parameter_of_a_code_exchange() {
     let world = World::shared();
     for style in STYLES {
         let api = OAuthApi::new(&world, style);
-        let redirect = refused((400, "invalid_grant"), (403, "invalid_request"));
+        let redirect = || refused((400, "invalid_grant"), (403, "invalid_request"));
         let parameters = || {
-            vec![
-                parameter("grant_type", "authorization_code", TYPE_MISSING, TYPE_WRONG),
-                Parameter {
-                    huge: INVALID,
-                    ..parameter("code", api.code(), MISSING_GRANT, NO_GRANT)
-                },
-                parameter("redirect_uri", REDIRECT, redirect, redirect),
-                parameter("code_verifier", "", Want::Fine, INVALID),
-                parameter("client_id", "", Want::Fine, INVALID),
-                parameter("client_secret", "", Want::Fine, INVALID),
-                parameter("secret", "", Want::Fine, INVALID),
-                parameter("unknown", "", Want::Fine, Want::Fine),
-            ]
+            let code = Parameter {
+                huge: INVALID,
+                ..parameter("code", api.code(), MISSING_GRANT, NO_GRANT)
+            };
+            let redirect = parameter("redirect_uri", REDIRECT, redirect(), redirect());
+            let verifier = parameter("code_verifier", "", Want::Fine, INVALID);
+            with_basic("authorization_code", vec![code, redirect, verifier])
         };
-        spoil(
-            &api,
-            parameters,
-            |kind, body| api.ask_raw(kind, body),
-            is_ok,
-        );
+        spoil(&api, Endpoint::CodeExchange, parameters, ask(&api), is_ok);
     }
 }
 
@@ -56,34 +69,33 @@ fn every_parameter_of_a_refresh_and_of_client_credentials() {
     for style in STYLES {
         let api = OAuthApi::new(&world, style);
         let refresh = || {
-            let token = api.tokens().refresh;
-            vec![
-                parameter("grant_type", "refresh_token", TYPE_MISSING, TYPE_WRONG),
-                Parameter {
-                    huge: INVALID,
-                    ..parameter("refresh_token", token, MISSING_GRANT, NO_GRANT)
-                },
-                // Nothing that was not granted can be asked for; what is no scope at all is told first.
-                parameter("scope", "", Want::Fine, SCOPE),
-            ]
+            let token = Parameter {
+                huge: INVALID,
+                ..parameter(
+                    "refresh_token",
+                    api.tokens().refresh,
+                    MISSING_GRANT,
+                    NO_GRANT,
+                )
+            };
+            // Nothing that was not granted can be asked for; what is no scope at all is told first.
+            let scope = parameter("scope", "", Want::Fine, SCOPE);
+            // Tyk's clients send it along, and it says nothing.
+            let redirect = parameter("redirect_uri", REDIRECT, Want::Fine, Want::Fine);
+            with_basic("refresh_token", vec![token, scope, redirect])
         };
-        spoil(&api, refresh, |kind, body| api.ask_raw(kind, body), is_ok);
+        spoil(&api, Endpoint::Refresh, refresh, ask(&api), is_ok);
         let credentials = || {
-            vec![
-                parameter("grant_type", "client_credentials", TYPE_MISSING, TYPE_WRONG),
-                Parameter {
-                    wrong: SCOPE,
-                    ..parameter("scope", "read", Want::Fine, SCOPE)
-                },
-                parameter("client_id", "", Want::Fine, INVALID),
-            ]
+            let scope = parameter("scope", "read", Want::Fine, SCOPE);
+            with_basic("client_credentials", vec![scope])
         };
-        let spoilt_or_scope = |kind: &str, body: &[u8]| {
-            // `%zz%` is printable ASCII, and so it is a scope.
-            let text = String::from_utf8_lossy(body).replace("scope=%zz%", "scope=%22%5c");
-            api.ask_raw(kind, text.as_bytes())
-        };
-        spoil(&api, credentials, spoilt_or_scope, is_ok);
+        spoil(
+            &api,
+            Endpoint::ClientCredentials,
+            credentials,
+            ask(&api),
+            is_ok,
+        );
     }
 }
 
@@ -92,21 +104,52 @@ fn every_parameter_of_the_password_grant() {
     let world = World::shared();
     for style in STYLES {
         let at = PasswordApi::new(&world, style, json!({}));
-        let denied = refused((400, "invalid_grant"), (403, "access_denied"));
+        let denied = || refused((400, "invalid_grant"), (403, "access_denied"));
         let parameters = || {
+            let user = parameter("username", &at.user, MISSING_GRANT, denied());
+            let password = parameter("password", "s3cret", MISSING_GRANT, denied());
+            let scope = parameter("scope", "", Want::Fine, SCOPE);
+            with_basic("password", vec![user, password, scope])
+        };
+        spoil(&at.api, Endpoint::Password, parameters, ask(&at.api), is_ok);
+    }
+}
+
+#[test]
+fn every_parameter_by_which_a_client_proves_itself_in_the_body() {
+    // A node of its own: wrong secrets are counted, by the names that they come with.
+    let world = World::of(Node::start());
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let (id, secret) = (api.client.id.as_str(), api.client.secret.as_str());
+        let of_grant = |grant_type: &str| {
             vec![
-                parameter("grant_type", "password", TYPE_MISSING, TYPE_WRONG),
-                parameter("username", &at.user, MISSING_GRANT, denied),
-                parameter("password", "s3cret", MISSING_GRANT, denied),
+                parameter("grant_type", grant_type, TYPE_MISSING, TYPE_WRONG),
+                parameter("client_id", id, NO_CLIENT, WRONG_CLIENT),
+                parameter("client_secret", secret, NO_CLIENT, WRONG_CLIENT),
+                // Beside the right one it contradicts it.
+                parameter("secret", "", Want::Fine, INVALID),
                 parameter("scope", "", Want::Fine, SCOPE),
-                parameter("client_id", "", Want::Fine, INVALID),
             ]
         };
-        let send = |kind: &str, body: &[u8]| {
-            let body = without_scope_of_printables(body);
-            at.api.ask_raw(kind, &body)
+        let send = |sent: &Sent| api.send_spoilt("/oauth/token", "", sent);
+        let credentials = || of_grant("client_credentials");
+        spoil(&api, Endpoint::ClientCredentials, credentials, send, is_ok);
+        let refresh = || {
+            let token = Parameter {
+                huge: INVALID,
+                ..parameter(
+                    "refresh_token",
+                    api.tokens().refresh,
+                    MISSING_GRANT,
+                    NO_GRANT,
+                )
+            };
+            let mut all = of_grant("refresh_token");
+            all.push(token);
+            all
         };
-        spoil(&at.api, parameters, send, is_ok);
+        spoil(&api, Endpoint::Refresh, refresh, send, is_ok);
     }
 }
 
@@ -130,10 +173,21 @@ pub(crate) fn authorization(client: &str, scope: &str) -> Vec<Parameter> {
     ]
 }
 
-/// `%zz%` is printable ASCII, and so it is a scope; what is none takes its place.
-pub(crate) fn without_scope_of_printables(body: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8(body.to_vec()).unwrap();
-    text.replace("scope=%zz%", "scope=%22%5c").into_bytes()
+/// The same of an approval, which may give the rules of the session.
+pub(crate) fn approval(client: &str) -> Vec<Parameter> {
+    let rules = refused((400, "invalid_request"), (400, "invalid_request"));
+    let mut all = authorization(client, "read");
+    all.push(parameter("key_rules", "", Want::Fine, rules));
+    all
+}
+
+/// The same at a door of the control listener, which reads no query that is not percent-encoded UTF-8.
+pub(crate) fn at_control(mut all: Vec<Parameter>) -> Vec<Parameter> {
+    let words = "Request malformed: the query is not percent-encoded UTF-8";
+    for one in &mut all {
+        one.undecoded_query = Some(Want::Told(400, words.to_owned()));
+    }
+    all
 }
 
 #[test]
@@ -144,39 +198,31 @@ fn every_parameter_of_an_authorization_request() {
         let is_sent_on = |answer: &Answer| {
             answer.status == 307 && !answer.header("location").contains(['\r', '\n'])
         };
-        let post = |kind: &str, body: &[u8]| {
-            api.send_raw(
-                "/oauth/authorize",
-                "",
-                (kind, &without_scope_of_printables(body)),
-            )
-        };
+        let post = |sent: &Sent| api.send_spoilt("/oauth/authorize", "", sent);
         let id = api.client.id.as_str();
-        spoil(&api, || authorization(id, "read"), post, is_sent_on);
-        // The same by query, as far as a query can say it.
-        let parameters = authorization(id, "read");
+        let parameters = || authorization(id, "read");
+        spoil(&api, Endpoint::Authorize, parameters, post, is_sent_on);
+        // By GET everything stands in the query, as far as a query can say it.
+        let parameters = parameters();
         for at in 0..parameters.len() {
-            for spoilt in Spoilt::ALL
-                .into_iter()
-                .filter(|way| way.in_json().is_none())
-            {
-                let (_, query) = body(&parameters, at, spoilt);
-                let query = String::from_utf8(without_scope_of_printables(&query)).unwrap();
-                let answer = world
-                    .node
-                    .client()
-                    .get(&api.url(&format!("/oauth/authorize?{query}")), &[]);
-                let case = format!("{} {spoilt:?} by query in {style:?}", parameters[at].name);
-                assert_spoilt(
-                    &api,
-                    &answer,
-                    parameters[at].want(spoilt),
-                    is_sent_on,
-                    &case,
-                );
+            for spoilt in Spoilt::ALL {
+                if spoilt.in_json().is_some() {
+                    continue;
+                }
+                let query = sent(&parameters, at, spoilt, Place::Body).body;
+                let query = String::from_utf8(query).unwrap();
+                let url = api.url(&format!("/oauth/authorize?{query}"));
+                let answer = world.node.client().get(&url, &[]);
+                let case = format!("{} {spoilt:?} by GET in {style:?}", parameters[at].name);
+                let want = parameters[at].want(spoilt, Place::Body);
+                assert_spoilt(&api, &answer, &want, is_sent_on, &case);
             }
         }
     }
+}
+
+fn has_code(answer: &Answer) -> bool {
+    is_ok(answer) && !text(&answer.json(), "code").is_empty()
 }
 
 #[test]
@@ -184,93 +230,85 @@ fn every_parameter_of_an_approval_at_every_door() {
     let world = World::shared();
     for style in STYLES {
         let api = OAuthApi::new(&world, style);
-        let secret = world.node.secret();
         let id = api.client.id.as_str();
-        let rules = refused((400, "invalid_request"), (400, "invalid_request"));
-        let parameters = || {
-            let mut all = authorization(id, "read");
-            all.push(parameter("key_rules", "", Want::Fine, rules));
-            all
-        };
         let control = |path: String| world.node.control_url(&path);
+        let of_endpoint = api.url("/tyk/oauth/authorize-client");
+        let send = |sent: &Sent| api.send_approval(&of_endpoint, sent);
+        spoil(&api, Endpoint::Approval, || approval(id), send, has_code);
+        // Where the path names the API, the same is said of it.
         for url in [
-            api.url("/tyk/oauth/authorize-client"),
-            control(format!("/tyk/oauth/authorize-client?api_id={}", api.id)),
             control(format!("/api/apis/oauth/{}/authorize-client", api.id)),
             control(format!("/api/apis/{}/authorize-client", api.id)),
         ] {
-            // Where the request itself has to say which API is meant, one that cannot be read is refused before that.
-            let names_api = url.contains("api_id");
-            let send = |kind: &str, body: &[u8]| {
-                let headers = [
-                    ("x-tyk-authorization", secret.as_str()),
-                    ("content-type", kind),
-                ];
-                let body = without_scope_of_printables(body);
-                let answer = world.node.client().send("POST", &url, &headers, &body);
-                let is_unread = names_api
-                    && answer.status == 400
-                    && answer.text().contains("\"status\":\"error\"");
-                if is_unread {
-                    return api.send_raw("/oauth/authorize", "", (kind, &body));
-                }
-                answer
-            };
-            let has_code = |answer: &Answer| !text(&answer.json(), "code").is_empty();
-            spoil(&api, parameters, send, |answer| {
-                is_ok(answer) && has_code(answer)
-            });
+            let parameters = || at_control(approval(id));
+            let send = |sent: &Sent| api.send_approval(&url, sent);
+            spoil(&api, Endpoint::Approval, parameters, send, has_code);
         }
+        // Where the request has to say which API is meant, one that cannot be read is refused before there is an API.
+        let url = control("/tyk/oauth/authorize-client".to_owned());
+        let parameters = || {
+            let told = |words: String| Want::Told(400, words);
+            let absent = told("API doesn't exist".to_owned());
+            let mut all = approval(id);
+            all.push(parameter("api_id", &api.id, Want::Fine, absent));
+            for one in &mut all {
+                let untyped = "the JSON body must be an object whose values are strings";
+                one.untyped = told(untyped.to_owned());
+                one.repeated = told(format!("the parameter {} is repeated", one.name));
+            }
+            at_control(all)
+        };
+        let send = |sent: &Sent| api.send_approval(&url, sent);
+        spoil(&api, Endpoint::ControlApproval, parameters, send, has_code);
+    }
+}
+
+/// A parameter of a revocation; in Tyk's style a body that cannot be read is 400 in words of its own there.
+fn of_revocation(name: &'static str, value: &str, missing: Want, wrong: Want) -> Parameter {
+    Parameter {
+        untyped: refused((400, "invalid_request"), (400, "")),
+        ..parameter(name, value, missing, wrong)
     }
 }
 
 #[test]
 fn every_parameter_of_the_revocation_endpoints() {
-    let world = World::shared();
+    let other_client = || refused((400, "invalid_request"), (401, ""));
+    let no_client = || refused((401, "invalid_client"), (401, ""));
+    let unknown = || refused((401, "invalid_client"), (404, ""));
     for style in STYLES {
+        // A node of its own: wrong secrets are counted, by the names that they come with.
+        let world = World::of(Node::start());
         let api = OAuthApi::new(&world, style);
         let token = api.access_token();
-        let missing = refused((400, "invalid_request"), (400, ""));
-        let with_token = || {
+        let missing = || refused((400, "invalid_request"), (400, ""));
+        let of_token = || {
+            let of = of_revocation;
             vec![
-                parameter("token", &token, missing, Want::Fine),
-                parameter("token_type_hint", "access_token", Want::Fine, Want::Fine),
-                parameter(
-                    "client_id",
-                    "",
-                    Want::Fine,
-                    refused((400, "invalid_request"), (401, "")),
-                ),
+                of("token", &token, missing(), Want::Fine),
+                of("token_type_hint", "access_token", Want::Fine, Want::Fine),
+                of("client_id", "", Want::Fine, other_client()),
+                of("client_secret", "", Want::Fine, other_client()),
+                of("secret", "", Want::Fine, other_client()),
             ]
         };
         let basic = api.client.basic();
-        let send = |kind: &str, body: &[u8]| api.send_raw("/oauth/revoke", &basic, (kind, body));
-        let send = |kind: &str, body: &[u8]| in_tyks_revocation(style, send(kind, body));
-        spoil(&api, with_token, send, is_ok);
-        let id = api.client.id.as_str();
-        let secret = api.client.secret.as_str();
-        let no_client = refused((401, "invalid_client"), (401, ""));
-        let unknown = refused((401, "invalid_client"), (404, ""));
-        let of_client = || {
-            vec![
-                parameter("client_id", id, no_client, unknown),
-                parameter("client_secret", secret, no_client, no_client),
-            ]
-        };
-        let send = |kind: &str, body: &[u8]| {
-            in_tyks_revocation(style, api.send_raw("/oauth/revoke_all", "", (kind, body)))
-        };
-        spoil(&api, of_client, send, is_ok);
+        let send = |sent: &Sent| api.send_spoilt("/oauth/revoke", &basic, sent);
+        spoil(&api, Endpoint::Revoke, of_token, send, is_ok);
+        let (id, secret) = (api.client.id.as_str(), api.client.secret.as_str());
+        for (own, other) in [("client_secret", "secret"), ("secret", "client_secret")] {
+            let of_client = || {
+                let of = of_revocation;
+                vec![
+                    of("client_id", id, no_client(), unknown()),
+                    of(own, secret, no_client(), no_client()),
+                    of(other, "", Want::Fine, other_client()),
+                ]
+            };
+            let send = |sent: &Sent| api.send_spoilt("/oauth/revoke_all", "", sent);
+            spoil(&api, Endpoint::RevokeAll, of_client, send, is_ok);
+        }
     }
-}
-
-/// In Tyk's style a body that cannot be read is 400 there; the table of these tests speaks of 403.
-fn in_tyks_revocation(style: Style, mut answer: Answer) -> Answer {
-    if style == Style::Tyk && answer.text().contains("error parsing form. Form malformed") {
-        assert_eq!(answer.status, 400);
-        answer.status = 403;
-    }
-    answer
 }
 
 #[test]

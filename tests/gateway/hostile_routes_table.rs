@@ -105,7 +105,8 @@ macro_rules! key_query {
                 "",
                 BY_HASH,
                 "Query deserialize error: duplicate field `hashed`",
-            ),
+            )
+            .empty($fine),
             query(
                 "username",
                 "",
@@ -137,7 +138,8 @@ const NEW_KEY_QUERY: &[Query] = &[
         "",
         BY_HASH,
         "Query deserialize error: duplicate field `hashed`",
-    ),
+    )
+    .empty(NO_RIGHTS),
     query(
         "username",
         "",
@@ -276,7 +278,7 @@ const ROUTES: &[Route] = &[
     route(
         "GET",
         "/tyk/apis/oas/{id}/export",
-        api!("described", NO_API, FINE),
+        api!("described", NO_API, NO_ROUTE),
         MODE,
         Sent::Nothing,
     ),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::KeyApi;
 use crate::harness::{Node, merge, policy};
-use crate::world::{OAuthApi, Style, World, text, unique};
+use crate::world::{OAuthApi, STYLES, Style, World, text, unique};
 
 fn hashing() -> World {
     let node = Node::builder().configuration("[compat]\nhash_keys = true");
@@ -99,89 +99,93 @@ fn a_key_is_listed_for_the_apis_that_its_policy_opens() {
 fn a_key_is_replaced_by_its_hash_and_none_is_made_under_one() {
     let world = hashing();
     let node = &world.node;
-    let api = KeyApi::new(&world, Style::Tyk, json!({}));
-    let made = api.session(json!({"alias": "old", "own": 1}));
-    let made = node
-        .ask("POST", "/tyk/keys", &made)
-        .expect_status(200)
-        .json();
-    let (key, hash) = (text(&made, "key"), text(&made, "key_hash"));
-    let path = format!("/tyk/keys/{hash}?hashed=true");
-    let session = api.session(json!({"alias": "new"}));
-    let replaced = node.ask("POST", &path, &session).expect_status(200).json();
-    let expected = json!({"key": hash, "status": "ok", "action": "added", "key_hash": hash});
-    assert_eq!(replaced, expected);
-    let shown = node
-        .ask("GET", &path, &Value::Null)
-        .expect_status(200)
-        .json();
-    assert_eq!(
-        (text(&shown, "alias"), shown.get("own")),
-        ("new".to_owned(), None)
-    );
-    api.call(&key).expect_status(200);
-    let moved = api.session(json!({"org_id": unique("org")}));
-    let refused = node.ask("POST", &path, &moved).expect_status(400);
-    assert!(text(&refused.json(), "message").contains("does not move"));
-    api.call(&key).expect_status(200);
-    let nobodys = "0123456789abcdef0123456789abcdef";
-    let refused = node.ask("POST", &format!("/tyk/keys/{nobodys}?hashed=1"), &session);
-    assert_eq!(
-        text(&refused.expect_status(404).json(), "message"),
-        "Key is not found"
-    );
-    for text in [hash.as_str(), nobodys] {
-        api.unknown(&api.call(text));
+    for style in STYLES {
+        let api = KeyApi::new(&world, style, json!({}));
+        let made = api.session(json!({"alias": "old", "own": 1}));
+        let made = node
+            .ask("POST", "/tyk/keys", &made)
+            .expect_status(200)
+            .json();
+        let (key, hash) = (text(&made, "key"), text(&made, "key_hash"));
+        let path = format!("/tyk/keys/{hash}?hashed=true");
+        let session = api.session(json!({"alias": "new"}));
+        let replaced = node.ask("POST", &path, &session).expect_status(200).json();
+        let expected = json!({"key": hash, "status": "ok", "action": "added", "key_hash": hash});
+        assert_eq!(replaced, expected);
+        let shown = node
+            .ask("GET", &path, &Value::Null)
+            .expect_status(200)
+            .json();
+        assert_eq!(
+            (text(&shown, "alias"), shown.get("own")),
+            ("new".to_owned(), None)
+        );
+        api.call(&key).expect_status(200);
+        let moved = api.session(json!({"org_id": unique("org")}));
+        let refused = node.ask("POST", &path, &moved).expect_status(400);
+        assert!(text(&refused.json(), "message").contains("does not move"));
+        api.call(&key).expect_status(200);
+        let nobodys = "0123456789abcdef0123456789abcdef";
+        let refused = node.ask("POST", &format!("/tyk/keys/{nobodys}?hashed=1"), &session);
+        assert_eq!(
+            text(&refused.expect_status(404).json(), "message"),
+            "Key is not found"
+        );
+        for text in [hash.as_str(), nobodys] {
+            api.unknown(&api.call(text));
+        }
+        let plain = World::shared();
+        let api = KeyApi::new(&plain, style, json!({}));
+        let session = api.session(json!({}));
+        let refused = plain.node.ask("POST", &path, &session).expect_status(400);
+        let said = "Key requested by hash but key hashing is not enabled";
+        assert_eq!(text(&refused.json(), "message"), said);
     }
-    let plain = World::shared();
-    let api = KeyApi::new(&plain, Style::Tyk, json!({}));
-    let session = api.session(json!({}));
-    let refused = plain.node.ask("POST", &path, &session).expect_status(400);
-    let said = "Key requested by hash but key hashing is not enabled";
-    assert_eq!(text(&refused.json(), "message"), said);
 }
 
 #[test]
 fn a_user_is_replaced_together_with_a_password_or_not_at_all() {
     let world = hashing();
     let node = &world.node;
-    let keyed = KeyApi::new(&world, Style::Tyk, json!({}));
-    let by_password = json!({"use_standard_auth": false, "use_basic_auth": true});
-    let by_password = KeyApi::new(&world, Style::Tyk, by_password);
-    let user = unique("user");
-    let session = |fields: Value| {
-        let mut session =
-            json!({"access_rights": {keyed.id.as_str(): {}, by_password.id.as_str(): {}}});
-        merge(&mut session, fields);
-        session
-    };
-    let password = |password: &str| session(json!({"basic_auth_data": {"password": password}}));
-    let assert_only_opened_by = |password: &str| {
-        keyed.unknown(&keyed.call(&user));
-        let credential = STANDARD.encode(format!("{user}:{password}"));
-        let credential = format!("Basic {credential}");
-        let with = [("authorization", credential.as_str())];
-        by_password.get("/called", &with).expect_status(200);
-    };
-    let by_name = format!("/tyk/keys/{user}");
-    let made = node.ask("POST", &by_name, &password("s3cret"));
-    let hash = text(&made.expect_status(200).json(), "key_hash");
-    let by_hash = format!("/tyk/keys/{hash}?hashed=true");
-    for path in [&by_hash, &by_name] {
-        for without in [session(json!({})), password("")] {
-            let refused = node.ask("POST", path, &without).expect_status(400);
-            let said = text(&refused.json(), "message");
-            let what = "basic_auth_data.password: is missing";
-            assert!(said.starts_with(what) && said.contains("PUT"), "{said}");
-            assert_only_opened_by("s3cret");
+    for style in STYLES {
+        let keyed = KeyApi::new(&world, style, json!({}));
+        let by_password = json!({"use_standard_auth": false, "use_basic_auth": true});
+        let by_password = KeyApi::new(&world, style, by_password);
+        let user = unique("user");
+        let session = |fields: Value| {
+            let mut session =
+                json!({"access_rights": {keyed.id.as_str(): {}, by_password.id.as_str(): {}}});
+            merge(&mut session, fields);
+            session
+        };
+        let password = |password: &str| session(json!({"basic_auth_data": {"password": password}}));
+        let assert_only_opened_by = |password: &str| {
+            keyed.unknown(&keyed.call(&user));
+            let credential = STANDARD.encode(format!("{user}:{password}"));
+            let credential = format!("Basic {credential}");
+            let with = [("authorization", credential.as_str())];
+            by_password.get("/called", &with).expect_status(200);
+        };
+        let by_name = format!("/tyk/keys/{user}");
+        let made = node.ask("POST", &by_name, &password("s3cret"));
+        let hash = text(&made.expect_status(200).json(), "key_hash");
+        let by_hash = format!("/tyk/keys/{hash}?hashed=true");
+        for path in [&by_hash, &by_name] {
+            for without in [session(json!({})), password("")] {
+                let refused = node.ask("POST", path, &without).expect_status(400);
+                let said = text(&refused.json(), "message");
+                let what = "basic_auth_data.password: is missing";
+                assert!(said.starts_with(what) && said.contains("PUT"), "{said}");
+                assert_only_opened_by("s3cret");
+            }
         }
-    }
-    for (path, next) in [(&by_hash, "newer"), (&by_name, "newest")] {
-        node.ask("POST", path, &password(next)).expect_status(200);
-        assert_only_opened_by(next);
-        node.ask("PUT", path, &session(json!({})))
-            .expect_status(200);
-        assert_only_opened_by(next);
+        for (path, next) in [(&by_hash, "newer"), (&by_name, "newest")] {
+            node.ask("POST", path, &password(next)).expect_status(200);
+            assert_only_opened_by(next);
+            node.ask("PUT", path, &session(json!({})))
+                .expect_status(200);
+            assert_only_opened_by(next);
+        }
     }
 }
 

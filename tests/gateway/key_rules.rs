@@ -186,10 +186,16 @@ fn master_keys_need_the_operators_word() {
     let node = Node::builder()
         .configuration("[oauth]\nallow_master_keys = true")
         .start();
-    let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let tokens = tokens_by(&api, &json!({"rate": 3}));
-    api.assert_good(&tokens.access);
+    let (allowing, not) = (World::of(node), World::shared());
+    for style in STYLES {
+        let rules = json!({"rate": 3});
+        let api = OAuthApi::new(&allowing, style);
+        let tokens = tokens_by(&api, &rules);
+        api.assert_good(&tokens.access);
+        let api = OAuthApi::new(&not, style);
+        let refused = api.approve(&[("key_rules", &rules.to_string())]);
+        assert_eq!(refused.status, 400, "{}", refused.text());
+    }
 }
 
 #[test]

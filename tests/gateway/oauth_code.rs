@@ -90,12 +90,11 @@ fn a_code_is_for_the_client_it_was_made_for_and_another_one_burns_it_d9() {
 #[test]
 fn a_code_of_one_api_is_nothing_to_another() {
     let world = World::shared();
-    let (one, two) = (
-        OAuthApi::new(&world, Style::Rfc),
-        OAuthApi::new(&world, Style::Rfc),
-    );
-    let answer = two.exchange(&one.code(), &[]);
-    two.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+    for style in STYLES {
+        let (one, two) = (OAuthApi::new(&world, style), OAuthApi::new(&world, style));
+        let answer = two.exchange(&one.code(), &[]);
+        two.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+    }
 }
 
 #[test]
@@ -179,21 +178,23 @@ fn codes_that_never_were_are_invalid_grants() {
 #[test]
 fn a_lost_answer_may_be_asked_for_again() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let code = api.code();
-    let first = Tokens::of(api.exchange(&code, &[]));
-    for _ in 0..3 {
-        let again = api.exchange(&code, &[]).expect_status(200).json();
-        assert_eq!(text(&again, "access_token"), first.access);
-        assert_eq!(text(&again, "refresh_token"), first.refresh);
-        assert!(again["expires_in"].as_u64().unwrap() <= 3600);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let code = api.code();
+        let first = Tokens::of(api.exchange(&code, &[]));
+        for _ in 0..3 {
+            let again = api.exchange(&code, &[]).expect_status(200).json();
+            assert_eq!(text(&again, "access_token"), first.access);
+            assert_eq!(text(&again, "refresh_token"), first.refresh);
+            assert!(again["expires_in"].as_u64().unwrap() <= 3600);
+        }
+        api.assert_good(&first.access);
+        // Not when the successor was used: then somebody else holds the tokens.
+        let second = Tokens::of(api.refresh(&first.refresh));
+        api.assert_error(&api.exchange(&code, &[]), INVALID_GRANT, TYK_INVALID_GRANT);
+        api.assert_unknown(&second.access);
+        api.assert_not_refreshed(&second.refresh);
     }
-    api.assert_good(&first.access);
-    // Not when the successor was used: then somebody else holds the tokens.
-    let second = Tokens::of(api.refresh(&first.refresh));
-    api.assert_error(&api.exchange(&code, &[]), INVALID_GRANT, TYK_INVALID_GRANT);
-    api.assert_unknown(&second.access);
-    api.assert_not_refreshed(&second.refresh);
 }
 
 #[test]
@@ -237,20 +238,22 @@ fn the_retry_window_ends() {
         .configuration("[oauth]\nretry_window_s = 1")
         .start();
     let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let code = api.code();
-    let tokens = Tokens::of(api.exchange(&code, &[]));
-    let answer = eventually("the window ends", PATIENCE, || {
-        let answer = api.exchange(&code, &[]);
-        if answer.status == 200 {
-            assert_eq!(Tokens::of(answer), tokens);
-            return None;
-        }
-        Some(answer)
-    });
-    api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
-    api.assert_unknown(&tokens.access);
-    api.assert_not_refreshed(&tokens.refresh);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let code = api.code();
+        let tokens = Tokens::of(api.exchange(&code, &[]));
+        let answer = eventually("the window ends", PATIENCE, || {
+            let answer = api.exchange(&code, &[]);
+            if answer.status == 200 {
+                assert_eq!(Tokens::of(answer), tokens);
+                return None;
+            }
+            Some(answer)
+        });
+        api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+        api.assert_unknown(&tokens.access);
+        api.assert_not_refreshed(&tokens.refresh);
+    }
 }
 
 /// Whether an exchange was refused for its redirect URI, and not for its code.

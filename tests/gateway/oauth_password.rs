@@ -67,9 +67,18 @@ const INCOMPLETE: Refused = ((400, "invalid_request"), (403, "invalid_grant"));
 
 #[test]
 fn a_right_password_gets_tokens_and_nothing_else_does_d19() {
-    let world = World::shared();
+    only_a_right_password_gets_tokens(&World::shared());
+}
+
+#[test]
+fn a_right_password_gets_tokens_where_keys_are_hashed_d19() {
+    let node = Node::builder().configuration("[compat]\nhash_keys = true");
+    only_a_right_password_gets_tokens(&World::of(node.start()));
+}
+
+fn only_a_right_password_gets_tokens(world: &World) {
     for style in STYLES {
-        let at = PasswordApi::new(&world, style, json!({}));
+        let at = PasswordApi::new(world, style, json!({}));
         let tokens = Tokens::of(at.login("s3cret"));
         at.api.assert_good(&tokens.access);
         let refused = |form: &[(&str, &str)], want: Refused| {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::harness::{Answer, Credentials, Node};
 use crate::world::{
-    INVALID_GRANT, OAuthApi, REDIRECT, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, text,
+    INVALID_GRANT, OAuthApi, REDIRECT, STYLES, TYK_INVALID_GRANT, Tokens, World, text,
 };
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -132,30 +132,32 @@ fn a_public_client_needs_a_challenge_and_no_secret() {
 fn a_public_client_has_no_second_try_with_a_refresh_token() {
     let world = World::shared();
     let hash = challenge(VERIFIER);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let public = api.another_client(json!({"public": true}));
-    let with = [
-        ("code_challenge", hash.as_str()),
-        ("code_challenge_method", "S256"),
-    ];
-    let code = code_with(&api, &public, &with);
-    let first = Tokens::of(exchange_in_public(&api, &public.id, &code, VERIFIER));
-    let refresh = |token: &str| {
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("client_id", public.id.as_str()),
-            ("refresh_token", token),
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let public = api.another_client(json!({"public": true}));
+        let with = [
+            ("code_challenge", hash.as_str()),
+            ("code_challenge_method", "S256"),
         ];
-        world
-            .node
-            .client()
-            .post_form(&api.url("/oauth/token"), &[], &form)
-    };
-    let second = Tokens::of(refresh(&first.refresh));
-    api.assert_good(&second.access);
-    api.assert_error(&refresh(&first.refresh), INVALID_GRANT, TYK_INVALID_GRANT);
-    api.assert_unknown(&second.access);
-    api.assert_error(&refresh(&second.refresh), INVALID_GRANT, TYK_INVALID_GRANT);
+        let code = code_with(&api, &public, &with);
+        let first = Tokens::of(exchange_in_public(&api, &public.id, &code, VERIFIER));
+        let refresh = |token: &str| {
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("client_id", public.id.as_str()),
+                ("refresh_token", token),
+            ];
+            world
+                .node
+                .client()
+                .post_form(&api.url("/oauth/token"), &[], &form)
+        };
+        let second = Tokens::of(refresh(&first.refresh));
+        api.assert_good(&second.access);
+        api.assert_error(&refresh(&first.refresh), INVALID_GRANT, TYK_INVALID_GRANT);
+        api.assert_unknown(&second.access);
+        api.assert_error(&refresh(&second.refresh), INVALID_GRANT, TYK_INVALID_GRANT);
+    }
 }
 
 #[test]
@@ -182,17 +184,19 @@ fn the_plain_method_is_a_setting() {
         .configuration("[oauth]\nallow_plain_pkce = true")
         .start();
     let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    // Without a method the challenge is plain (RFC 7636 section 4.3).
-    for method in ["plain", ""] {
-        let with = [
-            ("code_challenge", VERIFIER),
-            ("code_challenge_method", method),
-        ];
-        let code = code_with(&api, &api.client, &with);
-        let answer = api.exchange(&code, &[("code_verifier", OTHER)]);
-        api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
-        api.exchange(&code, &[("code_verifier", VERIFIER)])
-            .expect_status(200);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        // Without a method the challenge is plain (RFC 7636 section 4.3).
+        for method in ["plain", ""] {
+            let with = [
+                ("code_challenge", VERIFIER),
+                ("code_challenge_method", method),
+            ];
+            let code = code_with(&api, &api.client, &with);
+            let answer = api.exchange(&code, &[("code_verifier", OTHER)]);
+            api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+            api.exchange(&code, &[("code_verifier", VERIFIER)])
+                .expect_status(200);
+        }
     }
 }

@@ -93,25 +93,27 @@ fn without_a_window_one_wins_and_the_rest_end_what_it_won() {
         .configuration("[oauth]\nretry_window_s = 0")
         .start();
     let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    for _ in 0..3 {
-        let code = api.code();
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", code.as_str()),
-            ("redirect_uri", REDIRECT),
-        ];
-        let won = pairs(&api, at_once(&api, &form));
-        assert_eq!(won.len(), 1, "{won:?}");
-        api.assert_unknown(&won.first().unwrap().access);
-        let tokens = api.tokens();
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", tokens.refresh.as_str()),
-        ];
-        let won = pairs(&api, at_once(&api, &form));
-        assert_eq!(won.len(), 1, "{won:?}");
-        api.assert_unknown(&won.first().unwrap().access);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        for _ in 0..3 {
+            let code = api.code();
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", code.as_str()),
+                ("redirect_uri", REDIRECT),
+            ];
+            let won = pairs(&api, at_once(&api, &form));
+            assert_eq!(won.len(), 1, "{won:?}");
+            api.assert_unknown(&won.first().unwrap().access);
+            let tokens = api.tokens();
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", tokens.refresh.as_str()),
+            ];
+            let won = pairs(&api, at_once(&api, &form));
+            assert_eq!(won.len(), 1, "{won:?}");
+            api.assert_unknown(&won.first().unwrap().access);
+        }
     }
 }
 

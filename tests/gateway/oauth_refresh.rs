@@ -2,7 +2,7 @@
 
 use crate::harness::{Answer, Node, PATIENCE, eventually};
 use crate::world::{
-    INVALID_GRANT, OAuthApi, REDIRECT, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, text,
+    INVALID_GRANT, OAuthApi, REDIRECT, STYLES, TYK_INVALID_GRANT, Tokens, World, text,
 };
 
 use serde_json::json;
@@ -56,18 +56,20 @@ fn a_new_refresh_token_refreshes_again_t18() {
 #[test]
 fn a_lost_answer_may_be_asked_for_again() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let first = api.tokens();
-    let second = Tokens::of(api.refresh(&first.refresh));
-    for _ in 0..3 {
-        assert_eq!(Tokens::of(api.refresh(&first.refresh)), second);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let first = api.tokens();
+        let second = Tokens::of(api.refresh(&first.refresh));
+        for _ in 0..3 {
+            assert_eq!(Tokens::of(api.refresh(&first.refresh)), second);
+        }
+        api.assert_good(&second.access);
+        // Two generations back is misuse, however soon.
+        let third = Tokens::of(api.refresh(&second.refresh));
+        api.assert_not_refreshed(&first.refresh);
+        api.assert_unknown(&third.access);
+        api.assert_not_refreshed(&third.refresh);
     }
-    api.assert_good(&second.access);
-    // Two generations back is misuse, however soon.
-    let third = Tokens::of(api.refresh(&second.refresh));
-    api.assert_not_refreshed(&first.refresh);
-    api.assert_unknown(&third.access);
-    api.assert_not_refreshed(&third.refresh);
 }
 
 #[test]
@@ -96,20 +98,22 @@ fn the_retry_window_ends() {
         .configuration("[oauth]\nretry_window_s = 1")
         .start();
     let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Rfc);
-    let first = api.tokens();
-    let second = Tokens::of(api.refresh(&first.refresh));
-    let answer = eventually("the window ends", PATIENCE, || {
-        let answer = api.refresh(&first.refresh);
-        if answer.status == 200 {
-            assert_eq!(Tokens::of(answer), second);
-            return None;
-        }
-        Some(answer)
-    });
-    api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
-    api.assert_unknown(&second.access);
-    api.assert_not_refreshed(&second.refresh);
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let first = api.tokens();
+        let second = Tokens::of(api.refresh(&first.refresh));
+        let answer = eventually("the window ends", PATIENCE, || {
+            let answer = api.refresh(&first.refresh);
+            if answer.status == 200 {
+                assert_eq!(Tokens::of(answer), second);
+                return None;
+            }
+            Some(answer)
+        });
+        api.assert_error(&answer, INVALID_GRANT, TYK_INVALID_GRANT);
+        api.assert_unknown(&second.access);
+        api.assert_not_refreshed(&second.refresh);
+    }
 }
 
 #[test]

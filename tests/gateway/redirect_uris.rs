@@ -143,19 +143,21 @@ fn prefixes_are_taken_only_when_the_operator_says_so_d18() {
         .configuration("[oauth]\nredirect_match = \"prefix\"")
         .start();
     let world = World::of(node);
-    let api = OAuthApi::new(&world, Style::Tyk);
-    assert_taken(
-        &api,
-        "https://app.example/cb",
-        &[
-            ("https://app.example/cb/sub", true),
-            ("https://app.example/cbx", true),
-            ("https://app.example/cb?a=b", true),
-            ("https://app.example/other", false),
-            ("https://app.example.evil/cb", false),
-            ("http://app.example/cb", false),
-        ],
-    );
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        assert_taken(
+            &api,
+            "https://app.example/cb",
+            &[
+                ("https://app.example/cb/sub", true),
+                ("https://app.example/cbx", true),
+                ("https://app.example/cb?a=b", true),
+                ("https://app.example/other", false),
+                ("https://app.example.evil/cb", false),
+                ("http://app.example/cb", false),
+            ],
+        );
+    }
 }
 
 #[test]

@@ -179,10 +179,12 @@ fn text_of(value: &Value) -> String {
 }
 
 /// A node with everything logged, its control secret in the environment.
-fn node_that_logs(level: &str) -> Node {
+fn node_that_logs(level: &str, format: &str) -> Node {
     let mut node = Node::builder()
         .environment("RAFTGATE_CONTROL_SECRET", CONTROL)
-        .configuration(&format!("[log]\nlevel = \"{level}\"\naccess = true"))
+        .configuration(&format!(
+            "[log]\nlevel = \"{level}\"\nformat = \"{format}\"\naccess = true"
+        ))
         .prepare();
     node.start_again();
     // The harness reads the secret from where a founding node would have written it.
@@ -265,8 +267,8 @@ fn leaks(places: &[(String, Vec<u8>)], secret: &str, needles: &[Vec<u8>]) -> Vec
 
 #[test]
 fn secrets_and_tokens_are_found_nowhere() {
-    for level in ["trace", "error"] {
-        let mut world = World::of(node_that_logs(level));
+    for (level, format) in [("trace", "text"), ("trace", "json"), ("error", "text")] {
+        let mut world = World::of(node_that_logs(level, format));
         let sink = RecordingServer::replying(Reply::ok(""));
         let mut secrets = exercise(&world, &sink);
         secrets.extend(crate::secrets_of_callers::exercise(&world));
@@ -287,6 +289,10 @@ fn secrets_and_tokens_are_found_nowhere() {
             .iter()
             .filter(|(_, content)| holds(content, b"-policy"));
         assert!(found.count() >= 2);
+        let log = world.node.log();
+        let first = log.lines().next().unwrap_or_default();
+        let is_json = serde_json::from_str::<Value>(first).is_ok();
+        assert_eq!(is_json, format == "json", "{first}");
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::harness::Answer;
-use crate::world::{Error, OAuthApi, Style, text};
+use crate::hostile_reads::Endpoint;
+use crate::world::{Error, OAuthApi, Style, sentence, text};
 
 /// A way to spoil one parameter of a request that is good otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +37,11 @@ impl Spoilt {
         Self::Object,
     ];
 
-    /// The encoded value in a form, if this way has one.
-    pub(crate) fn encoded(self) -> Option<String> {
+    /// The encoded value of a parameter in a form, if this way has one.
+    fn encoded(self, name: &str) -> Option<String> {
         match self {
+            // Printable ASCII is a scope; what is none takes its place.
+            Self::BadPercent if name == "scope" => Some("%22%5c".to_owned()),
             Self::Empty => Some(String::new()),
             Self::Huge => Some("x".repeat(8192)),
             Self::Control => Some("a%00%0d%0ab%1b".to_owned()),
@@ -59,14 +62,35 @@ impl Spoilt {
     }
 }
 
+/// Where a spoilt parameter stands; the others are in the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Body,
+    Query,
+}
+
+impl Place {
+    pub(crate) const ALL: [Self; 2] = [Self::Body, Self::Query];
+
+    /// Whether a parameter can be spoilt so here; without it, a query is none.
+    pub(crate) fn can_hold(self, spoilt: Spoilt) -> bool {
+        self == Self::Body || (spoilt != Spoilt::Missing && spoilt.in_json().is_none())
+    }
+}
+
 /// What a spoilt parameter is answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Want {
     Fine,
     Refused(Error, Error),
+    /// This status and these words in the shape of the control listener's door, whatever the style.
+    Told(u16, String),
 }
 
 pub(crate) const INVALID: Want = Want::Refused((400, "invalid_request"), (403, "invalid_request"));
+
+/// What counts in a body alone.
+const OF_BODIES: [&str; 3] = ["client_secret", "secret", "password"];
 
 /// A parameter, its good value, and what comes of spoiling it.
 pub(crate) struct Parameter {
@@ -75,6 +99,11 @@ pub(crate) struct Parameter {
     pub(crate) missing: Want,
     pub(crate) wrong: Want,
     pub(crate) huge: Want,
+    pub(crate) repeated: Want,
+    /// A member of a JSON object that is no string.
+    pub(crate) untyped: Want,
+    /// What no percent-encoded UTF-8 is answered in a query, where that is another answer.
+    pub(crate) undecoded_query: Option<Want>,
 }
 
 pub(crate) fn parameter(
@@ -87,8 +116,11 @@ pub(crate) fn parameter(
         name,
         value: value.into(),
         missing,
-        wrong,
+        wrong: wrong.clone(),
         huge: wrong,
+        repeated: INVALID,
+        untyped: INVALID,
+        undecoded_query: None,
     }
 }
 
@@ -97,18 +129,48 @@ pub(crate) const fn refused(rfc: Error, tyk: Error) -> Want {
 }
 
 impl Parameter {
-    pub(crate) fn want(&self, spoilt: Spoilt) -> Want {
-        match spoilt {
-            Spoilt::Missing | Spoilt::Empty | Spoilt::Null => self.missing,
-            Spoilt::Huge => self.huge,
-            Spoilt::Control | Spoilt::BadPercent | Spoilt::BadUtf8 => self.wrong,
-            Spoilt::Repeated | Spoilt::Number | Spoilt::List | Spoilt::Object => INVALID,
+    pub(crate) fn want(&self, spoilt: Spoilt, place: Place) -> Want {
+        let is_undecoded = match spoilt {
+            // Of a scope it is another wrong value.
+            Spoilt::BadPercent => self.name != "scope",
+            other => other == Spoilt::BadUtf8,
+        };
+        let is_unread = place == Place::Query && OF_BODIES.contains(&self.name);
+        let want = match spoilt {
+            _ if is_undecoded && place == Place::Query && self.undecoded_query.is_some() => {
+                return self.undecoded_query.clone().unwrap();
+            }
+            Spoilt::Repeated => &self.repeated,
+            Spoilt::Number | Spoilt::List | Spoilt::Object => &self.untyped,
+            _ if is_unread => &self.missing,
+            Spoilt::Missing | Spoilt::Empty | Spoilt::Null => &self.missing,
+            Spoilt::Huge => &self.huge,
+            Spoilt::Control | Spoilt::BadPercent | Spoilt::BadUtf8 => &self.wrong,
+        };
+        want.clone()
+    }
+}
+
+/// What a request with a spoilt parameter sends.
+pub(crate) struct Sent {
+    pub(crate) query: String,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Sent {
+    /// The address with the query.
+    pub(crate) fn at(&self, url: &str) -> String {
+        let join = if url.contains('?') { '&' } else { '?' };
+        match self.query.as_str() {
+            "" => url.to_owned(),
+            query => format!("{url}{join}{query}"),
         }
     }
 }
 
-/// A body with one parameter spoilt, and its media type.
-pub(crate) fn body(parameters: &[Parameter], at: usize, spoilt: Spoilt) -> (&'static str, Vec<u8>) {
+/// A request with one parameter spoilt.
+pub(crate) fn sent(parameters: &[Parameter], at: usize, spoilt: Spoilt, place: Place) -> Sent {
     let name = parameters[at].name;
     if let Some(value) = spoilt.in_json() {
         let good = parameters.iter().filter(|other| !other.value.is_empty());
@@ -116,41 +178,59 @@ pub(crate) fn body(parameters: &[Parameter], at: usize, spoilt: Spoilt) -> (&'st
             .map(|other| (other.name.to_owned(), json!(other.value)))
             .collect();
         object.insert(name.to_owned(), value);
-        return (
-            "application/json",
-            Value::Object(object).to_string().into_bytes(),
-        );
+        return Sent {
+            query: String::new(),
+            kind: "application/json",
+            body: Value::Object(object).to_string().into_bytes(),
+        };
     }
+    let stays = spoilt == Spoilt::Repeated && place == Place::Body;
+    let kept = parameters
+        .iter()
+        .filter(|other| !other.value.is_empty() && (stays || other.name != name));
     let mut form = form_urlencoded::Serializer::new(String::new());
-    let kept = parameters.iter().filter(|other| {
-        !other.value.is_empty() && (spoilt == Spoilt::Repeated || other.name != name)
-    });
     form.extend_pairs(kept.map(|other| (other.name, other.value.as_str())));
     let mut form = form.finish();
-    if spoilt == Spoilt::Repeated {
-        form.push_str(&format!("&{name}=1&{name}=2"));
-    } else if let Some(value) = spoilt.encoded() {
-        form.push_str(&format!("&{name}={value}"));
+    let value = spoilt.encoded(name);
+    let pairs = match value {
+        _ if spoilt == Spoilt::Repeated => format!("{name}=1&{name}=2"),
+        Some(value) => format!("{name}={value}"),
+        None => String::new(),
+    };
+    let mut query = String::new();
+    match place {
+        Place::Query => query = pairs,
+        Place::Body => form.push_str(&format!("&{pairs}")),
     }
-    ("application/x-www-form-urlencoded", form.into_bytes())
+    Sent {
+        query,
+        kind: "application/x-www-form-urlencoded",
+        body: form.into_bytes(),
+    }
 }
 
-/// Spoils each parameter in each way; `good` says whether an accepted request was answered as it should be.
+/// Spoils each parameter of an endpoint in each way and place; `good` says whether an accepted request was answered as it
+/// should be.
 pub(crate) fn spoil(
     api: &OAuthApi<'_>,
+    endpoint: Endpoint,
     parameters: impl Fn() -> Vec<Parameter>,
-    send: impl Fn(&str, &[u8]) -> Answer,
+    send: impl Fn(&Sent) -> Answer,
     good: impl Fn(&Answer) -> bool,
 ) {
     let count = parameters().len();
-    for at in 0..count {
-        for spoilt in Spoilt::ALL {
+    endpoint.assert_has_all(&parameters());
+    for (at, spoilt) in (0..count).flat_map(|at| Spoilt::ALL.map(|spoilt| (at, spoilt))) {
+        for place in Place::ALL {
+            if !place.can_hold(spoilt) {
+                continue;
+            }
             let parameters = parameters();
-            let want = parameters[at].want(spoilt);
-            let (kind, body) = body(&parameters, at, spoilt);
-            let answer = send(kind, &body);
-            let case = format!("{} {spoilt:?} in {:?}", parameters[at].name, api.style);
-            assert_spoilt(api, &answer, want, &good, &case);
+            let want = parameters[at].want(spoilt, place);
+            let answer = send(&sent(&parameters, at, spoilt, place));
+            let name = parameters[at].name;
+            let case = format!("{name} {spoilt:?} in the {place:?} in {:?}", api.style);
+            assert_spoilt(api, &answer, &want, &good, &case);
         }
     }
 }
@@ -158,23 +238,22 @@ pub(crate) fn spoil(
 pub(crate) fn assert_spoilt(
     api: &OAuthApi<'_>,
     answer: &Answer,
-    want: Want,
+    want: &Want,
     good: impl Fn(&Answer) -> bool,
     case: &str,
 ) {
     let seen = (answer.status, answer.text());
-    let Want::Refused(rfc, tyk) = want else {
-        assert!(good(answer), "{case}: {seen:?}");
-        return;
+    let body = match want {
+        Want::Fine => {
+            assert!(good(answer), "{case}: {seen:?}");
+            return;
+        }
+        Want::Refused(..) | Want::Told(..) => answer.json(),
     };
-    let body = answer.json();
-    match api.style {
-        Style::Rfc => {
-            assert_eq!(
-                (answer.status, text(&body, "error").as_str()),
-                rfc,
-                "{case}: {seen:?}"
-            );
+    match (want, api.style) {
+        (Want::Refused(rfc, _), Style::Rfc) => {
+            let error = text(&body, "error");
+            assert_eq!((answer.status, error.as_str()), *rfc, "{case}: {seen:?}");
             let description = text(&body, "error_description");
             let allowed = |c: char| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
             assert!(
@@ -182,14 +261,25 @@ pub(crate) fn assert_spoilt(
                 "{case}: {seen:?}"
             );
         }
-        Style::Tyk => {
+        (Want::Refused(_, tyk), Style::Tyk) => {
             assert_eq!(answer.status, tyk.0, "{case}: {seen:?}");
-            let error = text(&body, "error");
-            assert!(
-                error == tyk.1 || text(&body, "status") == "error",
-                "{case}: {seen:?}"
-            );
+            let message = text(&body, "message");
+            let is_told = if text(&body, "status") == "error" {
+                // Revocations have words of their own, which other tests know.
+                let words = sentence(tyk.1).unwrap_or(&message);
+                !message.is_empty() && message == words
+            } else {
+                text(&body, "error") == tyk.1
+            };
+            assert!(is_told, "{case}: {seen:?}");
         }
+        (Want::Told(status, words), _) => {
+            let message = [text(&body, "message"), text(&body, "Message")].concat();
+            assert_eq!((answer.status, &message), (*status, words), "{case}");
+            let word = [text(&body, "status"), text(&body, "Status")].concat();
+            assert!(word.eq_ignore_ascii_case("error"), "{case}: {seen:?}");
+        }
+        (Want::Fine, _) => {}
     }
     let echo = ["xxxxxxxx", "%zz", "\u{1b}", "\u{fffd}"];
     assert!(
@@ -218,5 +308,21 @@ impl OAuthApi<'_> {
 
     pub(crate) fn ask_raw(&self, kind: &str, body: &[u8]) -> Answer {
         self.send_raw("/oauth/token", &self.client.basic(), (kind, body))
+    }
+
+    /// Sends a request with a spoilt parameter to an endpoint under the listen path.
+    pub(crate) fn send_spoilt(&self, rest: &str, authorization: &str, sent: &Sent) -> Answer {
+        self.send_raw(&sent.at(rest), authorization, (sent.kind, &sent.body))
+    }
+
+    /// The same to a door that asks for the control secret.
+    pub(crate) fn send_approval(&self, url: &str, sent: &Sent) -> Answer {
+        let secret = self.world.node.secret();
+        let headers = [
+            ("x-tyk-authorization", secret.as_str()),
+            ("content-type", sent.kind),
+        ];
+        let client = self.world.node.client();
+        client.send("POST", &sent.at(url), &headers, &sent.body)
     }
 }

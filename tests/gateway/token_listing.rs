@@ -142,6 +142,24 @@ fn with_hash_keys_names_are_listed_that_open_nothing_and_revoke_t13() {
         let good = tokens.iter().filter(|token| api.call(token).status == 200);
         assert_eq!(good.count(), 1);
     }
+    // They go when they end, as in clear.
+    let short = |style: Style| json!({"error_style": style.name(), "access_token_ttl_s": 6});
+    let apis = STYLES.map(|style| {
+        let api = OAuthApi::with(&world, style, json!({"raftgate": short(style)}));
+        let issued = api.issue(&api.client, 3);
+        let listed: BTreeSet<_> = api.listed(&api.client).into_iter().collect();
+        assert_eq!(listed.len(), 3);
+        assert!(
+            listed
+                .iter()
+                .all(|row| row.0.len() == 32 && !issued.contains(&row.0))
+        );
+        api
+    });
+    wait_for("the tokens end", || {
+        apis.iter()
+            .all(|api| api.listing(&api.client, "").text() == "[]")
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{merge, wait_for};
 use crate::oauth_implicit::{RULES, node_with_master_keys};
-use crate::world::{OAuthApi, STYLES, Style, World, text};
+use crate::world::{OAuthApi, STYLES, Style, Tokens, World, text};
 
 /// The node that these tests share.
 fn shared() -> Arc<World> {
@@ -36,6 +36,49 @@ fn a_token_of_master_rules_opens_two_apis_that_know_the_client_t1() {
         let revoked = "Key not authorised. OAuth client access was revoked";
         let unregistered = other.call(&token);
         other.assert_call_refused(&unregistered, (403, "insufficient_scope"), (403, revoked));
+    }
+}
+
+#[test]
+fn a_code_is_given_under_tyks_own_rules_t6() {
+    let world = shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let body = api.approve(&WITH_RULES).expect_status(200).json();
+        let code = text(&body, "code");
+        assert!(!code.is_empty(), "{body}");
+        // The rules alone made the session: they name no right, and so no policy's.
+        let tokens = Tokens::of(api.exchange(&code, &[]));
+        api.assert_good(&tokens.access);
+        let path = format!("/tyk/keys/{}", tokens.access);
+        let shown = world.node.ask("GET", &path, &Value::Null);
+        let shown = shown.expect_status(200).json();
+        assert_eq!(shown.get("access_rights"), None, "{shown}");
+        assert_eq!(shown.get("apply_policies"), None, "{shown}");
+    }
+}
+
+#[test]
+fn metadata_of_tyks_own_rules_wins_over_the_clients_t8() {
+    let world = shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let client = api.another_client(json!({"meta_data": {"foo": "bar", "client": "meta"}}));
+        let mut rules: Value = serde_json::from_str(RULES).unwrap();
+        merge(
+            &mut rules,
+            json!({"meta_data": {"key": "meta", "foo": "keybar"}}),
+        );
+        let rules = rules.to_string();
+        let pairs = [("response_type", "token"), ("key_rules", rules.as_str())];
+        let body = api.approve_for(&client, &pairs).expect_status(200).json();
+        let path = format!("/tyk/keys/{}", text(&body, "access_token"));
+        let shown = world.node.ask("GET", &path, &Value::Null);
+        let shown = shown.expect_status(200).json();
+        let expected = json!({"foo": "keybar", "client": "meta", "key": "meta"});
+        assert_eq!(shown["meta_data"], expected);
+        assert_eq!(text(&shown, "org_id"), "53ac07777cbb8c2d53000002");
+        assert_eq!(text(&shown, "oauth_client_id"), client.id);
     }
 }
 

@@ -144,6 +144,26 @@ async fn approval_goes_through_the_gateway_and_on_to_the_client() {
 }
 
 #[actix_web::test]
+async fn a_consent_form_decides_once() {
+    let setup = Setup::start();
+    for decision in ["approve", "deny"] {
+        let ticket = setup.consent_ticket(QUERY).await;
+        let statuses = [
+            ("perhaps", StatusCode::BAD_REQUEST),
+            (decision, StatusCode::SEE_OTHER),
+            ("approve", StatusCode::BAD_REQUEST),
+            ("deny", StatusCode::BAD_REQUEST),
+        ];
+        for (decision, status) in statuses {
+            let form = [("ticket", ticket.as_str()), ("decision", decision)];
+            let answer = setup.post(CONSENT_PATH, &form).await;
+            assert_eq!(answer.status, status, "{decision}: {}", answer.body);
+        }
+    }
+    setup.stop().await;
+}
+
+#[actix_web::test]
 async fn denial_goes_to_the_client_with_the_error_and_the_state() {
     let setup = Setup::start();
     let answer = setup.decide(QUERY, "deny").await;

@@ -62,6 +62,11 @@ impl Turned {
         }
     }
 
+    fn no_longer_valid() -> Self {
+        let reason = "This form is no longer valid. Begin again at the application.";
+        Self::away(StatusCode::BAD_REQUEST, reason)
+    }
+
     fn page(&self) -> HttpResponse {
         pages::turned_away(self.status, &self.reason)
     }
@@ -100,10 +105,7 @@ impl IdentityServer {
 
     fn find(&self, ticket: &str, stage: Stage) -> Result<LoginRequest, Turned> {
         let found = self.tickets().find(ticket, stage);
-        found.ok_or_else(|| {
-            let reason = "This form is no longer valid. Begin again at the application.";
-            Turned::away(StatusCode::BAD_REQUEST, reason)
-        })
+        found.ok_or_else(Turned::no_longer_valid)
     }
 
     fn tickets(&self) -> std::sync::MutexGuard<'_, Tickets> {
@@ -188,8 +190,9 @@ async fn decide(server: web::Data<IdentityServer>, form: web::Form<ConsentForm>)
 }
 
 async fn decided(server: &IdentityServer, form: &ConsentForm) -> Result<Secret, Turned> {
-    let request = server.find(&form.ticket, Stage::Consent)?;
-    match form.decision.as_str() {
+    let taken = server.tickets().take(&form.ticket, Stage::Consent);
+    let request = taken.ok_or_else(Turned::no_longer_valid)?;
+    let decided = match form.decision.as_str() {
         "approve" => server
             .control
             .approve(&request)
@@ -200,7 +203,13 @@ async fn decided(server: &IdentityServer, form: &ConsentForm) -> Result<Secret, 
             let reason = "The decision must be approve or deny.";
             Err(Turned::away(StatusCode::BAD_REQUEST, reason))
         }
+    };
+    if decided.is_err() {
+        // Nothing came of it: the form may be sent again.
+        let mut tickets = server.tickets();
+        tickets.issue(form.ticket.clone(), request, Stage::Consent);
     }
+    decided
 }
 
 /// Where a denial sends the browser: the client's redirect URI with the error and the state it sent.

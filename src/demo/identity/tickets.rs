@@ -1,7 +1,7 @@
 //! Requests that wait for a form: each has a random ticket that only the page with the form holds.
 //!
 //! A form from elsewhere cannot know the ticket, so nobody consents by following a link. A ticket stays good until newer
-//! ones push it out, so that a form can be sent again.
+//! ones push it out, so that a login form can be sent again; that of a consent form ends with the decision.
 
 use std::collections::VecDeque;
 
@@ -48,6 +48,13 @@ impl Tickets {
         let found = found.filter(|waiting| waiting.stage == stage);
         found.map(|waiting| waiting.request.clone())
     }
+
+    /// Takes the request of a ticket for this form: the ticket is good for nothing more.
+    pub(super) fn take(&mut self, ticket: &str, stage: Stage) -> Option<LoginRequest> {
+        let is_meant = |waiting: &Waiting| waiting.ticket == ticket && waiting.stage == stage;
+        let at = self.0.iter().rposition(is_meant)?;
+        self.0.remove(at).map(|taken| taken.request)
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +78,9 @@ mod tests {
         assert_eq!(tickets.find("t", Stage::Consent), None);
         assert_eq!(tickets.find("u", Stage::Login), None);
         assert_eq!(tickets.find("", Stage::Login), None);
+        assert_eq!(tickets.take("t", Stage::Consent), None);
+        assert_eq!(tickets.take("t", Stage::Login), Some(request("c")));
+        assert_eq!(tickets.take("t", Stage::Login), None);
     }
 
     #[test]
