@@ -1,10 +1,11 @@
 //! From raw values to types: one function per kind, each `None` for what the kind does not allow.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use raftgate_model::network::network;
 
 use super::address::{HostPort, parse_listen};
 use super::key::Bounds;
@@ -92,11 +93,7 @@ pub(super) fn remotes(value: &RawValue) -> Option<Vec<HostPort>> {
 }
 
 pub(super) fn networks(value: &RawValue) -> Option<Vec<IpNet>> {
-    let network = |text: &String| {
-        let address = || text.parse::<IpAddr>().map(IpNet::from);
-        text.parse().or_else(|_| address()).ok()
-    };
-    texts(value)?.iter().map(network).collect()
+    texts(value)?.iter().map(|text| network(text)).collect()
 }
 
 /// The entries of a list of texts, or of one text with commas; an empty text is an empty list.

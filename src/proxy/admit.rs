@@ -238,8 +238,8 @@ fn write_request(
         BodyLength::Chunked => {
             upload.bar_trailers(view.head().connection_values());
             upload.bar_trailers(credential_header(&selected.api).map(str::as_bytes));
-            let hidden = selected.hidden.headers().into_iter().flatten();
-            upload.bar_trailers(hidden.map(str::as_bytes));
+            let of_versions = selected.names.headers().into_iter().flatten();
+            upload.bar_trailers(of_versions.map(str::as_bytes));
             if let Some(edits) = &selected.request_edits {
                 upload.bar_trailers(edits.dropped.iter().map(|name| name.as_bytes()));
             }

@@ -7,6 +7,20 @@ use raftgate_model::time::Timestamp;
 
 use crate::clock::http_date;
 
+/// When the API or its version ends.
+const EXPIRES: &str = "x-tyk-api-expires";
+
+/// The fields of answers that browsers act on (Fetch section 3.3.3, and those of private networks).
+const CORS_FIELDS: [&str; 7] = [
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-allow-private-network",
+    "access-control-expose-headers",
+    "access-control-max-age",
+];
+
 /// The edits of one answer.
 #[derive(Debug, Default)]
 pub(super) struct AnswerEdits {
@@ -58,13 +72,26 @@ impl AnswerEdits {
             name.get(..prefix.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
-        let is_expiry = || !self.ours.is_empty() && name.eq_ignore_ascii_case(b"x-tyk-api-expires");
+        let is_expiry = || !self.ours.is_empty() && name.eq_ignore_ascii_case(EXPIRES.as_bytes());
         (self.cors == CorsFields::Ours && is_cors())
             || is_expiry()
             || self
                 .transform
                 .as_ref()
                 .is_some_and(|edits| edits.drops(name))
+    }
+
+    /// The names of the fields that [`AnswerEdits::drops`] is true of, as far as anybody acts on them: behind a body they
+    /// would come back.
+    pub(super) fn replaced_names(&self) -> impl Iterator<Item = &[u8]> {
+        let of_cors: &[&str] = match self.cors {
+            CorsFields::Ours => &CORS_FIELDS,
+            CorsFields::Upstreams => &[],
+        };
+        let expiry = (!self.ours.is_empty()).then_some(EXPIRES);
+        let dropped = self.transform.iter().flat_map(|edits| &edits.dropped);
+        let ours = of_cors.iter().copied().chain(expiry);
+        ours.chain(dropped.map(|name| &**name)).map(str::as_bytes)
     }
 
     /// The lines that every answer has, whoever gives it.

@@ -268,9 +268,14 @@ impl<'a> Exchange<'a> {
                 Answer::Final(facts) => {
                     self.progress.answer = Some(facts);
                     used = used.saturating_add(facts.head_bytes);
-                    if facts.names_fields && facts.body == BodyLength::Chunked {
-                        self.download
-                            .bar_trailers(response_head::connection_lists(rest));
+                    if facts.body == BodyLength::Chunked {
+                        if facts.names_fields {
+                            self.download
+                                .bar_trailers(response_head::connection_lists(rest));
+                        }
+                        if let Some(edits) = self.edits {
+                            self.download.bar_trailers(edits.replaced_names());
+                        }
                     }
                     self.download.start_body(facts.body, facts.coding, u64::MAX);
                     let body = input.get(used..).unwrap_or_default();

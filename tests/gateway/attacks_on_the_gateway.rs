@@ -2,11 +2,13 @@
 
 use serde_json::json;
 
+use crate::api_keys::KeyApi;
 use crate::attacks::query;
 use crate::attacks_on_tokens::applied;
 use crate::harness::{Client, Credentials, Node, RecordingServer, merge};
+use crate::rules::RuledApi;
 use crate::wire::Wire;
-use crate::world::{OAuthApi, REDIRECT, STYLES, Style, World, text};
+use crate::world::{OAuthApi, REDIRECT, STYLES, Style, World, echoed, text};
 
 /// RFC 9700 section 4.7, RFC 6819 section 4.4.1.8: the state comes back to the letter, so that a client can tell its own.
 #[test]
@@ -175,4 +177,26 @@ fn a_hostile_upstream_is_not_followed() {
     assert_eq!(answer.status, 302);
     assert_eq!(elsewhere.received().len(), 0, "credentials went elsewhere");
     assert_ne!(upstream.received().len(), 0);
+}
+
+/// An identity server with a slip in its path sends the gateway's secret to an API; its upstream is not to have it.
+#[test]
+fn a_control_secret_that_was_meant_for_the_gateway() {
+    let world = World::shared();
+    for style in STYLES {
+        let secret = world.node.secret();
+        let open = RuledApi::new(&world, style, json!({}));
+        for name in ["X-Tyk-Authorization", "x_tyk_authorization"] {
+            let answer = open.send("POST", "/tyk/oauth/authorise", &[(name, &secret)]);
+            let seen = answer.expect_status(200).text();
+            assert!(!seen.contains(&secret), "{seen}");
+        }
+        // Where an API takes its own credential there, that one travels as any other.
+        let named = json!({"auth": {"auth_header_name": "X-Tyk-Authorization"}});
+        let api = KeyApi::new(&world, style, named);
+        let key = api.key(json!({}));
+        let answer = api.get("/x", &[("x-tyk-authorization", &key)]);
+        let seen = answer.expect_status(200).json();
+        assert_eq!(echoed(&seen, "x-tyk-authorization"), [key.as_str()]);
+    }
 }

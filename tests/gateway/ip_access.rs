@@ -119,3 +119,44 @@ fn an_entry_that_is_no_address_is_400_by_name_case_85() {
         "{message}"
     );
 }
+
+/// A list that lost what it held would let everybody in.
+#[test]
+fn an_item_that_is_null_is_400_by_name() {
+    let world = World::shared();
+    for (fields, named) in [
+        (json!({"allowed_ips": [null]}), "allowed_ips[0]"),
+        (
+            json!({"CORS": {"enable": true, "allowed_origins": [null]}}),
+            "CORS.allowed_origins[0]",
+        ),
+        (
+            json!({"CORS": {"enable": true, "allowed_methods": ["GET", null]}}),
+            "CORS.allowed_methods[1]",
+        ),
+    ] {
+        let api = definition(&world, &unique("null"), Style::Rfc, fields);
+        let answer = world.node.ask("POST", "/tyk/apis", &api).expect_status(400);
+        let message = crate::apis::message(&answer);
+        let expected = format!("{named}: must not be null");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+#[test]
+fn a_network_in_the_spelling_of_ipv6_holds_the_addresses_of_ipv4() {
+    in_both_styles(|world, style| {
+        let lists = json!({"blacklisted_ips": ["::ffff:127.0.0.0/104"]});
+        let api = RuledApi::new(world, style, lists);
+        api.assert_refused(&api.get("/x"), FORBIDDEN.0, FORBIDDEN.1);
+    });
+}
+
+#[test]
+fn a_trusted_proxy_is_one_in_the_spelling_of_ipv6_too() {
+    let configuration = "[gateway]\ntrusted_proxies = [\"::ffff:127.0.0.1\"]\n";
+    let world = World::of(Node::builder().configuration(configuration).start());
+    let api = RuledApi::new(&world, Style::Rfc, json!({"allowed_ips": ["192.0.2.1"]}));
+    let answer = api.send("GET", "/x", &[("x-forwarded-for", "192.0.2.1")]);
+    answer.expect_status(200);
+}

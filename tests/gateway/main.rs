@@ -13,6 +13,7 @@
 mod access;
 mod admin_tokens;
 mod answer_log;
+mod answer_trailers;
 mod api_key_listings;
 mod api_key_sessions;
 mod api_keys;

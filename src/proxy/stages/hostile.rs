@@ -237,7 +237,7 @@ pub(crate) fn request_versions(input: &[u8]) {
     assert!(behind.path().starts_with("/base"), "{shown}");
     // By the same reading, the upstream is told no name.
     let behind = RequestView::new(&behind, &peer, b"id");
-    for field in selected.hidden.headers().into_iter().flatten() {
+    for field in selected.names.hidden_headers().into_iter().flatten() {
         let fields = lines(&out);
         let mut names = fields.iter().map(|(name, _)| name.as_bytes());
         assert!(
@@ -245,7 +245,7 @@ pub(crate) fn request_versions(input: &[u8]) {
             "{shown}"
         );
     }
-    for parameter in selected.hidden.parameters().into_iter().flatten() {
+    for parameter in selected.names.hidden_parameters().into_iter().flatten() {
         let query = behind.head().query().unwrap_or_default();
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         assert!(!pairs.any(|(name, _)| name == parameter), "{shown}");

@@ -119,7 +119,7 @@ fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) 
     let api = &*selected.api;
     let hidden = hidden_credential(api);
     let edits = selected.request_edits.as_deref();
-    let hidden_headers = selected.hidden.headers();
+    let hidden_headers = selected.names.hidden_headers();
     let ends_here = |name: &[u8]| {
         let mut headers = hidden_headers.iter().flatten();
         headers.any(|hidden| is_same_variable(name, hidden.as_bytes()))
@@ -147,6 +147,11 @@ fn write_fields(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) 
                     && !(names_fields && head.is_named_by_connection(name) || ends_here(name))
             }
             FieldKind::UserAgent => !(value.is_empty() || ends_here(name)),
+            // It opens the control API, which no upstream has to do with.
+            FieldKind::ControlSecret => {
+                judged.is_some_and(|judged| name.eq_ignore_ascii_case(judged))
+                    && !(names_fields && head.is_named_by_connection(name) || ends_here(name))
+            }
             FieldKind::Connection
             | FieldKind::Expect
             | FieldKind::ForwardedFor
@@ -226,7 +231,7 @@ fn write_target(view: &RequestView<'_>, selected: &Selected, out: &mut Vec<u8>) 
         _ => out.extend_from_slice(rest.as_bytes()),
     }
     let of_credential = hidden_credential(api).and_then(|place| place.query.as_deref());
-    let [of_api, of_version] = selected.hidden.parameters();
+    let [of_api, of_version] = selected.names.hidden_parameters();
     let hidden = [of_credential, of_api, of_version];
     let client_query = view.head().query();
     let stripped = client_query

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use raftgate_actors::snapshot::{
     Balancer, CompiledApi, CompiledVersion, HeaderEdits, UpstreamTimeouts,
 };
-use raftgate_model::api::{Target, TargetPlace};
+use raftgate_model::api::{NameForwarding, Target, TargetPlace};
 
 /// Whether the caller must prove itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,45 +16,53 @@ pub(crate) enum Proof {
     Waived,
 }
 
-/// Where the name of a version stands that the upstream does not see.
+/// Where the name of a version was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HiddenName {
-    /// There is none, or it has been taken out of the path.
-    None,
+pub(crate) enum NamePlace {
+    /// Nowhere, or in the path, whose rest the upstream is asked for.
+    Path,
     /// In this header field.
-    Header(Arc<str>),
+    Header(Arc<str>, NameForwarding),
     /// In this query parameter.
-    Query(Arc<str>),
+    Query(Arc<str>, NameForwarding),
 }
 
-/// The names of versions that the upstream does not see, one for each level at which a version is named.
+/// Where the names of versions were looked for, at each level at which a version is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HiddenNames {
+pub(crate) struct NamePlaces {
     /// That of the API among those that are versions of one.
-    pub(crate) of_api: HiddenName,
+    pub(crate) of_api: NamePlace,
     /// That of the version inside the definition.
-    pub(crate) of_version: HiddenName,
+    pub(crate) of_version: NamePlace,
 }
 
-impl HiddenNames {
+impl NamePlaces {
     const NONE: Self = Self {
-        of_api: HiddenName::None,
-        of_version: HiddenName::None,
+        of_api: NamePlace::Path,
+        of_version: NamePlace::Path,
     };
 
-    /// The header fields among them.
+    /// The header fields among them, also those that the upstream sees.
     pub(crate) fn headers(&self) -> [Option<&str>; 2] {
-        [&self.of_api, &self.of_version].map(|name| match name {
-            HiddenName::Header(field) => Some(&**field),
-            HiddenName::None | HiddenName::Query(_) => None,
+        [&self.of_api, &self.of_version].map(|place| match place {
+            NamePlace::Header(field, _) => Some(&**field),
+            NamePlace::Path | NamePlace::Query(..) => None,
         })
     }
 
-    /// The query parameters among them.
-    pub(crate) fn parameters(&self) -> [Option<&str>; 2] {
-        [&self.of_api, &self.of_version].map(|name| match name {
-            HiddenName::Query(parameter) => Some(&**parameter),
-            HiddenName::None | HiddenName::Header(_) => None,
+    /// The header fields that the upstream does not see.
+    pub(crate) fn hidden_headers(&self) -> [Option<&str>; 2] {
+        [&self.of_api, &self.of_version].map(|place| match place {
+            NamePlace::Header(field, NameForwarding::Stripped) => Some(&**field),
+            NamePlace::Path | NamePlace::Header(..) | NamePlace::Query(..) => None,
+        })
+    }
+
+    /// The query parameters that the upstream does not see.
+    pub(crate) fn hidden_parameters(&self) -> [Option<&str>; 2] {
+        [&self.of_api, &self.of_version].map(|place| match place {
+            NamePlace::Query(parameter, NameForwarding::Stripped) => Some(&**parameter),
+            NamePlace::Path | NamePlace::Header(..) | NamePlace::Query(..) => None,
         })
     }
 }
@@ -72,8 +80,8 @@ pub(crate) struct Selected {
     pub(crate) listen_bytes: usize,
     /// Where in its path the rest begins that the upstream is asked for.
     pub(crate) rest_at: usize,
-    /// The names of versions that the upstream does not see.
-    pub(crate) hidden: HiddenNames,
+    /// Where the names of versions were looked for.
+    pub(crate) names: NamePlaces,
     /// Whether the caller must prove itself.
     pub(crate) proof: Proof,
     /// How long the upstream may take.
@@ -95,7 +103,7 @@ impl Selected {
             place: TargetPlace::default(),
             listen_bytes: prefix_bytes,
             rest_at: prefix_bytes,
-            hidden: HiddenNames::NONE,
+            names: NamePlaces::NONE,
             proof: Proof::Demanded,
             timeouts: api.timeouts,
             body_bytes_max: u64::MAX,

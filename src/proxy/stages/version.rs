@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use raftgate_actors::snapshot::{CompiledApi, CompiledVersions, GatewaySnapshot};
 use raftgate_model::api::{
-    NameForwarding, UnknownVersion, VersionApis, VersionPlace, VersionSelector,
+    NameForwarding, UnknownVersion, VersionApis, VersionPlace, VersionSelector, is_same_variable,
 };
 
-use super::selected::{HiddenName, Selected};
+use super::selected::{NamePlace, Selected};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
 
@@ -25,7 +25,7 @@ pub(crate) fn resolve(
         .and_then(|rules| rules.version_apis.as_ref());
     if let Some(apis) = apis {
         let other = other_api(apis, view, &mut selected)?;
-        selected.hidden.of_api = hidden_name(&apis.selector);
+        selected.names.of_api = name_place(&apis.selector);
         if let Some(other) = other {
             let other = snapshot.api(other).ok_or(Refusal::VersionApiUnknown)?;
             selected.timeouts = other.timeouts;
@@ -40,7 +40,7 @@ pub(crate) fn resolve(
         CompiledVersions::Named { selector, versions } => {
             let is_known = |name: &str| versions.contains_key(name);
             let name = choose(selector, view, is_known, &mut selected)?;
-            selected.hidden.of_version = hidden_name(selector);
+            selected.names.of_version = name_place(selector);
             versions.get(&*name).ok_or(Refusal::VersionUnknown)?
         }
     };
@@ -75,7 +75,7 @@ fn choose<'r>(
     let named = match &selector.place {
         VersionPlace::Nowhere => None,
         VersionPlace::Header(field) => header(view, field)?.map(Cow::Borrowed),
-        VersionPlace::Query(parameter) => query(view, parameter),
+        VersionPlace::Query(parameter) => query(view, parameter)?,
         VersionPlace::Path(pattern) => {
             let segment = first_segment(view.path(), selected.rest_at);
             let names = segment.filter(|(name, _)| {
@@ -100,40 +100,49 @@ fn choose<'r>(
     }
 }
 
-/// Where the name stands that the upstream does not see.
-fn hidden_name(selector: &VersionSelector) -> HiddenName {
-    if selector.forwarding != NameForwarding::Stripped {
-        return HiddenName::None;
-    }
+/// Where the name is looked for.
+fn name_place(selector: &VersionSelector) -> NamePlace {
     match &selector.place {
-        VersionPlace::Header(field) => HiddenName::Header(Arc::clone(field)),
-        VersionPlace::Query(parameter) => HiddenName::Query(Arc::clone(parameter)),
-        VersionPlace::Nowhere | VersionPlace::Path(_) => HiddenName::None,
+        VersionPlace::Header(field) => NamePlace::Header(Arc::clone(field), selector.forwarding),
+        VersionPlace::Query(parameter) => {
+            NamePlace::Query(Arc::clone(parameter), selector.forwarding)
+        }
+        VersionPlace::Nowhere | VersionPlace::Path(_) => NamePlace::Path,
     }
 }
 
-/// A field that comes twice names no version: the upstream might read the other one.
+/// A field that comes twice names no version, and neither does another spelling of its name: the upstream might read the
+/// other one.
 fn header<'r>(view: &RequestView<'r>, name: &str) -> Result<Option<&'r str>, Refusal> {
-    let mut values = view
+    let mut fields = view
         .head()
         .fields()
-        .filter(|(_, candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
-        .map(|(_, _, value)| value);
-    let first = values.next();
-    if values.next().is_some() {
+        .filter(|(_, candidate, _)| is_same_variable(candidate, name.as_bytes()));
+    let Some((_, spelling, value)) = fields.next() else {
+        return Ok(None);
+    };
+    if fields.next().is_some() || !spelling.eq_ignore_ascii_case(name.as_bytes()) {
         return Err(Refusal::VersionUnknown);
     }
-    first
+    Some(value)
         .filter(|value| !value.is_empty())
         .map(|value| std::str::from_utf8(value).map_err(|_| Refusal::VersionUnknown))
         .transpose()
 }
 
-fn query<'r>(view: &RequestView<'r>, name: &str) -> Option<Cow<'r, str>> {
-    form_urlencoded::parse(view.head().query()?.as_bytes())
-        .find(|(candidate, _)| candidate == name)
-        .map(|(_, value)| value)
-        .filter(|value| !value.is_empty())
+/// A parameter that comes twice names no version either.
+fn query<'r>(view: &RequestView<'r>, name: &str) -> Result<Option<Cow<'r, str>>, Refusal> {
+    let Some(query) = view.head().query() else {
+        return Ok(None);
+    };
+    let mut values = form_urlencoded::parse(query.as_bytes())
+        .filter(|(candidate, _)| candidate == name)
+        .map(|(_, value)| value);
+    let first = values.next();
+    match values.next() {
+        Some(_) => Err(Refusal::VersionUnknown),
+        None => Ok(first.filter(|value| !value.is_empty())),
+    }
 }
 
 /// The first segment of a path behind `start` that is not empty, and where it ends.

@@ -56,6 +56,8 @@ pub(crate) enum FieldKind {
     /// What a proxy says about its client besides `X-Forwarded-For`; anybody else can say it too.
     ProxyClaim,
     RequestId,
+    /// What opens the control API (`X-Tyk-Authorization`).
+    ControlSecret,
     /// The name of one of the others with `_` for `-`: no field of HTTP's, but the same variable to an upstream that reads
     /// names as CGI has it (RFC 3875 section 4.1.18).
     LookAlike,
@@ -111,6 +113,7 @@ impl FieldKind {
             17 if is("transfer-encoding") => Self::TransferEncoding,
             18 if is("proxy-authenticate") => Self::HopByHop,
             19 if is("proxy-authorization") => Self::HopByHop,
+            19 if is("x-tyk-authorization") => Self::ControlSecret,
             13.. if name
                 .get(..12)
                 .is_some_and(|start| start.eq_ignore_ascii_case(b"x-forwarded-")) =>
@@ -132,13 +135,12 @@ const LOOK_ALIKE_BYTES_MAX: usize = 32;
 
 /// Fields that must not come after the body (RFC 9110 section 6.5.1): whoever merges trailers into the head would take
 /// them for what was checked, stripped or set there. Those that the gateway acts on have kinds of their own.
-const NEVER_TRAILERS: [&str; 28] = [
+const NEVER_TRAILERS: [&str; 27] = [
     // Authentication, and what keeps a session.
     "authorization",
     "cookie",
     "set-cookie",
     "www-authenticate",
-    "x-tyk-authorization",
     // Routing.
     "max-forwards",
     "via",

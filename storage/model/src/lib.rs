@@ -11,6 +11,7 @@ pub mod command;
 pub mod id;
 pub mod json;
 pub mod keyring;
+pub mod network;
 pub mod oauth;
 pub mod path_pattern;
 pub mod policy;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::unsupported::ImportWarning;
 use crate::json::{DocumentFaults, Node};
+use crate::network::network;
 
 /// The most entries of one list.
 const ENTRIES_MAX: usize = 4096;
@@ -68,14 +69,6 @@ fn read_list(
     networks.collect()
 }
 
-/// One address, or the network that an address with a prefix length lies in.
-fn network(text: &str) -> Option<IpNet> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(IpNet::from(address.to_canonical()));
-    }
-    text.parse::<IpNet>().ok().map(|network| network.trunc())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
@@ -117,23 +110,28 @@ mod tests {
         ] {
             assert_eq!(admits(&lists, client), passes, "{client}");
         }
-        let blocked = json!({"blacklisted_ips": ["10.0.0.0/8"]});
-        assert!(admits(&blocked, "11.0.0.1") && !admits(&blocked, "10.255.0.1"));
+        for spelling in ["10.0.0.0/8", "::ffff:10.0.0.0/104"] {
+            let blocked = json!({"blacklisted_ips": [spelling]});
+            assert!(admits(&blocked, "11.0.0.1") && !admits(&blocked, "10.255.0.1"));
+        }
     }
 
     #[test]
     fn entries_that_do_not_parse_are_named() {
         let (_, faults, _) = read(&json!({
-            "allowed_ips": ["bob", "10.0.0.1/33", ""], "blacklisted_ips": [5, "10.0.0.1 "]
+            "allowed_ips": ["bob", "10.0.0.1/33", "", null],
+            "blacklisted_ips": [5, "10.0.0.1 ", "::ffff:10.0.0.0/90"]
         }));
         assert_eq!(
             faults,
             [
+                "allowed_ips[3]: must not be null",
                 "allowed_ips[0]: invalid IP/CIDR \"bob\"",
                 "allowed_ips[1]: invalid IP/CIDR \"10.0.0.1/33\"",
                 "allowed_ips[2]: invalid IP/CIDR \"\"",
                 "blacklisted_ips[0]: must be a string, not a number",
                 "blacklisted_ips[1]: invalid IP/CIDR \"10.0.0.1 \"",
+                "blacklisted_ips[2]: invalid IP/CIDR \"::ffff:10.0.0.0/90\"",
             ]
         );
     }

@@ -120,6 +120,17 @@ impl<'v> Node<'v> {
         }
     }
 
+    /// The place of the member whose name is this to the letter, for names that are the author's own and differ by case.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        let members = self.value.and_then(Value::as_object);
+        Self {
+            value: members
+                .and_then(|members| members.get(name))
+                .filter(|value| !value.is_null()),
+            path: path_of_member(&self.path, name),
+        }
+    }
+
     /// Whether the object here holds `key`, whatever its case, with the value `null`.
     pub(crate) fn holds_null(&self, key: &str) -> bool {
         let mut members = self.value.and_then(Value::as_object).into_iter().flatten();
@@ -199,7 +210,8 @@ impl<'v> Node<'v> {
         number
     }
 
-    /// The items of the array here, at most `items_max`.
+    /// The items of the array here, at most `items_max`; `null` is none, and a fault: a list that lost its only item might
+    /// open what it was to close.
     pub(crate) fn items(&self, items_max: usize, faults: &mut DocumentFaults) -> Vec<Node<'v>> {
         let Some(value) = self.value else {
             return Vec::new();
@@ -212,7 +224,11 @@ impl<'v> Node<'v> {
             self.too_many(items.len(), items_max, faults);
             return Vec::new();
         }
-        self.places_of(items).collect()
+        let places: Vec<_> = self.places_of(items).collect();
+        for place in places.iter().filter(|place| place.value.is_none()) {
+            faults.add(&place.path, "must not be null");
+        }
+        places
     }
 
     /// The items of the array here one after the other, however many there are.
