@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::key_lookup::KeyQuery;
 use super::key_session::GivenSession;
 use super::keys::{changeable, stored};
+use super::shape::Action;
 use super::{Control, ControlFailure};
 
 /// How often a key is read again that others change meanwhile, before the caller is told.
@@ -84,7 +85,7 @@ pub(super) async fn change(
             Err(ProposeError::Refused(Refusal::ApiKeyChanged)) => {}
             proposed => {
                 proposed?;
-                return Ok(stored(&control, &key, "updated", id, &given));
+                return Ok(stored(&control, &key, Action::Updated, id, &given));
             }
         }
     }

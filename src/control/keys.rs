@@ -22,7 +22,8 @@ use super::failure::KEY_ABSENT;
 use super::key_lookup::{Found, KeyQuery};
 use super::key_session::{GivenSession, ReadSession};
 use super::listener::wrong_method;
-use super::{Control, ControlFailure, key_policy, shape};
+use super::shape::{self, Action};
+use super::{Control, ControlFailure, key_policy};
 
 /// What a password says that comes for a generated key.
 const USER_WITHOUT_NAME: &str = "a user needs a name: POST /tyk/keys/{name}";
@@ -111,7 +112,7 @@ async fn create(
     let put = given.command(id, ApiKeyNaming::Generated);
     let key = control.put_key(put).await?;
     let key = key.ok_or(ControlFailure::Internal)?;
-    Ok(stored(&control, key.expose(), "added", id, &given))
+    Ok(stored(&control, key.expose(), Action::Added, id, &given))
 }
 
 /// Creates or replaces a key under a text that the caller chose, or a user under a name.
@@ -148,7 +149,7 @@ async fn put_named(
     } else {
         &text
     };
-    Ok(stored(&control, shown, "added", id, &given))
+    Ok(stored(&control, shown, Action::Added, id, &given))
 }
 
 /// Replaces the key or user that a hash or a generated text stands for; what is not there is not made, for its text cannot be chosen.
@@ -163,7 +164,7 @@ async fn replace(
     let mut put = given.command(id, ApiKeyNaming::Replaced);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
-    Ok(stored(control, key, "added", id, &given))
+    Ok(stored(control, key, Action::Added, id, &given))
 }
 
 /// The key or user that was found, and the session that a request gives it; without an organisation it is of the key's.
@@ -214,7 +215,7 @@ async fn update(
     let mut put = given.command(id, ApiKeyNaming::Updated);
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
-    Ok(stored(&control, &key, "modified", id, &given))
+    Ok(stored(&control, &key, Action::Modified, id, &given))
 }
 
 async fn get(
@@ -265,15 +266,15 @@ async fn preview(
 pub(super) fn stored(
     control: &Control,
     key: &str,
-    action: &'static str,
+    action: Action,
     id: ApiKeyId,
     given: &GivenSession,
 ) -> HttpResponse {
-    let is_new = action == "added";
+    let is_new = action == Action::Added;
     HttpResponse::Ok().json(Stored {
         key,
         status: "ok",
-        action,
+        action: action.word(),
         key_hash: (control.compat.hash_keys && is_new).then(|| id.to_string()),
         warnings: &given.warnings,
     })

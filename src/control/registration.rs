@@ -57,8 +57,7 @@ impl Control {
         name: &ClientName,
         change: ClientChange,
     ) -> Result<ShownClient, ControlFailure> {
-        let no_api = ControlFailure::NotFound(API_ABSENT);
-        let api = self.known_api(&name.api).ok_or(no_api)?;
+        let api = self.api_named(name)?;
         if let Some(id) = &change.text.policy {
             let no_policy = ControlFailure::NotFound(POLICY_ABSENT);
             let policy = self.policy_in_force(id)?.ok_or(no_policy)?;
@@ -92,9 +91,8 @@ impl Control {
 
     /// Gives a registration another secret; the old one is dead when this returns, tokens stay.
     pub(super) async fn rotate(&self, name: &ClientName) -> Result<ShownClient, ControlFailure> {
-        let no_api = ControlFailure::NotFound(API_ABSENT);
         let key = ClientKey {
-            api: self.known_api(&name.api).ok_or(no_api)?,
+            api: self.api_named(name)?,
             client: ClientId::new(&name.client).map_err(|_| NO_CLIENT)?,
         };
         let secret = self.new_secret();
@@ -142,7 +140,7 @@ impl Control {
 
     /// An identical client may have been there before: then it kept its secret, and the one made now opens nothing.
     fn shown(&self, client: &ClientRecord, made: Option<Secret>) -> Result<String, ControlFailure> {
-        let made = made.filter(|secret| self.is_secret_of(client, secret));
+        let made = made.filter(|secret| client.has_secret(&self.keys, secret));
         let secret = self.secret_of(client)?.or(made);
         let view = ClientView {
             id: &client.id,
@@ -152,6 +150,11 @@ impl Control {
             text: &client.text,
         };
         Ok(view.to_json().expose().to_owned())
+    }
+
+    fn api_named(&self, name: &ClientName) -> Result<ApiId, ControlFailure> {
+        let api = self.known_api(&name.api);
+        api.ok_or(ControlFailure::NotFound(API_ABSENT))
     }
 
     /// The id of an API that is there.
@@ -282,13 +285,6 @@ impl Control {
             verifier,
             sealed: Some(sealed),
         })
-    }
-
-    fn is_secret_of(&self, client: &ClientRecord, secret: &Secret) -> bool {
-        let presented = self
-            .keys
-            .secret_verifier(owner_of(&client.id), secret.expose());
-        matches!(&client.secret, ClientSecret::Confidential { verifier, .. } if *verifier == presented)
     }
 
     /// A client's secret in clear, where it is kept.

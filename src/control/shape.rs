@@ -20,8 +20,22 @@ pub(super) enum Action {
     Added,
     /// Replaced by PUT.
     Modified,
+    /// Given another policy.
+    Updated,
     /// Deleted.
     Deleted,
+}
+
+impl Action {
+    /// Tyk's word for it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -44,11 +58,7 @@ pub(super) struct Written {
 
 /// `{"key", "status", "action"}`; what has no effect yet stands in `warnings`, which Tyk does not have.
 pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpResponse {
-    let action = match action {
-        Action::Added => "added",
-        Action::Modified => "modified",
-        Action::Deleted => "deleted",
-    };
+    let action = action.word();
     let response = HttpResponse::Ok().json(Modified {
         key,
         status: "ok",
@@ -63,7 +73,7 @@ pub(super) fn deleted_secret(key: &str) -> HttpResponse {
     HttpResponse::Ok().json(Modified {
         key,
         status: "ok",
-        action: "deleted",
+        action: Action::Deleted.word(),
         warnings: &[],
     })
 }

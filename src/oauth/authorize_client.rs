@@ -14,8 +14,7 @@ use raftgate_model::oauth::redirect::{
 };
 use raftgate_model::secret::Secret;
 use raftgate_model::session::SessionRules;
-use raftgate_model::state::ClientKey;
-use raftgate_model::state::record::{ClientRecord, SessionSource};
+use raftgate_model::state::record::SessionSource;
 
 use super::authorize::Authorization;
 use super::form::Form;
@@ -139,7 +138,7 @@ impl AuthorizationServer {
     ) -> Result<Secret, OAuthFailure> {
         let issue = IssueCode {
             id: CodeId::from_bytes(self.random_id()),
-            client: key_of(&authorization.client),
+            client: authorization.client.key(),
             redirect: authorization.redirect,
             challenge: authorization.challenge,
             session,
@@ -164,7 +163,7 @@ impl AuthorizationServer {
     ) -> Result<MintedTokens, OAuthFailure> {
         let issue = IssueImplicit {
             grant: GrantId::from_bytes(self.random_id()),
-            client: key_of(&authorization.client),
+            client: authorization.client.key(),
             session,
             scope: authorization.scope,
             lifetime: oauth.lifetimes.access_token,
@@ -205,13 +204,6 @@ impl AuthorizationServer {
             );
         }
         Ok(Some(SessionSource::Rules(Arc::new(rules))))
-    }
-}
-
-fn key_of(client: &ClientRecord) -> ClientKey {
-    ClientKey {
-        api: client.api.clone(),
-        client: client.id.clone(),
     }
 }
 

@@ -35,10 +35,7 @@ impl Caller {
     /// What a command says of the caller.
     pub(super) fn authenticated(&self) -> AuthenticatedClient {
         AuthenticatedClient {
-            key: ClientKey {
-                api: self.client.api.clone(),
-                client: self.client.id.clone(),
-            },
+            key: self.client.key(),
             credentials_revision: self.client.credentials_revision,
         }
     }

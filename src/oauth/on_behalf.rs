@@ -8,9 +8,8 @@ use raftgate_cluster::error::ProposeError;
 use raftgate_model::answer::Refusal;
 use raftgate_model::command::{Command, Revoke, RevokeOwner, RevokeTarget};
 use raftgate_model::id::{ApiId, ClientId, GrantId, OrgId};
-use raftgate_model::seal::{SecretKind, SecretOwner};
 use raftgate_model::secret::Secret;
-use raftgate_model::state::record::{ClientRecord, ClientSecret};
+use raftgate_model::state::record::ClientRecord;
 use raftgate_model::state::{ClientKey, Subject};
 
 use super::AuthorizationServer;
@@ -88,11 +87,7 @@ impl AuthorizationServer {
     /// See [`OnBehalfFault`]; of several APIs some may be done by then, and asking again does the rest.
     pub async fn revoke_all_on_behalf(&self, order: &OnBehalf<'_>) -> Result<(), OnBehalfFault> {
         for client in self.registrations(order)? {
-            let subject = Subject::Client(ClientKey {
-                api: client.api.clone(),
-                client: client.id.clone(),
-            });
-            let command = Command::RevokeAll(subject);
+            let command = Command::RevokeAll(Subject::Client(client.key()));
             self.cluster.propose(Lane::Revocation, command).await?;
         }
         Ok(())
@@ -145,7 +140,7 @@ impl AuthorizationServer {
         let secret = Secret::new(secret.to_owned());
         let fitting = clients.into_iter();
         let fitting: Vec<_> = fitting
-            .filter(|client| self.is_secret_of(client, &secret))
+            .filter(|client| client.has_secret(&self.keys, &secret))
             .collect();
         if fitting.is_empty() {
             self.throttle.failed(attempt, now);
@@ -167,15 +162,6 @@ impl AuthorizationServer {
                 })
             })
             .collect()
-    }
-
-    fn is_secret_of(&self, client: &ClientRecord, secret: &Secret) -> bool {
-        let owner = SecretOwner {
-            kind: SecretKind::Client,
-            id: client.id.as_str(),
-        };
-        let presented = self.keys.secret_verifier(owner, secret.expose());
-        matches!(&client.secret, ClientSecret::Confidential { verifier, .. } if *verifier == presented)
     }
 }
 

@@ -47,11 +47,7 @@ impl AuthorizationServer {
     ) -> Result<(Form, ClientKey), OAuthFailure> {
         let form = self.revocation_form(call)?;
         let caller = self.authenticate(api, presented(call.headers, &form)?, call)?;
-        let client = ClientKey {
-            api: api.id.clone(),
-            client: caller.client.id.clone(),
-        };
-        Ok((form, client))
+        Ok((form, caller.client.key()))
     }
 
     fn revocation_form(&self, call: Call<'_>) -> Result<Form, OAuthFailure> {

@@ -11,23 +11,15 @@ const NAME_BYTES_MAX: usize = 128;
 /// The longest value as it is written in the definition, in bytes.
 const VALUE_BYTES_MAX: usize = 4096;
 
-/// Fields of one hop and of the framing, which the gateway alone writes.
-const OWN: [&str; 12] = [
-    "connection",
+/// Fields that the gateway alone writes: of the framing, and its own.
+const WRITTEN_HERE: [&str; 4] = [
     "content-length",
     "expect",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
     "transfer-encoding",
-    "upgrade",
     "x-request-id",
 ];
 
-/// Of those, the ones that nothing goes on from anyway.
+/// Fields of one hop, which never go on.
 const ENDS_HERE: [&str; 8] = [
     "connection",
     "keep-alive",
@@ -142,7 +134,7 @@ fn is_removable(
         return false;
     }
     let is_needed = name == "host" && message == Message::Request;
-    if OWN.contains(&name) || is_needed {
+    if WRITTEN_HERE.contains(&name) || is_needed {
         faults.add(
             node.path(),
             format!("{name} is written by the gateway and cannot be removed"),
@@ -159,7 +151,7 @@ fn is_settable(
     message: Message,
     faults: &mut DocumentFaults,
 ) -> bool {
-    if OWN.contains(&name) {
+    if WRITTEN_HERE.contains(&name) || ENDS_HERE.contains(&name) {
         faults.add(
             node.path(),
             format!("{name} is written by the gateway and cannot be set"),

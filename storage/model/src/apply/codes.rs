@@ -10,7 +10,7 @@ use crate::answer::{CodeFault, Issued, Refusal, Reply};
 use crate::command::{IssueCode, RedeemCode};
 use crate::id::{FamilyId, GrantId};
 use crate::state::record::{ClientRecord, Code, CodeUse, NotificationKind};
-use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
+use crate::state::{ReadState, Record, RecordKey, Txn};
 use crate::token::{AccessToken, AuthCode};
 
 /// Issues a code to a client that the identity server approved.
@@ -225,10 +225,7 @@ fn astray<S: ReadState>(
     client: &ClientRecord,
     code: &Code,
 ) -> CodeFault {
-    let key = ClientKey {
-        api: code.api.clone(),
-        client: code.client.clone(),
-    };
+    let key = code.client_key();
     let owner = txn.client(&key);
     if owner
         .as_ref()

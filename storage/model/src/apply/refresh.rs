@@ -11,7 +11,7 @@ use crate::answer::{Issued, RefreshFault, Refusal, Reply};
 use crate::command::Refresh;
 use crate::oauth::scope::Scope;
 use crate::state::record::{ClientRecord, Family, NotificationKind};
-use crate::state::{ClientKey, ReadState, Record, RecordKey, Txn};
+use crate::state::{ReadState, Record, RecordKey, Txn};
 use crate::token::AccessToken;
 
 /// Exchanges a refresh token for a new pair (RFC 6749 section 6, RFC 9700 section 4.14.2).
@@ -66,10 +66,7 @@ fn astray<S: ReadState>(
     client: &ClientRecord,
     family: &Family,
 ) -> RefreshFault {
-    let key = ClientKey {
-        api: family.api.clone(),
-        client: family.client.clone(),
-    };
+    let key = family.client_key();
     // Without its client's registration nothing of it is good any more.
     let Some(owner) = txn.client(&key) else {
         return RefreshFault::OtherClient;

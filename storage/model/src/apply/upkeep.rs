@@ -39,17 +39,11 @@ pub(super) fn sweep<S: ReadState>(txn: &mut Txn<'_, S>, items: &[SweepItem]) -> 
                     .then_some(RecordKey::Grant(*id))
             }),
             SweepItem::Code(id) => txn.code(id).and_then(|code| {
-                let key = ClientKey {
-                    api: code.api.clone(),
-                    client: code.client.clone(),
-                };
+                let key = code.client_key();
                 is_over(txn, code.expires_at, &key, code.revision).then_some(RecordKey::Code(*id))
             }),
             SweepItem::Family(id) => txn.family(id).and_then(|family| {
-                let key = ClientKey {
-                    api: family.api.clone(),
-                    client: family.client.clone(),
-                };
+                let key = family.client_key();
                 is_over(txn, family.expires_at, &key, family.revision)
                     .then_some(RecordKey::Family(*id))
             }),

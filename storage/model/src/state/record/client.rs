@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ApiId, ClientId, PolicyId, Revision};
-use crate::seal::{Sealed, SecretVerifier};
+use crate::keyring::KeyRing;
+use crate::seal::{Sealed, SecretKind, SecretOwner, SecretVerifier};
+use crate::secret::Secret;
+use crate::state::ClientKey;
 use crate::time::Timestamp;
 
 /// A client's registration with one API (RFC 6749 section 2).
@@ -23,6 +26,28 @@ pub struct ClientRecord {
     pub expires_at: Option<Timestamp>,
     /// The revision at which the client was registered or its secret last changed.
     pub credentials_revision: Revision,
+}
+
+impl ClientRecord {
+    /// The place of the registration.
+    #[must_use]
+    pub fn key(&self) -> ClientKey {
+        ClientKey {
+            api: self.api.clone(),
+            client: self.id.clone(),
+        }
+    }
+
+    /// Whether this is the client's secret; a public one has none.
+    #[must_use]
+    pub fn has_secret(&self, keys: &KeyRing, secret: &Secret) -> bool {
+        let owner = SecretOwner {
+            kind: SecretKind::Client,
+            id: self.id.as_str(),
+        };
+        let presented = keys.secret_verifier(owner, secret.expose());
+        matches!(&self.secret, ClientSecret::Confidential { verifier, .. } if *verifier == presented)
+    }
 }
 
 /// The free part of a registration.

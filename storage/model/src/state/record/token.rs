@@ -46,6 +46,17 @@ pub struct Code {
     pub used: Option<CodeUse>,
 }
 
+impl Code {
+    /// The registration that the code was issued to.
+    #[must_use]
+    pub fn client_key(&self) -> ClientKey {
+        ClientKey {
+            api: self.api.clone(),
+            client: self.client.clone(),
+        }
+    }
+}
+
 /// The redirect URI that a code was issued for (RFC 6749 section 4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CodeRedirect {
@@ -154,4 +165,15 @@ pub struct Family {
     pub request: [u8; 32],
     /// The user whose password it was issued for; none with other grants than the password grant.
     pub user: Option<ApiKeyId>,
+}
+
+impl Family {
+    /// The registration that the family was issued to.
+    #[must_use]
+    pub fn client_key(&self) -> ClientKey {
+        ClientKey {
+            api: self.api.clone(),
+            client: self.client.clone(),
+        }
+    }
 }
