@@ -304,7 +304,8 @@ async fn ask_system(host: String) -> io::Result<Vec<SocketAddr>> {
 
 /// What this node lacks at the moment for asking anybody.
 ///
-/// The system's resolver does not tell: without a descriptor it says that no name server answered for now (`EAI_AGAIN`).
+/// The system's resolver does not tell: without a descriptor it says that the name is unknown, that something is busy, or that
+/// no name server answers for now.
 fn shortage() -> Option<io::Error> {
     let socket = TcpSocket::new_v4().err();
     socket.filter(is_own_shortage)
