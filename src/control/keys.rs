@@ -90,7 +90,7 @@ async fn list(
             "filter is required where api_id is given".into(),
         ));
     }
-    let place = control.listings.enter()?;
+    let place = control.listings.enter().await?;
     let listed = web::block(move || {
         let _place = place;
         control.list_keys(org.as_deref(), api.as_deref())

@@ -23,6 +23,7 @@ mod key_policy;
 mod key_session;
 mod keys;
 mod listener;
+mod listings;
 mod notifications;
 mod oas;
 mod oauth_routes;
@@ -48,7 +49,6 @@ use crate::telemetry::metrics::Metrics;
 
 pub use access::{ControlAccess, ControlDenied, Visit};
 pub use admin_tokens::AdminTokens;
-pub use client_tokens::Listings;
 pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};
 pub use gateway_url::GatewayUrl;
@@ -56,6 +56,7 @@ pub use head_limit::HeadLimit;
 pub use health::{Audience, Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
 pub use snapshot::SnapshotExports;
+pub use listings::Listings;
 
 /// What the control listener works on; one for all of its workers.
 pub struct Control {
@@ -79,7 +80,7 @@ pub struct Control {
     pub compat: CompatSettings,
     /// Where the APIs are reached.
     pub gateway: GatewayUrl,
-    /// Who may list tokens now.
+    /// Who may list now.
     pub listings: Listings,
     /// How this node fares.
     pub health: Arc<Health>,

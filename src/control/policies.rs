@@ -12,7 +12,8 @@ use super::{Control, ControlFailure};
 const PAGE: usize = 1000;
 
 pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
-    shape::documents(move || Ok(control.policies())).await
+    let of = control.clone();
+    shape::documents(&control.listings, move || Ok(of.policies())).await
 }
 
 pub(super) async fn get(

@@ -58,7 +58,7 @@ pub enum OAuthFailure {
     ClientAuthenticationMissing,
     /// The client says its name and no secret.
     ClientSecretMissing,
-    /// The client's credentials cannot be decoded.
+    /// The client's credentials cannot be decoded, or are of another scheme than Basic (RFC 6749 section 5.2).
     ClientAuthenticationMalformed,
     /// Header and body name different clients or secrets.
     ClientAuthenticationTwice,
@@ -148,10 +148,9 @@ impl OAuthFailure {
             Self::GrantTypeMissing => row(400, InvalidRequest, UnsupportedGrantType),
             Self::GrantTypeNotAllowed => row(400, UnsupportedGrantType, UnsupportedGrantType),
             Self::GrantParameterMissing(_) => row(400, InvalidRequest, InvalidGrant),
-            Self::ClientAuthenticationMissing | Self::ClientSecretMissing => {
-                row(401, InvalidClient, InvalidRequest)
-            }
-            Self::ClientAuthenticationMalformed => row(400, InvalidRequest, InvalidRequest),
+            Self::ClientAuthenticationMissing
+            | Self::ClientSecretMissing
+            | Self::ClientAuthenticationMalformed => row(401, InvalidClient, InvalidRequest),
             Self::ClientAuthenticationTwice => row(400, InvalidRequest, InvalidRequest),
             Self::ClientAuthenticationUnknown => row(401, InvalidClient, UnauthorizedClient),
             Self::ClientSecretWrong => row(401, InvalidClient, UnauthorizedClient),
@@ -204,7 +203,9 @@ impl OAuthFailure {
             Self::ClientAuthenticationMissing | Self::ClientSecretMissing => {
                 "The client must authenticate."
             }
-            Self::ClientAuthenticationMalformed => "The client's credentials cannot be decoded.",
+            Self::ClientAuthenticationMalformed => {
+                "The client's credentials are not of the scheme Basic, or cannot be decoded."
+            }
             Self::ClientAuthenticationTwice => {
                 "The Authorization header and the body hold different client credentials."
             }

@@ -106,8 +106,8 @@ pub(super) fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str
         ),
         (
             F::ClientAuthenticationMalformed,
-            400,
-            "invalid_request",
+            401,
+            "invalid_client",
             "invalid_request",
         ),
         (
