@@ -54,6 +54,7 @@ mod failed_starts;
 mod first_requests;
 mod full_disk;
 #[path = "../harness/mod.rs"]
+mod guesses;
 mod harness;
 mod harness_itself;
 mod header_transforms;

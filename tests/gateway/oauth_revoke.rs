@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::control_revocation::post;
 use crate::harness::{Answer, Credentials};
 use crate::oauth_password::PasswordApi;
+use crate::oauth_pkce::tokens_of_a_public_client;
 use crate::world::{
     INVALID_GRANT, OAuthApi, Refused, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, text,
 };
@@ -307,6 +308,26 @@ fn only_post_with_a_form_revokes() {
         let token = api.access_token();
         let basic = api.client.basic();
         for rest in ["/oauth/revoke", "/oauth/revoke_all"] {
+/// Its name stands in every browser's address, and whoever reads it there must not log out all of its users.
+#[test]
+fn a_public_client_ends_its_own_tokens_one_by_one_only() {
+    let world = World::shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let public = api.another_client(json!({"public": true}));
+        let tokens = tokens_of_a_public_client(&api, &public);
+        let name = ("client_id", public.id.as_str());
+        let (rfc, tyk) = ((401, "invalid_client"), (401, "client_secret is required"));
+        api.assert_not_revoked(&api.revoke_all(&[name]), rfc, tyk);
+        api.assert_good(&tokens.access);
+        let url = api.url("/oauth/revoke");
+        let form = [("token", tokens.access.as_str()), name];
+        let answer = world.node.client().post_form(&url, &[], &form);
+        answer.expect_status(200);
+        api.assert_unknown(&tokens.access);
+    }
+}
+
             let url = api.url(&format!("{rest}?token={token}"));
             for method in ["GET", "PUT", "DELETE"] {
                 let headers = [("authorization", basic.as_str())];

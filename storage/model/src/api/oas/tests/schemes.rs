@@ -176,6 +176,34 @@ fn an_api_that_asks_for_nothing_is_keyless_whatever_its_schemes() {
 }
 
 #[test]
+fn schemes_are_found_to_the_letter_and_so_many_may_be_set_up() {
+    let chosen = json!([{"Key": []}]);
+    let unknown = faults(&secured(chosen, declared(), setup()));
+    assert!(
+        unknown
+            .iter()
+            .any(|fault| fault.contains("unknown security scheme")),
+        "{unknown:?}"
+    );
+    let of = |count: usize| {
+        let names = (0..count).map(|number| format!("s{number}"));
+        let all = |value: Value| -> Value {
+            let members = names.clone().map(|name| (name, value.clone()));
+            members.collect::<serde_json::Map<_, _>>().into()
+        };
+        let declared = all(json!({"type": "apiKey", "in": "header", "name": "X-Key"}));
+        secured(json!([{"s1": []}]), declared, all(json!({"enabled": true})))
+    };
+    assert_eq!(read(&of(64)).1.len(), 63, "one is chosen");
+    assert_eq!(
+        faults(&of(65)),
+        [
+            "x-tyk-api-gateway.server.authentication.securitySchemes: has 65 entries, at most 64 are allowed"
+        ]
+    );
+}
+
+#[test]
 fn urls_of_a_flow_that_are_not_ours_are_warned_of() {
     let flow = json!({"authorizationCode": {
         "authorizationUrl": "https://elsewhere.test/authorize", "tokenUrl": "/oauth/token/", "refreshUrl": "",
