@@ -46,6 +46,7 @@ use crate::config::oauth::{CompatSettings, OauthSettings};
 use crate::definitions::Importer;
 use crate::oauth::AuthorizationServer;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::told_once::ToldOnce;
 
 pub use access::{ControlAccess, ControlDenied, Visit};
 pub use admin_tokens::AdminTokens;
@@ -55,8 +56,8 @@ pub use gateway_url::GatewayUrl;
 pub use head_limit::HeadLimit;
 pub use health::{Audience, Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
-pub use snapshot::SnapshotExports;
 pub use listings::Listings;
+pub use snapshot::SnapshotExports;
 
 /// What the control listener works on; one for all of its workers.
 pub struct Control {
@@ -82,10 +83,23 @@ pub struct Control {
     pub gateway: GatewayUrl,
     /// Who may list now.
     pub listings: Listings,
+    /// What of keys and policies the log was warned of already.
+    pub warned: ToldOnce<String>,
     /// How this node fares.
     pub health: Arc<Health>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Gives out snapshots.
     pub snapshots: SnapshotExports,
+}
+
+impl Control {
+    /// Tells the log once what of a key or policy has no effect: answers about them have Tyk's members and no other.
+    fn warn_of(&self, what: &str, warnings: &[String]) {
+        for warning in warnings {
+            if self.warned.is_first(format!("{what}: {warning}").as_str()) {
+                tracing::warn!(what, %warning, "part of it has no effect; not said again");
+            }
+        }
+    }
 }

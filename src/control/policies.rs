@@ -83,7 +83,8 @@ impl Control {
     ) -> Result<HttpResponse, ControlFailure> {
         let text = Value::Object(policy).to_string();
         let imported = self.importer.put_policy(&text, None).await?;
-        Ok(shape::imported(&imported, action))
+        self.warn_of(&format!("policy {}", imported.id), &imported.warnings);
+        Ok(shape::modified(&imported.id, action, &[]))
     }
 
     fn policies(&self) -> Vec<String> {

@@ -42,7 +42,7 @@ pub(super) struct Written {
     pub(super) action: &'static str,
 }
 
-/// `{"key", "status", "action"}`; what has no effect yet stands in `warnings`, which Tyk does not have.
+/// `{"key", "status", "action"}`; what of an API has no effect yet stands in `warnings`, which Tyk does not have.
 pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpResponse {
     let action = match action {
         Action::Added => "added",
@@ -68,7 +68,7 @@ pub(super) fn deleted_secret(key: &str) -> HttpResponse {
     })
 }
 
-/// What an import made or replaced.
+/// What an import made or replaced: an API.
 pub(super) fn imported(imported: &Imported, action: Action) -> HttpResponse {
     modified(&imported.id, action, &imported.warnings)
 }

@@ -53,8 +53,8 @@ mod error_messages;
 mod failed_starts;
 mod first_requests;
 mod full_disk;
-#[path = "../harness/mod.rs"]
 mod guesses;
+#[path = "../harness/mod.rs"]
 mod harness;
 mod harness_itself;
 mod header_transforms;
@@ -70,9 +70,11 @@ mod hostile_sources;
 mod http2_refusals;
 mod index_wait;
 mod ip_access;
+mod key_answers;
 mod key_changes;
 mod key_rules;
 mod keys;
+mod keys_of_clients;
 mod last_good;
 mod memory;
 mod memory_http2;
