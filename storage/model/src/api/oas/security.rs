@@ -53,6 +53,9 @@ pub(super) fn project(
     let requirements = requirements(document, &places.declared, faults);
     let enabled = places.authentication.get("enabled", faults);
     if enabled.value() != Some(&Value::Bool(true)) {
+        if requirements.iter().any(|schemes| !schemes.is_empty()) {
+            unprotected(projection, &places.authentication, faults);
+        }
         projection.set("use_keyless", Value::Bool(true));
         return;
     }
@@ -64,6 +67,21 @@ pub(super) fn project(
     }
     vendor_requirements(projection, &places.authentication, faults);
     choose(projection, &places, &chosen, faults);
+}
+
+/// A document that demands a credential of callers and is to be served without: that is its author's word to say.
+fn unprotected(
+    projection: &mut Projection,
+    authentication: &Node<'_>,
+    faults: &mut DocumentFaults,
+) {
+    if authentication.value().is_none() {
+        let reason = "is required, because security demands a scheme; {\"enabled\": false} serves the API to everybody";
+        faults.add(authentication.path(), reason);
+    } else {
+        let reason = "is off, so the API is open to everybody, although security demands a scheme";
+        projection.warn(authentication.path(), reason);
+    }
 }
 
 /// The schemes of each requirement, by their places; a scheme that is not declared is a fault.

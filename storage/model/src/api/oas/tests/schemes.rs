@@ -233,3 +233,29 @@ fn urls_of_a_flow_that_are_not_ours_are_warned_of() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_scheme_that_is_demanded_is_set_up_or_said_to_be_off() {
+    let demanding = || secured(json!([{"key": []}]), declared(), setup());
+    let place = "/x-tyk-api-gateway/server/authentication";
+    assert_eq!(
+        faults(&with(demanding(), place, json!(null))),
+        [
+            "x-tyk-api-gateway.server.authentication: is required, because security demands a scheme; \
+             {\"enabled\": false} serves the API to everybody"
+        ]
+    );
+    let (_, warnings) = read(&with(demanding(), place, json!({"enabled": false})));
+    assert_eq!(
+        warnings,
+        [
+            "x-tyk-api-gateway.server.authentication: is off, so the API is open to everybody, although security demands a scheme"
+        ]
+    );
+    // One that demands nothing of everybody is open by its own word.
+    for nothing in [json!([]), json!([{}]), json!(null)] {
+        let document = with(demanding(), "/security", nothing);
+        let (_, warnings) = read(&with(document, place, json!(null)));
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+}
