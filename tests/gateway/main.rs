@@ -52,6 +52,7 @@ mod durability;
 mod error_messages;
 mod failed_starts;
 mod first_requests;
+mod forwarded_origin;
 mod full_disk;
 mod guesses;
 #[path = "../harness/mod.rs"]
