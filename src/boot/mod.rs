@@ -40,6 +40,7 @@ use crate::credentials::{HashPool, Users, UsersParts};
 use crate::definitions::{DefinitionsFolder, DefinitionsWatch, FolderError, Importer, LookOn};
 use crate::listener_tls::ListenerTls;
 use crate::oauth::{AuthorizationServer, OAuthParts};
+use crate::telemetry::told_once::ToldOnce;
 
 pub use error::BootError;
 pub use gateway::gateway_settings;
@@ -295,6 +296,7 @@ impl Assembly {
                 None => GatewayUrl::http(doors.gateway_address()),
             },
             listings: Listings::default(),
+            warned: ToldOnce::default(),
             health,
             metrics: Arc::new(metrics),
             snapshots: SnapshotExports::new(data_dir.path()),

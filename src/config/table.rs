@@ -59,7 +59,7 @@ keys! {
     GATEWAY_TLS_KEY = "gateway"."tls_key", Kind::Path, unset("plain HTTP"),
         "The private key of the gateway listener, PEM. Read again at SIGHUP.";
     GATEWAY_TRUSTED_PROXIES = "gateway"."trusted_proxies", Kind::Networks, toml("[]"),
-        "The addresses whose word about the client is believed: X-Forwarded-For and other X-Forwarded fields, Forwarded, X-Real-IP.";
+        "The addresses that are believed about the client: their X-Forwarded-For tells its address, and their other X-Forwarded fields, Forwarded and X-Real-IP go on to upstreams.";
 
     CONTROL_LISTEN = "control"."listen", Kind::Listen, toml("\"127.0.0.1:8081\""),
         "Where the control API is served. Client commands read it to find the node.";
@@ -118,7 +118,7 @@ keys! {
         "Whether client secrets are kept as hashes, which shows them only once, when they are made.";
 
     NOTIFICATIONS_ATTEMPTS = "notifications"."attempts", number(1, 100), toml("3"),
-        "How often a notification is sent before it counts as failed.";
+        "How often a notification is sent, the first time included, before it counts as failed.";
     NOTIFICATIONS_BACKOFF_MS = "notifications"."backoff_ms",
         Kind::Numbers { each: Bounds { min: 0, max: DAY_MS }, entries_max: 100 }, toml("[10000, 10000]"),
         "The wait before attempt 2, 3 and so on; the last repeats.";
@@ -147,7 +147,7 @@ keys! {
     LIMITS_OAUTH_BODY_BYTES = "limits"."oauth_body_bytes", number(1_024, 1_048_576), toml("65536"),
         "The longest body of a request to an OAuth endpoint; more is 413.";
     LIMITS_CONTROL_BODY_BYTES = "limits"."control_body_bytes", number(1_024, 67_108_864), toml("8388608"),
-        "The longest body of a request to the control listener; more is 413.";
+        "The longest body of a request to the control listener; more is 413. Whatever it is, one definition may have 1 MiB, and one policy 256 KiB and 1024 APIs; more is 400.";
     LIMITS_REQUEST_HEAD_TIMEOUT_MS = "limits"."request_head_timeout_ms", number(1, HOUR_MS), toml("10000"),
         "How long a new connection may stay silent, and a client take to send the head of a request; then 408.";
     LIMITS_REQUEST_IDLE_TIMEOUT_MS = "limits"."request_idle_timeout_ms", number(1, HOUR_MS), toml("60000"),
@@ -161,7 +161,7 @@ keys! {
     LIMITS_UPSTREAM_HEAD_TIMEOUT_MS = "limits"."upstream_head_timeout_ms", number(1, HOUR_MS), toml("30000"),
         "How long an upstream may take until the head of its answer; then 504.";
     LIMITS_UPSTREAM_IDLE_TIMEOUT_MS = "limits"."upstream_idle_timeout_ms", number(1, HOUR_MS), toml("60000"),
-        "The longest silence inside the body of an answer.";
+        "The longest silence inside the body of an answer, and of a WebSocket in both directions; then it is cut off.";
     LIMITS_UPSTREAM_KEEP_ALIVE_MS = "limits"."upstream_keep_alive_ms", number(0, HOUR_MS), toml("30000"),
         "How long an unused upstream connection is kept; 0 closes it after each answer.";
     LIMITS_UPSTREAM_CONNECTIONS = "limits"."upstream_connections", number(1, 65_536), toml("4096"),

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use raftgate_model::admin_token::{AdminRole, Errand};
 use raftgate_model::secret::Secret;
@@ -66,6 +66,27 @@ impl Visit {
     }
 }
 
+/// What a request holds under the name of a field.
+enum Presented<'h> {
+    /// Nothing that could be a secret.
+    Nothing,
+    /// One text.
+    Once(&'h str),
+    /// The field stands several times, so that none of its values counts.
+    Repeatedly,
+}
+
+impl<'h> Presented<'h> {
+    fn of(value: Option<&'h HeaderValue>, is_repeated: bool) -> Self {
+        let text = value.and_then(|value| value.to_str().ok());
+        match text {
+            _ if is_repeated => Self::Repeatedly,
+            Some(text) => Self::Once(text),
+            None => Self::Nothing,
+        }
+    }
+}
+
 /// A caller without the control secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlDenied {
@@ -100,8 +121,10 @@ impl ControlAccess {
 
     /// Looks for the secret or an admin token in `X-Tyk-Authorization` and in `Authorization`, bare or after `Bearer`.
     ///
+    /// A field that stands several times holds none, else one request could guess as often as it has room for fields.
+    ///
     /// # Errors
-    /// See [`ControlDenied`]; a request without any secret is not counted as a guess.
+    /// See [`ControlDenied`]; a request without any secret is not counted as a guess, one with two wrong ones as two.
     pub fn check(
         &self,
         headers: &HeaderMap,
@@ -112,19 +135,27 @@ impl ControlAccess {
         self.throttle
             .check(attempt, now)
             .map_err(ControlDenied::TooMany)?;
-        let mut presented = [TYK_AUTHORIZATION, AUTHORIZATION.as_str()]
-            .into_iter()
-            .flat_map(|name| headers.get_all(name))
-            .filter_map(|value| value.to_str().ok())
-            .peekable();
-        if presented.peek().is_none() {
-            return Err(ControlDenied::Wrong);
-        }
-        match presented.find_map(|text| self.role_of(text)) {
+        let presented = [TYK_AUTHORIZATION, AUTHORIZATION.as_str()].map(|name| {
+            let mut values = headers.get_all(name).iter();
+            Presented::of(values.next(), values.next().is_some())
+        });
+        let role = presented.iter().find_map(|presented| match presented {
+            Presented::Once(text) => self.role_of(text),
+            Presented::Nothing | Presented::Repeatedly => None,
+        });
+        match role {
             Some(role) if role.may(errand) => Ok(()),
             Some(role) => Err(ControlDenied::Role(role)),
             None => {
-                self.throttle.failed(attempt, now);
+                let is_guess =
+                    |presented: &&Presented<'_>| !matches!(presented, Presented::Nothing);
+                let guesses = presented.iter().filter(is_guess).count();
+                if guesses == 0 {
+                    return Err(ControlDenied::Wrong);
+                }
+                for _ in 0..guesses {
+                    self.throttle.failed(attempt, now);
+                }
                 let is_closed = self.throttle.check(attempt, now).is_err();
                 if is_closed && visit.is_unbelieved_proxy(headers) {
                     self.warn_of_proxy(visit);
@@ -181,7 +212,7 @@ mod tests {
 
     use std::net::Ipv4Addr;
 
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderName;
 
     use super::*;
 
@@ -240,6 +271,30 @@ mod tests {
             ..AT_CONTROL
         };
         assert_eq!(access.check(&headers, Errand::Approve, at_gateway), Ok(()));
+    }
+
+    #[test]
+    fn a_request_guesses_once_per_name_of_a_field_and_each_guess_counts() {
+        let access = ControlAccess::new(Secret::new("s3cret".into()));
+        let both = |own: &[&'static str], standard: &[&'static str]| {
+            let own = own.iter().map(|text| (TYK_AUTHORIZATION, text));
+            let standard = standard.iter().map(|text| ("authorization", text));
+            let mut headers = HeaderMap::new();
+            for (name, text) in own.chain(standard) {
+                headers.append(name, HeaderValue::from_static(text));
+            }
+            access.check(&headers, Errand::Change, AT_CONTROL)
+        };
+        assert_eq!(both(&["guess"], &["s3cret"]), Ok(()));
+        // The right one among others of its name is none, not even twice the same.
+        for repeated in [["guess", "s3cret"], ["s3cret", "guess"], ["s3cret"; 2]] {
+            assert_eq!(both(&repeated, &[]), Err(ControlDenied::Wrong));
+            assert_eq!(both(&[], &repeated), Err(ControlDenied::Wrong));
+        }
+        assert_eq!(both(&["guess"], &["guess"]), Err(ControlDenied::Wrong));
+        assert_eq!(both(&["guess"], &["guess"]), Err(ControlDenied::Wrong));
+        let refused = both(&["s3cret"], &[]);
+        assert!(matches!(refused, Err(ControlDenied::TooMany(_))));
     }
 
     #[test]

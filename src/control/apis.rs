@@ -27,7 +27,8 @@ const PAGE: usize = 1000;
 
 pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
     let classic = |document: ApiDocument| Some(document.classic().to_text());
-    shape::documents(move || Ok(control.definitions(classic))).await
+    let of = control.clone();
+    shape::documents(&control.listings, move || Ok(of.definitions(classic))).await
 }
 
 pub(super) async fn get(

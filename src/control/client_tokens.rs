@@ -1,55 +1,22 @@
 //! Listing the tokens of a client: derived anew from the state, bounded, and on a thread that may block.
 
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, web};
 use raftgate_model::id::{ApiId, ClientId, GrantId};
 use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::Grant;
-use raftgate_model::time::{Timestamp, Ttl};
+use raftgate_model::time::Timestamp;
 use raftgate_model::token::AccessToken;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clients::ClientPath;
+use super::listings::{LISTED_MAX, PAGE, wanted};
 use super::registration::{ClientName, NO_CLIENT};
 use super::{Control, ControlFailure, shape};
 
-/// How many tokens a page has, as in Tyk.
-const PAGE: usize = 100;
-/// How many tokens of a client are listed: those that end first.
-const LISTED_MAX: usize = 100_000;
 /// How many records are looked at for that, revoked ones not yet swept included.
 const LOOKS_MAX: usize = 1_000_000;
 /// How many places one look at the index brings.
 const CHUNK: usize = 1000;
-/// How many listings a node makes at a time.
-const AT_A_TIME: usize = 2;
-/// When to ask again if that many are under way.
-const RETRY_AFTER: Ttl = Ttl::from_s(1);
-
-/// Lets so many listings go on at a time, and refuses further ones.
-pub struct Listings(Arc<Semaphore>);
-
-impl Default for Listings {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_A_TIME)))
-    }
-}
-
-impl Listings {
-    /// A place among those that go on.
-    ///
-    /// # Errors
-    /// As many as may are under way.
-    pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit, ControlFailure> {
-        let place = Arc::clone(&self.0).try_acquire_owned();
-        place.map_err(|_| ControlFailure::NotCarriedOut {
-            reason: format!("{AT_A_TIME} listings are under way"),
-            retry_after: RETRY_AFTER,
-        })
-    }
-}
 
 #[derive(Serialize)]
 struct Row {
@@ -81,7 +48,7 @@ pub(super) async fn list(
     let ClientName { api, client } = path.into_inner();
     let api = control.known_api(&api).ok_or(NO_CLIENT)?;
     let page = shape::page(request.query_string(), "page")?;
-    let place = control.listings.enter()?;
+    let place = control.listings.enter().await?;
     let listed = web::block(move || {
         let _place = place;
         control.tokens_listed(api, &client, page)
@@ -99,13 +66,8 @@ impl Control {
     ) -> Result<String, ControlFailure> {
         // A client that cannot be has no tokens, like one that is not there.
         let key = ClientId::new(client).map(|client| ClientKey { api, client });
-        let wanted = match page {
-            None => 0..LISTED_MAX,
-            Some(page) => {
-                let begin = page.saturating_sub(1).saturating_mul(PAGE);
-                begin..begin.saturating_add(PAGE)
-            }
-        };
+        // Those that end first.
+        let wanted = wanted(page);
         let mut rows = Vec::new();
         let mut count = 0_usize;
         if let Ok(key) = &key {
@@ -184,26 +146,4 @@ impl Control {
 
 fn to_json<T: Serialize>(value: &T) -> Result<String, ControlFailure> {
     serde_json::to_string(value).map_err(|_| ControlFailure::Internal)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        reason = "a test that meets the unexpected must fail"
-    )]
-
-    use super::*;
-
-    #[test]
-    fn only_so_many_listings_go_on_at_a_time() {
-        let listings = Listings::default();
-        let places: Vec<_> = (0..AT_A_TIME).map(|_| listings.enter().unwrap()).collect();
-        assert!(matches!(
-            listings.enter(),
-            Err(ControlFailure::NotCarriedOut { .. })
-        ));
-        drop(places);
-        assert!(listings.enter().is_ok());
-    }
 }

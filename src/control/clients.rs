@@ -28,7 +28,10 @@ pub(super) async fn list(
     api: web::Path<String>,
 ) -> Result<HttpResponse, ControlFailure> {
     match control.known_api(&api) {
-        Some(api) => shape::documents(move || control.client_texts(&api)).await,
+        Some(api) => {
+            let of = control.clone();
+            shape::documents(&control.listings, move || of.all_clients(&api)).await
+        }
         None => Ok(HttpResponse::NotFound().json(serde_json::Value::Null)),
     }
 }

@@ -7,13 +7,11 @@ use serde_json::value::RawValue;
 
 use super::clients::{ClientPath, written};
 use super::failure::{API_ABSENT, DashboardBody};
-use super::registration::ClientName;
+use super::listings::{PAGE, wanted};
+use super::registration::{ClientName, ClientTexts};
 use super::revocation::{Order, Proof};
 use super::{Control, ControlFailure, Door, authorize, client_tokens, shape};
 use crate::oauth::{TOKEN_REVOKED, TOKENS_REVOKED};
-
-/// How many clients a page has, when pages are asked for.
-const PAGE: usize = 100;
 
 /// What POST does where a client's id stands.
 const VERBS: [&str; 3] = ["authorize-client", "revoke", "revoke_all"];
@@ -69,23 +67,22 @@ pub(super) async fn list(
         .known_api(&api)
         .ok_or(ControlFailure::NotFound(API_ABSENT))?;
     let page = shape::page(request.query_string(), "p")?;
+    let place = control.listings.enter().await?;
     let listed = web::block(move || {
-        let texts = control.client_texts(&api)?;
-        page_of(texts, page)
+        let _place = place;
+        page_of(control.client_texts(&api, &wanted(page))?, page)
     });
     let listed = listed.await.map_err(|_| ControlFailure::Internal)??;
     Ok(shape::document(listed))
 }
 
-fn page_of(texts: Vec<String>, page: Option<usize>) -> Result<String, ControlFailure> {
-    let (skipped, taken, pages) = match page {
-        None => (0, texts.len(), usize::from(!texts.is_empty())),
-        Some(page) => {
-            let skipped = page.saturating_sub(1).saturating_mul(PAGE);
-            (skipped, PAGE, texts.len().div_ceil(PAGE))
-        }
+fn page_of(listed: ClientTexts, page: Option<usize>) -> Result<String, ControlFailure> {
+    let count = listed.count;
+    let (texts, pages) = match page {
+        None => (listed.whole()?, usize::from(count > 0)),
+        Some(_) => (listed.texts, count.div_ceil(PAGE)),
     };
-    let apps = texts.into_iter().skip(skipped).take(taken);
+    let apps = texts.into_iter();
     let list = ClientList {
         apps: apps
             .filter_map(|text| RawValue::from_string(text).ok())
@@ -177,16 +174,30 @@ mod tests {
     )]
 
     use super::*;
+    use crate::control::listings::LISTED_MAX;
 
     #[test]
     fn clients_are_listed_whole_or_by_page() {
-        let texts = |count: usize| (0..count).map(|at| at.to_string()).collect::<Vec<_>>();
-        let page = |count, page| page_of(texts(count), page).unwrap();
-        assert_eq!(page(0, None), r#"{"apps":[],"pages":0}"#);
-        assert_eq!(page(2, None), r#"{"apps":[0,1],"pages":1}"#);
-        assert_eq!(page(2, Some(1)), r#"{"apps":[0,1],"pages":1}"#);
-        assert_eq!(page(101, Some(2)), r#"{"apps":[100],"pages":2}"#);
-        assert_eq!(page(101, Some(3)), r#"{"apps":[],"pages":2}"#);
-        assert_eq!(page(1, Some(usize::MAX)), r#"{"apps":[],"pages":1}"#);
+        let page = |texts: &[&str], count, page| {
+            let texts = texts.iter().map(ToString::to_string).collect();
+            page_of(ClientTexts { texts, count }, page)
+        };
+        assert_eq!(page(&[], 0, None).unwrap(), r#"{"apps":[],"pages":0}"#);
+        assert_eq!(
+            page(&["0", "1"], 2, None).unwrap(),
+            r#"{"apps":[0,1],"pages":1}"#
+        );
+        assert_eq!(
+            page(&["0", "1"], 2, Some(1)).unwrap(),
+            r#"{"apps":[0,1],"pages":1}"#
+        );
+        assert_eq!(
+            page(&["100"], 101, Some(2)).unwrap(),
+            r#"{"apps":[100],"pages":2}"#
+        );
+        assert_eq!(page(&[], 101, Some(3)).unwrap(), r#"{"apps":[],"pages":2}"#);
+        let many = LISTED_MAX + 1;
+        assert!(page(&[], many, None).is_err());
+        assert!(page(&[], many, Some(1)).is_ok());
     }
 }

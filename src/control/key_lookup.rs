@@ -237,8 +237,7 @@ fn opened(keys: &KeyRing, id: ApiKeyId, record: &ApiKeyRecord) -> Option<String>
             let name = keys.open(owner, sealed).inspect_err(|fault| {
                 tracing::error!(key = %id, %fault, "the name of a key cannot be opened");
             });
-            let org = record.session.org().map_or("", OrgId::as_str);
-            Some(format!("{org}{}", name.ok()?.expose()))
+            Some(format!("{}{}", record.org, name.ok()?.expose()))
         }
     }
 }
@@ -303,6 +302,6 @@ mod tests {
         let texts = records
             .iter()
             .filter_map(|record| opened(&keys, id, record));
-        assert_eq!(texts.collect::<Vec<_>>(), ["alice", "carol"]);
+        assert_eq!(texts.collect::<Vec<_>>(), ["defaultalice", "defaultcarol"]);
     }
 }

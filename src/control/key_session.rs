@@ -22,16 +22,19 @@ use super::{Control, ControlFailure, shape};
 const NO_RIGHTS: &str =
     "Failed to create key, keys must have at least one Access Rights record set.";
 
+/// What is said of a user without a password, where there is none yet that could keep one.
+const USER_WITHOUT_PASSWORD: &str = "basic_auth_data.password: is missing, and without it the name would be a key: send a password, or no basic_auth_data; \
+     only a PUT of a user that is there keeps its password";
+
 /// A session that came with a request, checked.
 pub(super) struct GivenSession {
-    /// The organisation that it names.
-    pub(super) named_org: Option<OrgId>,
     /// The organisation that it belongs to.
     pub(super) org: OrgId,
     /// The password of a basic-auth user.
     pub(super) password: Option<Secret>,
     /// What has no effect yet.
     pub(super) warnings: Vec<String>,
+    is_user_without_password: bool,
     rules: Arc<SessionRules>,
     expires_s: i64,
     retention: Retention,
@@ -42,6 +45,7 @@ pub(super) struct GivenSession {
 pub(super) struct ReadSession {
     document: SessionDocument,
     password: Option<Secret>,
+    is_user_without_password: bool,
     rules: SessionRules,
     named_org: Option<OrgId>,
 }
@@ -59,6 +63,7 @@ impl ReadSession {
     fn parse(body: &[u8], allow_master_keys: bool) -> Result<Self, ControlFailure> {
         let text = shape::utf8(body)?;
         let mut document = SessionDocument::parse(text).map_err(shape::malformed)?;
+        let is_user_without_password = document.is_user_without_password();
         let password = document.take_password().map_err(shape::malformed)?;
         let rules = document
             .rules(allow_master_keys)
@@ -68,6 +73,7 @@ impl ReadSession {
             })?;
         Ok(Self {
             password,
+            is_user_without_password,
             rules,
             named_org: document.org().map_err(shape::malformed)?,
             document,
@@ -95,14 +101,16 @@ impl GivenSession {
         let ReadSession {
             document,
             password,
+            is_user_without_password,
             rules,
             named_org,
         } = read;
-        let org = named_org.as_ref().unwrap_or(otherwise).clone();
+        let org = named_org.unwrap_or_else(|| otherwise.clone());
         let policy = control.policy_of(&rules, &org)?;
         let apis = control.apis_in_force(&rules, policy.as_deref())?;
         Ok(Self {
             password,
+            is_user_without_password,
             warnings: control.warnings(&rules, &apis),
             expires_s: document.expires_s().map_err(shape::malformed)?,
             retention: document
@@ -113,9 +121,16 @@ impl GivenSession {
                 (seconds > 0).then(|| Ttl::from_s(seconds))
             }),
             rules: Arc::new(rules),
-            named_org,
             org,
         })
+    }
+
+    /// Under a name that somebody chose, a user without a password would be a key: whoever knows the name would be let in.
+    pub(super) fn refuse_user_without_password(&self) -> Result<(), ControlFailure> {
+        if self.is_user_without_password {
+            return Err(ControlFailure::Invalid(USER_WITHOUT_PASSWORD.into()));
+        }
+        Ok(())
     }
 
     /// The command that stores it.
@@ -219,7 +234,7 @@ impl Control {
             is_user: given.password.is_some(),
         };
         self.with_policy(&given.rules)
-            .map(|document| document.shown(facts))
+            .map(|document| document.of_org(&given.org).shown(facts))
     }
 
     /// The session of a key or user with its policy.
@@ -231,7 +246,7 @@ impl Control {
             is_user: key.is_user(),
         };
         self.with_policy(&key.session)
-            .map(|document| document.shown(facts))
+            .map(|document| document.of_org(&key.org).shown(facts))
     }
 
     /// The session of an OAuth token with its policy and its client's metadata (cases T8, T10).

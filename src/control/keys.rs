@@ -76,8 +76,6 @@ struct Stored<'a> {
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_hash: Option<String>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    warnings: &'a [String],
 }
 
 async fn list(
@@ -91,7 +89,7 @@ async fn list(
             "filter is required where api_id is given".into(),
         ));
     }
-    let place = control.listings.enter()?;
+    let place = control.listings.enter().await?;
     let listed = web::block(move || {
         let _place = place;
         control.list_keys(org.as_deref(), api.as_deref())
@@ -131,6 +129,7 @@ async fn put_named(
         return replace(&control, &key, &query, body).await;
     }
     let mut given = GivenSession::read(&control, body, &OrgId::default()).await?;
+    given.refuse_user_without_password()?;
     let name = custom_id(&given.org, &key)
         .map_err(|invalid| ControlFailure::Invalid(invalid.to_string()))?;
     let id = control.keys.custom_key_id(&given.org, name);
@@ -139,10 +138,7 @@ async fn put_named(
     let mut put = given.command(id, ApiKeyNaming::Custom(sealed));
     put.password = control.password_change(given.password.take()).await?;
     control.put_key(put).await?;
-    let text = format!(
-        "{}{name}",
-        given.named_org.as_ref().map_or("", OrgId::as_str)
-    );
+    let text = format!("{}{name}", given.org);
     // As in Tyk: with hashing, a user's name is not told again.
     let shown = if is_user && control.compat.hash_keys {
         ""
@@ -182,6 +178,9 @@ async fn given_for(
         return Err(ControlFailure::Invalid(
             "a key does not move to another organisation: make it there and delete it here".into(),
         ));
+    }
+    if matches!(record.name, ApiKeyName::Custom(_)) && !record.is_user() {
+        given.refuse_user_without_password()?;
     }
     // It would be a user whom nobody can name, and a key no more.
     if given.password.is_some() && matches!(record.name, ApiKeyName::Generated(_)) {
@@ -262,7 +261,7 @@ async fn preview(
     control.preview(&given).map(shape::document)
 }
 
-/// Tyk's answer to a key that was made or changed; only a new one is told its hash.
+/// Tyk's answer to a key that was made or changed; only a new one is told its hash. What has no effect is for the log.
 pub(super) fn stored(
     control: &Control,
     key: &str,
@@ -271,12 +270,12 @@ pub(super) fn stored(
     given: &GivenSession,
 ) -> HttpResponse {
     let is_new = action == Action::Added;
+    control.warn_of("key", &given.warnings);
     HttpResponse::Ok().json(Stored {
         key,
         status: "ok",
         action: action.word(),
         key_hash: (control.compat.hash_keys && is_new).then(|| id.to_string()),
-        warnings: &given.warnings,
     })
 }
 

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::drain::whole_seconds;
 use crate::listen_error::{ListenError, Listener};
-use crate::telemetry::answers::{Account, AnswerNote, ControlAnswer};
+use crate::telemetry::answers::{ANSWER_TARGET, Account, AnswerNote, ControlAnswer};
 use crate::telemetry::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -274,7 +274,7 @@ fn log<B>(entrance: &Entrance, id: &str, response: &ServiceResponse<B>) {
         (None, None) if !is_read => AnswerNote::of_caller("done"),
         (None, None) => {
             let status = status.as_u16();
-            tracing::debug!(request_id = id, resource, status, "control request");
+            tracing::debug!(target: ANSWER_TARGET, request_id = id, resource, status, "control request");
             return;
         }
     };

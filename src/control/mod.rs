@@ -23,6 +23,7 @@ mod key_policy;
 mod key_session;
 mod keys;
 mod listener;
+mod listings;
 mod notifications;
 mod oas;
 mod oauth_routes;
@@ -45,16 +46,17 @@ use crate::config::oauth::{CompatSettings, OauthSettings};
 use crate::definitions::Importer;
 use crate::oauth::AuthorizationServer;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::told_once::ToldOnce;
 
 pub use access::{ControlAccess, ControlDenied, Visit};
 pub use admin_tokens::AdminTokens;
-pub use client_tokens::Listings;
 pub use entrance::Entrance;
 pub use failure::{ControlFailure, Door};
 pub use gateway_url::GatewayUrl;
 pub use head_limit::HeadLimit;
 pub use health::{Audience, Health, Lifecycle};
 pub use listener::{ControlListener, ControlListenerSettings, ControlStartError};
+pub use listings::Listings;
 pub use snapshot::SnapshotExports;
 
 /// What the control listener works on; one for all of its workers.
@@ -79,12 +81,25 @@ pub struct Control {
     pub compat: CompatSettings,
     /// Where the APIs are reached.
     pub gateway: GatewayUrl,
-    /// Who may list tokens now.
+    /// Who may list now.
     pub listings: Listings,
+    /// What of keys and policies the log was warned of already.
+    pub warned: ToldOnce<String>,
     /// How this node fares.
     pub health: Arc<Health>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Gives out snapshots.
     pub snapshots: SnapshotExports,
+}
+
+impl Control {
+    /// Tells the log once what of a key or policy has no effect: answers about them have Tyk's members and no other.
+    fn warn_of(&self, what: &str, warnings: &[String]) {
+        for warning in warnings {
+            if self.warned.is_first(format!("{what}: {warning}").as_str()) {
+                tracing::warn!(what, %warning, "part of it has no effect; not said again");
+            }
+        }
+    }
 }

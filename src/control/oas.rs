@@ -148,7 +148,7 @@ pub(super) async fn list(
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
     let shown = view.shown()?;
-    shape::documents(documents(control, shown)).await
+    shape::documents(&control.listings, documents(control.clone(), shown)).await
 }
 
 pub(super) async fn get(
@@ -245,7 +245,7 @@ pub(super) async fn export_all(
     view: web::Query<View>,
 ) -> Result<HttpResponse, ControlFailure> {
     let shown = view.shown()?;
-    let text = shape::texts(documents(control, shown)).await?;
+    let text = shape::texts(&control.listings, documents(control.clone(), shown)).await?;
     Ok(attachment("oas.json", text))
 }
 

@@ -15,7 +15,8 @@ const BODY_BYTES_MAX: usize = POLICY_SET_BYTES_MAX;
 const PAGE: usize = 1000;
 
 pub(super) async fn list(control: web::Data<Control>) -> Result<HttpResponse, ControlFailure> {
-    shape::documents(move || Ok(control.policies())).await
+    let of = control.clone();
+    shape::documents(&control.listings, move || Ok(of.policies())).await
 }
 
 pub(super) async fn get(
@@ -85,7 +86,8 @@ impl Control {
     ) -> Result<HttpResponse, ControlFailure> {
         let text = Value::Object(policy).to_string();
         let imported = self.importer.put_policy(&text, None).await?;
-        Ok(shape::imported(&imported, action))
+        self.warn_of(&format!("policy {}", imported.id), &imported.warnings);
+        Ok(shape::modified(&imported.id, action, &[]))
     }
 
     fn policies(&self) -> Vec<String> {

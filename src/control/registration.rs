@@ -1,5 +1,6 @@
 //! Clients as the control listener registers, changes and shows them, whichever door is used.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use raftgate_actors::snapshot::CompiledApi;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 use super::failure::{API_ABSENT, CLIENT_ABSENT, POLICY_ABSENT};
 use super::in_force::Standing;
+use super::listings::{LISTED_MAX, wanted};
 use super::{Control, ControlFailure};
 
 /// How many clients one page of the store's listing brings.
@@ -37,6 +39,27 @@ pub(super) struct ClientName {
 pub(super) struct ShownClient {
     pub(super) id: ClientId,
     pub(super) json: String,
+}
+
+/// Clients of an API as a listing shows them.
+#[derive(Default)]
+pub(super) struct ClientTexts {
+    /// Those that are wanted.
+    pub(super) texts: Vec<String>,
+    /// How many there are.
+    pub(super) count: usize,
+}
+
+impl ClientTexts {
+    /// All of them, unless they are too many for one listing.
+    pub(super) fn whole(self) -> Result<Vec<String>, ControlFailure> {
+        if self.count > LISTED_MAX {
+            return Err(ControlFailure::Invalid(format!(
+                "the API has more than {LISTED_MAX} clients: ask /api/apis/oauth/{{api_id}}?p=1 for them by page"
+            )));
+        }
+        Ok(self.texts)
+    }
 }
 
 impl Control {
@@ -163,20 +186,32 @@ impl Control {
         self.cluster.view().api(&id).map(|api| api.id.clone())
     }
 
-    /// Every client of an API as it is shown.
-    pub(super) fn client_texts(&self, api: &ApiId) -> Result<Vec<String>, ControlFailure> {
-        let mut texts = Vec::new();
+    /// Those of the clients of an API that are wanted, as they are shown.
+    pub(super) fn client_texts(
+        &self,
+        api: &ApiId,
+        wanted: &Range<usize>,
+    ) -> Result<ClientTexts, ControlFailure> {
+        let mut listed = ClientTexts::default();
         let mut after: Option<ClientId> = None;
         loop {
             let clients = self.cluster.view().clients_of(api, after.as_ref(), PAGE);
             for client in &clients {
-                texts.push(self.shown(client, None)?);
+                if wanted.contains(&listed.count) {
+                    listed.texts.push(self.shown(client, None)?);
+                }
+                listed.count = listed.count.saturating_add(1);
             }
             match clients.last() {
                 Some(last) => after = Some(last.id.clone()),
-                None => return Ok(texts),
+                None => return Ok(listed),
             }
         }
+    }
+
+    /// Every client of an API as it is shown, unless there are too many for one listing.
+    pub(super) fn all_clients(&self, api: &ApiId) -> Result<Vec<String>, ControlFailure> {
+        self.client_texts(api, &wanted(None))?.whole()
     }
 
     /// The place of a client at an API that is there.
@@ -308,5 +343,26 @@ fn owner_of(client: &ClientId) -> SecretOwner<'_> {
     SecretOwner {
         kind: SecretKind::Client,
         id: client.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use super::*;
+
+    #[test]
+    fn clients_are_listed_at_once_unless_they_are_too_many() {
+        let listed = |count| ClientTexts {
+            texts: vec![String::new()],
+            count,
+        };
+        assert_eq!(listed(LISTED_MAX).whole().unwrap(), [""]);
+        let refused = listed(LISTED_MAX + 1).whole().unwrap_err();
+        assert!(refused.to_string().contains("by page"), "{refused}");
     }
 }

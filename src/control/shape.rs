@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::ControlFailure;
+use super::{ControlFailure, Listings};
 use crate::definitions::{Imported, yaml};
 use crate::proxy::EndpointResponse;
 
@@ -56,7 +56,7 @@ pub(super) struct Written {
     pub(super) action: &'static str,
 }
 
-/// `{"key", "status", "action"}`; what has no effect yet stands in `warnings`, which Tyk does not have.
+/// `{"key", "status", "action"}`; what of an API has no effect yet stands in `warnings`, which Tyk does not have.
 pub(super) fn modified(key: &str, action: Action, warnings: &[String]) -> HttpResponse {
     let action = action.word();
     let response = HttpResponse::Ok().json(Modified {
@@ -78,7 +78,7 @@ pub(super) fn deleted_secret(key: &str) -> HttpResponse {
     })
 }
 
-/// What an import made or replaced.
+/// What an import made or replaced: an API.
 pub(super) fn imported(imported: &Imported, action: Action) -> HttpResponse {
     modified(&imported.id, action, &imported.warnings)
 }
@@ -127,18 +127,25 @@ pub(super) fn document(text: String) -> HttpResponse {
 /// Documents as they were given, in an array.
 ///
 /// They are collected on a thread that may block: there may be many, each has to be decrypted, and the control listener's
-/// only worker answers `/ready` and `/metrics` meanwhile.
+/// only worker answers `/ready` and `/metrics` meanwhile; and only so many at a time, for all of their texts are held.
 pub(super) async fn documents(
+    listings: &Listings,
     collect: impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static,
 ) -> Result<HttpResponse, ControlFailure> {
-    texts(collect).await.map(document)
+    texts(listings, collect).await.map(document)
 }
 
 /// The text of such an array.
 pub(super) async fn texts(
+    listings: &Listings,
     collect: impl FnOnce() -> Result<Vec<String>, ControlFailure> + Send + 'static,
 ) -> Result<String, ControlFailure> {
-    let body = web::block(move || collect().and_then(array)).await;
+    let place = listings.enter().await?;
+    let body = web::block(move || {
+        let _place = place;
+        collect().and_then(array)
+    });
+    let body = body.await;
     body.map_err(|_| ControlFailure::Internal)?
 }
 
@@ -218,10 +225,12 @@ mod tests {
         reason = "a test that meets the unexpected must fail"
     )]
 
+    use std::sync::Arc;
     use std::sync::mpsc::sync_channel;
     use std::time::Duration;
 
     use actix_web::body::to_bytes;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -253,8 +262,15 @@ mod tests {
             Ok(vec![text, r#"{"b":2}"#.to_owned()])
         };
         actix_rt::System::new().block_on(async move {
-            let answer = actix_rt::spawn(documents(collect));
+            let listings = Listings::default();
+            // One of two places is taken, so that this listing has the other while it goes on.
+            let _other = listings.enter().await.unwrap();
+            let listings = Arc::new(listings);
+            let own = Arc::clone(&listings);
+            let answer = actix_rt::spawn(async move { documents(&own, collect).await });
             tokio::task::yield_now().await;
+            let next = timeout(Duration::from_millis(1), listings.enter()).await;
+            assert!(next.is_err(), "both places are taken");
             send.send(r#"{"a":1}"#.to_owned()).unwrap();
             let answer = answer.await.unwrap().unwrap();
             let body = to_bytes(answer.into_body()).await.ok().unwrap();

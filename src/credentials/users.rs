@@ -33,7 +33,7 @@ pub struct Users {
     entropy: Arc<dyn Entropy>,
     pool: HashPool,
     known: KnownPasswords,
-    throttle: Throttle,
+    throttle: Arc<Throttle>,
 }
 
 /// A user that is there and not over; whether its session is, is for the caller to ask.
@@ -77,7 +77,7 @@ impl Users {
             entropy: parts.entropy,
             pool: parts.pool,
             known: KnownPasswords::default(),
-            throttle: Throttle::default(),
+            throttle: Arc::default(),
         }
     }
 
@@ -94,9 +94,8 @@ impl Users {
     #[must_use]
     pub fn recall(&self, org: &OrgId, claim: &Claim<'_>) -> Recollection {
         let user = self.find(org, claim.name);
-        let identity = claim.identity(org);
-        let attempt = claim.attempt(&identity);
-        if let Err(refused) = self.throttle.check(attempt, self.cluster.now()) {
+        let guesser = claim.guesser(org);
+        if let Err(refused) = self.throttle.check(guesser.attempt(), self.cluster.now()) {
             return Recollection::Denied(UserDenied::TooMany(refused));
         }
         match user {
@@ -109,7 +108,8 @@ impl Users {
 
     /// Whether a name and a password are a user's; hashes on the pool unless the password was right a while ago.
     ///
-    /// A name that nobody has takes as long as one that somebody has.
+    /// A name that nobody has takes as long as one that somebody has. Whether too many were wrong is asked again when the
+    /// turn of this one has come, so that guesses sent at once are not all tried.
     ///
     /// # Errors
     /// See [`UserDenied`].
@@ -123,19 +123,19 @@ impl Users {
         let hash = user.as_ref().and_then(|user| user.record.password.clone());
         let hash = hash.unwrap_or_else(PasswordHash::of_nobody);
         let (keys, password) = (Arc::clone(&self.keys), claim.password.duplicate());
-        let checked = self.pool.run(move || keys.is_password(&password, &hash));
-        let is_password = checked.await.map_err(|PoolBusy| UserDenied::Busy)?;
+        let (throttle, cluster) = (Arc::clone(&self.throttle), self.cluster.clone());
+        let (guesser, is_somebody) = (claim.guesser(org), user.is_some());
+        let checked = self.pool.run(move || {
+            let is_right = || keys.is_password(&password, &hash) && is_somebody;
+            throttle.in_turn(guesser.attempt(), || cluster.now(), is_right)
+        });
+        let is_right = checked.await.map_err(|PoolBusy| UserDenied::Busy)?;
         match user {
-            Some(user) if is_password => {
+            Some(user) if is_right.map_err(UserDenied::TooMany)? => {
                 self.known.remember(self.digest(&user, claim.password));
                 Ok(user)
             }
-            _ => {
-                let identity = claim.identity(org);
-                let attempt = claim.attempt(&identity);
-                self.throttle.failed(attempt, self.cluster.now());
-                Err(UserDenied::Wrong)
-            }
+            _ => Err(UserDenied::Wrong),
         }
     }
 
@@ -188,16 +188,68 @@ pub struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    /// As the throttle counts it: organisation and name, so that namesakes do not share a counter.
-    fn identity(&self, org: &OrgId) -> String {
-        format!("{org}\0{}", self.name)
-    }
-
-    const fn attempt<'i>(&self, identity: &'i str) -> Attempt<'i> {
-        Attempt {
-            kind: "user",
-            identity,
+    fn guesser(&self, org: &OrgId) -> Guesser {
+        Guesser {
+            identity: format!("{org}\0{}", self.name),
             address: self.address,
         }
+    }
+}
+
+/// Who guesses, as the throttle counts it.
+struct Guesser {
+    /// Organisation and name, so that namesakes do not share a counter.
+    identity: String,
+    address: IpAddr,
+}
+
+impl Guesser {
+    fn attempt(&self) -> Attempt<'_> {
+        Attempt {
+            kind: "user",
+            identity: &self.identity,
+            address: self.address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that meets the unexpected must fail"
+    )]
+
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use raftgate_model::time::Timestamp;
+
+    use super::*;
+
+    #[actix_rt::test]
+    async fn of_guesses_at_once_no_more_are_hashed_than_the_throttle_lets_through() {
+        let pool = HashPool::start().unwrap();
+        let (throttle, hashed) = (Arc::new(Throttle::default()), Arc::new(AtomicUsize::new(0)));
+        let guesses = (0..30).map(|_| {
+            let (throttle, hashed) = (Arc::clone(&throttle), Arc::clone(&hashed));
+            let guesser = Guesser {
+                identity: "alice".to_owned(),
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            };
+            pool.run(move || {
+                let is_right = || {
+                    hashed.fetch_add(1, Ordering::Relaxed);
+                    false
+                };
+                let now = || Timestamp::from_unix_s(100);
+                throttle.in_turn(guesser.attempt(), now, is_right)
+            })
+        });
+        let answers = futures_util::future::join_all(guesses).await;
+        let hashed = hashed.load(Ordering::Relaxed);
+        assert!((10..=11).contains(&hashed), "{hashed} were hashed");
+        let refused = answers.iter().filter(|answer| matches!(answer, Ok(Err(_))));
+        assert_eq!(refused.count(), 30 - hashed);
     }
 }

@@ -101,7 +101,8 @@ impl DefinitionsCheck {
             let name = format!("api_id {id}");
             self.own(path, document.api_id_place(), name);
         }
-        match ApiSpec::read(&document) {
+        let kept = document.text_to_keep();
+        match kept.and_then(|_| ApiSpec::read(&document)) {
             Err(faults) => self.all(path, &faults),
             Ok((spec, warnings)) => {
                 for warning in warnings {

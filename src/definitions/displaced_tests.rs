@@ -318,3 +318,23 @@ async fn a_displaced_file_is_named_once_and_again_after_it_was_not() {
     assert_eq!(told("b.json", "a.json"), 0, "{}", lines.text());
     files.node.cluster.shutdown().await;
 }
+
+#[actix_web::test]
+async fn a_file_of_policies_keeps_them_while_the_api_that_it_holds_now_has_no_place() {
+    let files = Files::new().await;
+    files.write("owner.json", document("owner").to_text());
+    files.write("p.json", json!([policy("x"), policy("y")]));
+    assert_eq!(files.look().await, [3, 0, 0, 0]);
+    let late = document("late").to_text();
+    files.write("p.json", late.replace("/late/", "/owner/"));
+    for _ in 0..2 {
+        assert_eq!(files.look().await, [0, 1, 0, 1]);
+        assert_eq!(files.x(), found("p.json/x"));
+    }
+    // With its place it takes that of the policies in its file too, at the same look.
+    files.remove("owner.json");
+    assert_eq!(files.look().await, [1, 0, 3, 0]);
+    assert_eq!(files.x(), None);
+    files.assert_at_rest(1).await;
+    files.node.cluster.shutdown().await;
+}

@@ -99,8 +99,12 @@ impl DefinitionsFolder {
         self.remove_missing(&mut look).await?;
         // What was in the way of these may have gone with its file, or moved away itself.
         let again = look.take_refused();
-        self.apply_files(&again, &mut look).await?;
-        self.apply_freed(&mut look).await?;
+        if !again.is_empty() {
+            self.apply_files(&again, &mut look).await?;
+            self.apply_freed(&mut look).await?;
+            // What those made before that are applied now.
+            self.remove_missing(&mut look).await?;
+        }
         look.give_up()?;
         self.tell_displaced(&look);
         Ok(look.report)
@@ -291,6 +295,7 @@ impl DefinitionsFolder {
             look.report.count(file.path, Ok(imported))?;
         }
         for (file, reason) in outcome.refused {
+            look.kept.keep_all_of(file.path);
             match reason {
                 ImportError::ListenPathTaken { .. } => look.refused.push(Refused { file, reason }),
                 reason => look.report.fail(file.path, reason)?,

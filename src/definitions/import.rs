@@ -227,7 +227,7 @@ impl Importer {
         if document.lacks_api_id() {
             document.set_api_id(&self.new_api_id()?);
         }
-        let text = Secret::new(document.to_text());
+        let text = Secret::new(document.text_to_keep()?);
         let (spec, warnings) = ApiSpec::read(&document)?;
         Ok(Checked {
             put: self.put_command(&spec, &text, source)?,

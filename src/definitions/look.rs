@@ -49,10 +49,14 @@ impl<'f> Look<'f> {
         self.report.fail(file.path, reason)
     }
 
-    /// The files whose listen path was taken, to be applied once more.
+    /// The files whose listen path was taken, to be applied once more; what they made before is kept no longer for that.
     pub(super) fn take_refused(&mut self) -> Vec<File<'f>> {
         let refused = mem::take(&mut self.refused);
-        refused.into_iter().map(|refused| refused.file).collect()
+        let files: Vec<_> = refused.into_iter().map(|refused| refused.file).collect();
+        for file in &files {
+            self.kept.judge_again(file.path);
+        }
+        files
     }
 
     /// Notes that what was refused stays so, and that what could not be read was not applied.

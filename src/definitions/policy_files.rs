@@ -53,6 +53,11 @@ impl Kept {
         }
     }
 
+    /// Lets a file that is applied once more say anew what goes of what it made.
+    pub(super) fn judge_again(&mut self, file: &SourcePath) {
+        self.unclear.remove(file);
+    }
+
     /// Whether a file holds several policies, all of them right, and nothing for itself.
     pub(super) fn is_of_several(&self, file: &SourcePath) -> bool {
         self.of_several.contains(file) && !self.unclear.contains(file)
@@ -188,5 +193,7 @@ mod tests {
         kept.keep_all_of(&path("p.json"));
         assert!(!kept.is_of_several(&path("p.json")));
         assert!(kept.holds(&path("p.json/a")) && !kept.holds(&path("q.json/a")));
+        kept.judge_again(&path("p.json"));
+        assert!(!kept.holds(&path("p.json/a")) && kept.holds(&path("p.json/a/b")));
     }
 }

@@ -94,7 +94,8 @@ fn basic_credentials(headers: &HeaderMap) -> Result<Option<Presented>, OAuthFail
         return Ok(None);
     };
     if fields.next().is_some() {
-        return Err(malformed);
+        // Several credentials are no failed proof but a bad request (RFC 6749 section 5.2).
+        return Err(OAuthFailure::RepeatedParameter("Authorization".into()));
     }
     let text = field.to_str().map_err(|_| malformed.clone())?;
     let (scheme, encoded) = text.split_once(' ').ok_or(malformed.clone())?;

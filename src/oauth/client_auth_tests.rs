@@ -115,5 +115,6 @@ fn nothing_and_nonsense_are_told_apart() {
     twice.append(AUTHORIZATION, HeaderValue::from_static("Basic YTpi"));
     twice.append(AUTHORIZATION, HeaderValue::from_static("Basic YTpi"));
     let failure = presented(&twice, &Form::default()).err();
-    assert_eq!(failure, Some(OAuthFailure::ClientAuthenticationMalformed));
+    let repeated = OAuthFailure::RepeatedParameter("Authorization".into());
+    assert_eq!(failure, Some(repeated));
 }

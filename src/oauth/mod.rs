@@ -18,7 +18,6 @@ mod render;
 mod revoke;
 pub mod throttle;
 mod token;
-mod warned_apis;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use raftgate_model::admin_token::Errand;
 use raftgate_model::answer::Reply;
 use raftgate_model::clock::Entropy;
 use raftgate_model::command::{Command, NotifyTerms};
+use raftgate_model::id::ApiId;
 use raftgate_model::keyring::KeyRing;
 use raftgate_model::oauth::error::{OAuthEndpoint, OAuthFailure};
 use raftgate_model::time::Timestamp;
@@ -41,8 +41,8 @@ use crate::credentials::Users;
 use crate::listen_error::Listener;
 use crate::long_work::LongWork;
 use crate::proxy::{BodyFault, EndpointResponse};
+use crate::telemetry::told_once::ToldOnce;
 use throttle::Throttle;
-use warned_apis::WarnedApis;
 
 /// What a revocation of one token says, by whichever way it was asked for (Tyk).
 pub const TOKEN_REVOKED: &str = "token revoked successfully";
@@ -96,7 +96,7 @@ pub struct AuthorizationServer {
     throttle: Throttle,
     /// Reads sessions that are given for authorizations.
     work: LongWork,
-    limits_warned: WarnedApis,
+    limits_warned: ToldOnce<ApiId>,
 }
 
 impl AuthorizationServer {
@@ -113,7 +113,7 @@ impl AuthorizationServer {
             users: parts.users,
             throttle: Throttle::default(),
             work: LongWork::default(),
-            limits_warned: WarnedApis::default(),
+            limits_warned: ToldOnce::default(),
         }
     }
 

@@ -46,7 +46,7 @@ fn refused(refusal: &Refusal) -> OAuthFailure {
         Refusal::UnknownClient | Refusal::CredentialsChanged => {
             OAuthFailure::ClientAuthenticationUnknown
         }
-        Refusal::NotYours => OAuthFailure::RefreshTokenOfOther,
+        Refusal::NotYours => OAuthFailure::TokenOfOther,
         Refusal::UserChanged => OAuthFailure::UserCredentials,
         Refusal::UnknownApi
         | Refusal::AlreadyFounded

@@ -5,9 +5,9 @@ use raftgate_actors::snapshot::CompiledApi;
 use raftgate_cluster::batch::Lane;
 use raftgate_model::command::{Command, Revoke, RevokeOwner, RevokeTarget};
 use raftgate_model::oauth::error::OAuthFailure;
-use raftgate_model::state::{ClientKey, Subject};
+use raftgate_model::state::Subject;
 
-use super::client_auth::presented;
+use super::client_auth::{Caller, presented};
 use super::form::Form;
 use super::{AuthorizationServer, Call, refusals};
 
@@ -18,36 +18,41 @@ impl AuthorizationServer {
         api: &CompiledApi,
         call: Call<'_>,
     ) -> Result<(), OAuthFailure> {
-        let (form, client) = self.revoking_client(api, call)?;
+        let (form, caller) = self.revoking_client(api, call)?;
         let token = form.get("token").ok_or(OAuthFailure::TokenMissing)?;
         let Some(target) = self.revoke_target(token) else {
             return Ok(());
         };
-        let owner = RevokeOwner::Client(client);
+        let owner = RevokeOwner::Client(caller.authenticated().key);
         self.revoke_now(Command::Revoke(Revoke { target, owner }))
             .await
     }
 
-    /// Revokes every token of the client that asks.
+    /// Revokes every token of the client that asks; a public one cannot prove to be the one that it says it is, and anybody
+    /// could log out all of its users.
     pub(super) async fn try_revoke_all(
         &self,
         api: &CompiledApi,
         call: Call<'_>,
     ) -> Result<(), OAuthFailure> {
-        let (_, client) = self.revoking_client(api, call)?;
+        let (_, caller) = self.revoking_client(api, call)?;
+        if caller.client.secret.is_public() {
+            return Err(OAuthFailure::ClientSecretMissing);
+        }
+        let client = caller.authenticated().key;
         self.revoke_now(Command::RevokeAll(Subject::Client(client)))
             .await
     }
 
-    /// The form of a revocation, and the client that proved who it is.
+    /// The form of a revocation, and the client that proved who it is, as far as it can.
     fn revoking_client(
         &self,
         api: &CompiledApi,
         call: Call<'_>,
-    ) -> Result<(Form, ClientKey), OAuthFailure> {
+    ) -> Result<(Form, Caller), OAuthFailure> {
         let form = self.revocation_form(call)?;
         let caller = self.authenticate(api, presented(call.headers, &form)?, call)?;
-        Ok((form, caller.client.key()))
+        Ok((form, caller))
     }
 
     fn revocation_form(&self, call: Call<'_>) -> Result<Form, OAuthFailure> {

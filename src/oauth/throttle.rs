@@ -98,6 +98,27 @@ impl Throttle {
         }
     }
 
+    /// Tries a secret unless too many were wrong by the time its turn comes, and counts it if it is wrong.
+    ///
+    /// For secrets that take long to try and may have to wait for it: many that were let in at once are refused when the
+    /// first of them were wrong. Those that are tried at the same moment do not yet count against each other.
+    ///
+    /// # Errors
+    /// Too many were wrong inside the window; this one was not tried.
+    pub fn in_turn(
+        &self,
+        attempt: Attempt<'_>,
+        now: impl Fn() -> Timestamp,
+        is_right: impl FnOnce() -> bool,
+    ) -> Result<bool, TooManyFailures> {
+        self.check(attempt, now())?;
+        let is_right = is_right();
+        if !is_right {
+            self.failed(attempt, now());
+        }
+        Ok(is_right)
+    }
+
     /// Counts a wrong secret.
     pub fn failed(&self, attempt: Attempt<'_>, now: Timestamp) {
         let key = self.key(attempt);

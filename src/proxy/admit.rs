@@ -149,11 +149,10 @@ fn admit_endpoint(
         return Ok(Admitted::Answer(endpoint));
     };
     let edits = edits.insert(Box::default());
-    match gate::pass_endpoint(circumstances(worker, snapshot), rules, view, edits) {
+    let name = endpoint.name();
+    match gate::pass_endpoint(circumstances(worker, snapshot), rules, name, view, edits) {
         Ok(gate::Endpoint::Asked) => Ok(Admitted::Answer(endpoint)),
-        Ok(gate::Endpoint::Preflight) => {
-            Ok(Admitted::Preflight(Arc::clone(api), Some(endpoint.name())))
-        }
+        Ok(gate::Endpoint::Preflight) => Ok(Admitted::Preflight(Arc::clone(api), Some(name))),
         Err(refusal) => Err(Refused {
             refusal,
             by: Refuser::Api(Arc::clone(api)),

@@ -14,7 +14,7 @@ use super::exchange::{self, After};
 use super::http2;
 use super::pump::{Incoming, Pump};
 use super::refusal::Refusal;
-use super::request::Peer;
+use super::request::{ClientScheme, Peer};
 use super::request_id::RequestId;
 use super::timer::Timer;
 use super::transport::Transport;
@@ -93,13 +93,17 @@ async fn accept(worker: &Worker, stream: TcpStream, timer: &Timer) -> Option<Tra
 
 impl Connection {
     pub(super) fn new(worker: &Worker, io: Transport, address: SocketAddr, timer: Timer) -> Self {
+        let scheme = match worker.settings.tls {
+            Some(_) => ClientScheme::Https,
+            None => ClientScheme::Http,
+        };
         Self {
             client: Incoming::new(io),
             head: RequestHead::default(),
             upload: Pump::default(),
             download: Pump::default(),
             timer,
-            peer: Peer::new(address, &worker.settings.trusted_proxies),
+            peer: Peer::new(address, &worker.settings.trusted_proxies).speaking(scheme),
             request_id: RequestId::default(),
             edits: None,
         }
@@ -215,7 +219,11 @@ const fn refusal_of(bad: BadHead) -> Refusal {
         BadHead::TooLarge => Refusal::HeadTooLarge,
         BadHead::TooManyFields => Refusal::TooManyFields,
         BadHead::Target(
-            BadTarget::Character | BadTarget::Form | BadTarget::Authority | BadTarget::DotSegment,
+            BadTarget::Character
+            | BadTarget::Form
+            | BadTarget::Authority
+            | BadTarget::Encoding
+            | BadTarget::DotSegment,
         ) => Refusal::BadTarget,
         BadHead::Host => Refusal::BadHost,
         BadHead::Framing => Refusal::AmbiguousFraming,

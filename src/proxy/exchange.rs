@@ -89,7 +89,7 @@ pub(super) async fn run(worker: &Worker, connection: &mut Connection) -> After {
             let outcome = answer_preflight(worker, connection).await;
             let subject = match endpoint {
                 Some(name) => Subject::Endpoint(name, Some(&api)),
-                None => Subject::Api(&api),
+                None => Subject::Preflight(&api),
             };
             finish(worker, connection, subject, began, outcome)
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use raftgate_actors::snapshot::CompiledApi;
 use raftgate_model::id::OrgId;
 use raftgate_model::session::readings;
+use raftgate_model::state::ClientKey;
 use raftgate_model::state::record::{ApiKeyName, ApiKeyRecord, Grant};
 use raftgate_model::token::{ApiKeyToken, TokenKind};
 
@@ -49,26 +50,71 @@ impl TokenJudge {
     /// Which of them it is is told by its first characters, so that a forged one of ours costs no look-up.
     pub(crate) fn judge_key(&self, text: &str, api: &CompiledApi) -> KeyJudgement {
         if text.starts_with(TokenKind::Access.prefix()) {
-            return match self.judge(text, api) {
-                Judgement::Accepted(grant) => KeyJudgement::Token(grant),
-                Judgement::Later(younger) => KeyJudgement::Later(younger),
-                Judgement::Refused(refusal) => KeyJudgement::Refused(refusal),
-            };
+            return self.judge(text, api).into();
         }
+        match self.find_key(text, api) {
+            Ok(found) => self.judged(found),
+            Err(later_or_never) => later_or_never,
+        }
+    }
+
+    /// The same for an OAuth API: a key must say of which of the API's clients it is (Tyk).
+    ///
+    /// A token of ours is told by its first characters here too, and costs nothing more for it.
+    pub(crate) fn judge_of_client(&self, text: &str, api: &CompiledApi) -> KeyJudgement {
+        if text.starts_with(TokenKind::Access.prefix()) {
+            return self.judge(text, api).into();
+        }
+        match self.find_key(text, api) {
+            // A key that is over is unknown whomever it was of; of one that has expired the client is looked at first (Tyk).
+            Ok(Some(record)) if !self.is_gone(&record) && !self.is_of_client(&record, api) => {
+                KeyJudgement::Refused(Refusal::TokenClientGone)
+            }
+            Ok(found) => self.judged(found),
+            Err(later_or_never) => later_or_never,
+        }
+    }
+
+    /// The key that a text is; else what is to be said at once, when it is forged or younger than this node's state.
+    fn find_key(
+        &self,
+        text: &str,
+        api: &CompiledApi,
+    ) -> Result<Option<Arc<ApiKeyRecord>>, KeyJudgement> {
         if !text.starts_with(TokenKind::ApiKey.prefix()) {
-            return self.judged(self.custom_key(text, api));
+            return Ok(self.custom_key(text, api));
         }
-        let Ok(token) = self.keys.verify_api_key(text) else {
-            return KeyJudgement::Refused(Refusal::TokenUnknown);
-        };
+        let token = self
+            .keys
+            .verify_api_key(text)
+            .map_err(|_| KeyJudgement::Refused(Refusal::TokenUnknown))?;
         match self.generated_key(&token) {
             None if self.is_younger(token.birth) => {
-                KeyJudgement::Later(Younger::new(token.birth, *token.id.as_bytes()))
+                let younger = Younger::new(token.birth, *token.id.as_bytes());
+                Err(KeyJudgement::Later(younger))
             }
             // An entry may have been applied between the look-up and the look at the index.
-            None => self.judged(self.generated_key(&token)),
-            found => self.judged(found),
+            None => Ok(self.generated_key(&token)),
+            found => Ok(found),
         }
+    }
+
+    fn is_gone(&self, record: &ApiKeyRecord) -> bool {
+        record.is_gone(self.cluster.now())
+    }
+
+    /// Whether a key is of a client that is registered with an API and has not expired.
+    fn is_of_client(&self, record: &ApiKeyRecord, api: &CompiledApi) -> bool {
+        let Some(client) = record.session.oauth_client() else {
+            return false;
+        };
+        let key = ClientKey {
+            api: api.id.clone(),
+            client: client.clone(),
+        };
+        let now = self.cluster.now();
+        let client = self.cluster.view().client(&key);
+        client.is_some_and(|client| client.expires_at.is_none_or(|at| at > now))
     }
 
     fn generated_key(&self, token: &ApiKeyToken) -> Option<Arc<ApiKeyRecord>> {
@@ -130,6 +176,16 @@ impl TokenJudge {
 impl PasswordClaim {
     const fn as_claim(&self) -> Claim<'_> {
         self.login.claim(self.address)
+    }
+}
+
+impl From<Judgement> for KeyJudgement {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Accepted(grant) => Self::Token(grant),
+            Judgement::Later(younger) => Self::Later(younger),
+            Judgement::Refused(refusal) => Self::Refused(refusal),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::http2::StreamRefusal;
 use super::refusal::Refusal;
 use super::request::RequestView;
 use super::worker::Worker;
-use crate::telemetry::answers::OwnAnswer;
+use crate::telemetry::answers::{AnswerNote, OwnAnswer};
 use crate::telemetry::logging::ACCESS_TARGET;
 
 /// The longest method in a record, in bytes.
@@ -74,12 +74,25 @@ impl AccessRecord {
 pub(super) enum Subject<'a> {
     /// An API, whose counters count it.
     Api(&'a Arc<CompiledApi>),
+    /// An API that a browser asked what it may send, and that we answered for.
+    Preflight(&'a Arc<CompiledApi>),
     /// An endpoint of our own, of an API or of the node.
     Endpoint(EndpointName, Option<&'a Arc<CompiledApi>>),
     /// An API that cannot be served.
     Unserved(&'a ApiId),
     /// Nothing that there is, or nothing that could be read.
     Nothing,
+}
+
+impl Subject<'_> {
+    /// What was done where nothing was refused and the answer is our own; an upstream's is no business of the log.
+    const fn done(self) -> Option<&'static str> {
+        match self {
+            Self::Endpoint(name, _) => Some(name.label()),
+            Self::Preflight(_) => Some("preflight"),
+            Self::Api(_) | Self::Unserved(_) | Self::Nothing => None,
+        }
+    }
 }
 
 /// Counts a finished exchange, logs what is worth it and hands its record on, without waiting for anybody.
@@ -100,20 +113,22 @@ pub(super) fn finish(
         response: connection.download.body_bytes(),
     };
     let (api, counted) = match subject {
-        Subject::Api(api) => (Some(&api.id), &*api.counters),
+        Subject::Api(api) | Subject::Preflight(api) => (Some(&api.id), &*api.counters),
         Subject::Endpoint(name, api) => (api.map(|api| &api.id), counters.endpoint(name)),
         Subject::Unserved(id) => (Some(id), &counters.unrouted),
         Subject::Nothing => (None, &counters.unrouted),
     };
     counted.record(worker.index, outcome.status, latency, bodies);
-    if let Some(note) = outcome.note {
-        let answer = OwnAnswer {
-            request_id: connection.request_id.as_str(),
-            api: api.map(ApiId::as_str),
-            status: outcome.status,
-            note,
-        };
-        answer.log(&worker.shared.lines, tokio::time::Instant::now());
+    let own = |note| OwnAnswer {
+        request_id: connection.request_id.as_str(),
+        api: api.map(ApiId::as_str),
+        status: outcome.status,
+        note,
+    };
+    match (outcome.note, subject.done()) {
+        (Some(note), _) => own(note).log(&worker.shared.lines, tokio::time::Instant::now()),
+        (None, Some(what)) => own(AnswerNote::of_caller(what)).log_done(),
+        (None, None) => {}
     }
     record(worker, connection, api, latency, outcome);
     outcome.after

@@ -13,12 +13,33 @@ enum Trust {
     Ignored,
 }
 
+/// How the client speaks to this gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ClientScheme {
+    /// In clear text.
+    #[default]
+    Http,
+    /// Over TLS, which ends here.
+    Https,
+}
+
+impl ClientScheme {
+    /// As it stands in a URL.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// The other end of the client's connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     address: SocketAddr,
     text: Box<str>,
     trust: Trust,
+    scheme: ClientScheme,
 }
 
 impl Peer {
@@ -34,7 +55,18 @@ impl Peer {
             address: SocketAddr::new(ip, address.port()),
             text: ip.to_string().into(),
             trust,
+            scheme: ClientScheme::default(),
         }
+    }
+
+    /// The same, speaking in this way.
+    pub(crate) fn speaking(self, scheme: ClientScheme) -> Self {
+        Self { scheme, ..self }
+    }
+
+    /// How it speaks to this gateway.
+    pub(crate) const fn scheme(&self) -> ClientScheme {
+        self.scheme
     }
 
     /// Its address and port.
@@ -115,10 +147,7 @@ impl<'r> RequestView<'r> {
             .flat_map(|(_, _, value)| list_members(value))
             .collect();
         while let Some(member) = members.pop() {
-            let Some(ip) = std::str::from_utf8(member)
-                .ok()
-                .and_then(|text| text.parse::<IpAddr>().ok())
-            else {
+            let Some(ip) = std::str::from_utf8(member).ok().and_then(forwarded_ip) else {
                 break;
             };
             // The same client has one address, however its proxy's sockets write it.
@@ -129,4 +158,10 @@ impl<'r> RequestView<'r> {
         }
         client
     }
+}
+
+/// An address as proxies write it: some add the port that the client came from.
+fn forwarded_ip(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse().or_else(|_| with_port()).ok()
 }

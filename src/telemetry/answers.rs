@@ -99,6 +99,18 @@ impl OwnAnswer<'_> {
         }
     }
 
+    /// Writes that nothing was refused, at `debug` alone: such answers come by the thousand.
+    pub fn log_done(&self) {
+        tracing::debug!(
+            target: ANSWER_TARGET,
+            request_id = self.request_id,
+            api = self.api,
+            what = self.note.what,
+            status = self.status,
+            "answered"
+        );
+    }
+
     fn write(&self) {
         log_on_account!(
             self.note.account,

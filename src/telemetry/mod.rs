@@ -7,3 +7,4 @@ pub mod logging;
 pub mod metrics;
 pub mod panic_hook;
 pub mod process;
+pub mod told_once;

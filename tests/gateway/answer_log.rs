@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Node, keyless_api, wait_for};
 use crate::wire::Wire;
-use crate::world::{OAuthApi, Style, World, text};
+use crate::world::{OAuthApi, STYLES, Style, World, text};
 
 fn logging_json() -> World {
     World::of(
@@ -269,6 +269,71 @@ fn at_the_level_debug_every_refusal_is_told() {
     wait_for("all of them stand in the log", || {
         lines_about(&world, "not_found").len() == 200
     });
+}
+
+/// What an upstream answers is told by the access log alone.
+#[test]
+fn at_the_level_debug_every_answer_of_our_own_stands_in_the_log() {
+    let world = World::of(
+        Node::builder()
+            .configuration("[log]\nformat = \"json\"\nlevel = \"info,raftgate::answer=debug\"")
+            .start(),
+    );
+    for style in STYLES {
+        let cors = json!({"CORS": {"enable": true, "allowed_origins": ["*"]}});
+        let api = OAuthApi::with(&world, style, cors);
+        let (client, node) = (world.node.client(), &world.node);
+        let id = api.client.id.as_str();
+        let at_login = api.url(&format!(
+            "/oauth/authorize?response_type=code&client_id={id}"
+        ));
+        let asked = [
+            ("access-control-request-method", "GET"),
+            ("origin", "https://a.example"),
+        ];
+        let form = [("token", "nobodys")];
+        let basic = api.client.basic();
+        let revoke = api.url("/oauth/revoke");
+        let revoked = client.post_form(&revoke, &[("authorization", &basic)], &form);
+        for (answer, status, what) in [
+            (
+                api.token(&[("grant_type", "client_credentials")]),
+                200,
+                "token",
+            ),
+            (client.get(&at_login, &[]), 307, "authorize"),
+            (api.approve(&[]), 200, "authorize_client"),
+            (revoked, 200, "revoke"),
+            (
+                client.send("OPTIONS", &api.url("/x"), &asked, b""),
+                204,
+                "preflight",
+            ),
+            (
+                client.get(&api.url("/x"), &[]),
+                if style == Style::Tyk { 400 } else { 401 },
+                "credential_missing",
+            ),
+        ] {
+            let level = if status < 400 { "DEBUG" } else { "INFO" };
+            assert_told(&world, &answer.expect_status(status), level, what, &api.id);
+        }
+        for (path, what) in [("/hello", "hello"), ("/ready", "ready")] {
+            let answer = client.get(&node.gateway_url(path), &[]).expect_status(200);
+            assert_told(&world, &answer, "DEBUG", what, "");
+        }
+        for path in ["/hello", "/ready", "/metrics", "/tyk/apis", "/tyk/keys"] {
+            let answer = node.ask("GET", path, &Value::Null).expect_status(200);
+            let line = line_of(&world, &answer);
+            assert_eq!(text(&line, "target"), "raftgate::answer", "{line}");
+            assert_eq!(text(&line, "resource"), path, "{line}");
+        }
+        let proxied = api.call(&api.access_token()).expect_status(200);
+        let after = client.get(&node.gateway_url("/nowhere"), &[]);
+        line_of(&world, &after);
+        let id = proxied.header("x-request-id");
+        assert!(id.is_empty() || !node.log().contains(id));
+    }
 }
 
 fn lines_dropped(node: &Node) -> f64 {

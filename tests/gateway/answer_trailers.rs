@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Style, merge};
+use crate::harness::Style;
 use crate::rules::{definition, single_version};
 use crate::wire::Wire;
 use crate::world::{World, unique};
@@ -16,7 +16,7 @@ fn trailers_seen(fields: Value, trailers: &str) -> String {
     let id = unique("behind");
     let mut api = definition(&world, &id, Style::Rfc, fields);
     let target = format!("http://{}/", listener.local_addr().unwrap());
-    merge(&mut api, json!({"proxy": {"target_url": target}}));
+    api["proxy"]["target_url"] = json!(target);
     world.node.create_api(&api);
     let mut client = Wire::connect(world.node.gateway());
     client.send(format!(

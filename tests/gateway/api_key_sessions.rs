@@ -257,8 +257,12 @@ fn one_token_opens_an_oauth_api_and_those_with_keys_case_28() {
             (403, "insufficient_scope"),
             (403, no_right),
         );
-        // A key opens no OAuth API.
-        oauth.assert_unknown(&keyed.key(json!({})));
+        // A key that is of none of its clients opens no OAuth API.
+        oauth.assert_call_refused(
+            &oauth.call(&keyed.key(json!({}))),
+            (401, "invalid_token"),
+            (403, "Key not authorised. OAuth client access was revoked"),
+        );
         let path = format!("/tyk/oauth/clients/{}/{}", oauth.id, oauth.client.id);
         world
             .node

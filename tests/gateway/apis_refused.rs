@@ -265,3 +265,28 @@ fn a_body_over_the_limit_of_the_control_listener_is_413() {
     }
     assert_eq!(node.ask("GET", "/tyk/apis", &Value::Null).json(), json!([]));
 }
+
+#[test]
+fn a_definition_that_is_too_long_as_it_is_kept_is_400() {
+    let world = World::shared();
+    let id = unique("long");
+    let mut api = definition(&id, &world);
+    merge(&mut api, json!({"config_data": {"numbers": []}}));
+    let numbers = vec!["1e15"; 60_000].join(",");
+    let text = api
+        .to_string()
+        .replace("\"numbers\":[]", &format!("\"numbers\":[{numbers}]"));
+    assert!(text.len() < 512 * 1024);
+    let secret = world.node.secret();
+    let headers = [("x-tyk-authorization", secret.as_str())];
+    let url = world.node.control_url("/tyk/apis");
+    let client = world.node.client();
+    let answer = client.send("POST", &url, &headers, text.as_bytes());
+    let words = message(&answer.expect_status(400));
+    assert!(words.contains("1048576 are allowed"), "{words}");
+    let path = format!("/tyk/apis/{id}");
+    world
+        .node
+        .ask("GET", &path, &Value::Null)
+        .expect_status(404);
+}

@@ -186,14 +186,15 @@ fn only_post_with_the_control_secret_d5_d6() {
                     .client()
                     .post_form(&url, &headers, &form)
                     .expect_status(403);
+                let message = "Attempted administrative access with invalid or missing key!";
                 if style == "tyk" {
-                    let message = "Attempted administrative access with invalid or missing key!";
                     assert_eq!(
                         answer.json(),
                         json!({"status": "error", "message": message})
                     );
                 } else {
-                    assert_eq!(text(&answer.json(), "error"), "access_denied");
+                    let expected = json!({"error": "access_denied", "error_description": message});
+                    assert_eq!(answer.json(), expected);
                 }
             }
             for name in ["x-tyk-authorization", "authorization"] {
@@ -203,9 +204,12 @@ fn only_post_with_the_control_secret_d5_d6() {
                     .expect_status(200);
                 let answer = node.client().get(&url, &headers).expect_status(405);
                 assert_eq!(answer.header("allow"), "POST");
-                if style == "tyk" {
-                    assert_eq!(text(&answer.json(), "message"), "Method not supported");
-                }
+                let words = if style == "tyk" {
+                    "message"
+                } else {
+                    "error_description"
+                };
+                assert_eq!(text(&answer.json(), words), "Method not supported");
             }
         }
         nodes.push(node);

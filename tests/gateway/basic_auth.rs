@@ -9,14 +9,14 @@ use crate::harness::{Answer, Node};
 use crate::world::{STYLES, Style, World, text, unique};
 
 /// An API with passwords and one user.
-struct Fixture<'w> {
+pub(crate) struct Fixture<'w> {
     world: &'w World,
     api: KeyApi<'w>,
-    user: String,
+    pub(crate) user: String,
 }
 
 impl<'w> Fixture<'w> {
-    fn new(world: &'w World, style: Style, fields: Value) -> Self {
+    pub(crate) fn new(world: &'w World, style: Style, fields: Value) -> Self {
         let mut definition = json!({"use_standard_auth": false, "use_basic_auth": true});
         crate::harness::merge(&mut definition, fields);
         let api = KeyApi::new(world, style, definition);
@@ -38,7 +38,7 @@ impl<'w> Fixture<'w> {
             .ask(method, &path, &self.api.session(fields))
     }
 
-    fn call(&self, user: &str, password: &str) -> Answer {
+    pub(crate) fn call(&self, user: &str, password: &str) -> Answer {
         self.send(&format!(
             "Basic {}",
             STANDARD.encode(format!("{user}:{password}"))

@@ -136,6 +136,43 @@ fn oauth_endpoints_are_wrapped_too_t43() {
     });
 }
 
+/// It takes the control secret, which no browser has any business with.
+#[test]
+fn no_browser_may_ask_authorize_client() {
+    in_both_styles(|world, style| {
+        let api = OAuthApi::with(world, style, cors(json!({"allowed_methods": ["POST"]})));
+        let secret = world.node.secret();
+        let headers = [("origin", SITE), ("x-tyk-authorization", secret.as_str())];
+        let form = [
+            ("response_type", "code"),
+            ("client_id", api.client.id.as_str()),
+        ];
+        for rest in [
+            "/tyk/oauth/authorize-client",
+            "/tyk/oauth/authorize-client/",
+        ] {
+            let url = api.url(rest);
+            let client = world.node.client();
+            let asked = preflight(SITE, "POST", "authorization");
+            let preflight = client.send("OPTIONS", &url, &asked, b"").expect_status(403);
+            let approved = client.post_form(&url, &headers, &form).expect_status(200);
+            let refused = client
+                .post_form(&url, &headers[..1], &form)
+                .expect_status(403);
+            for answer in [preflight, approved, refused] {
+                for name in answer.headers.keys().map(|name| name.as_str()) {
+                    assert!(!name.starts_with("access-control-"), "{rest}: {name}");
+                }
+            }
+        }
+        // Its neighbours go on being wrapped.
+        let asked = preflight(SITE, "POST", "authorization");
+        let url = api.url("/oauth/token");
+        let answer = world.node.client().send("OPTIONS", &url, &asked, b"");
+        assert_eq!(all(&answer.expect_status(204), ORIGIN), [SITE]);
+    });
+}
+
 #[test]
 fn a_token_request_by_get_is_refused_with_cors_off_and_on_t43() {
     in_both_styles(|world, style| {

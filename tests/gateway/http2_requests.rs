@@ -262,3 +262,13 @@ fn fields_are_removed_and_set_on_both_ways() {
         .expect_status(200);
     assert_eq!(all(&answer, "connection"), Vec::<&str>::new());
 }
+
+#[test]
+fn an_upstream_is_told_that_its_client_speaks_tls() {
+    let (world, client) = Client::of_a_node();
+    let telling = json!({"raftgate": {"forwarded_host_and_proto": true}});
+    let api = RuledApi::new(&world, Style::Rfc, telling);
+    let seen = client.get(&format!("/{}/x", api.id), &[]).json();
+    assert_eq!(echoed(&seen, "x-forwarded-proto"), ["https"]);
+    assert_eq!(echoed(&seen, "x-forwarded-host"), ["localhost"]);
+}

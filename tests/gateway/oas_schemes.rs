@@ -208,3 +208,25 @@ fn wrong_schemes_are_told_by_the_paths_of_their_author() {
         );
     }
 }
+
+#[test]
+fn schemes_that_are_set_up_are_bounded_and_named_to_the_letter() {
+    let world = World::shared();
+    let id = unique("oas-many");
+    let declared = json!({"type": "apiKey", "in": "header", "name": "X-Key"});
+    let mut many = document(&world, &id, &declared, &json!({"enabled": true}));
+    let setups = (0..4000).map(|number| (format!("s{number}"), json!({})));
+    let setups: serde_json::Map<String, Value> = setups.collect();
+    extension(&mut many)["server"]["authentication"]["securitySchemes"] = setups.into();
+    let answer = ask(&world, "POST", "/tyk/apis/oas", &many).expect_status(400);
+    let words = message(&answer);
+    assert!(
+        words.contains("has 4000 entries, at most 64 are allowed"),
+        "{words}"
+    );
+    let mut other = document(&world, &id, &declared, &json!({"enabled": true}));
+    other["security"] = json!([{"my scheme": []}]);
+    let answer = ask(&world, "POST", "/tyk/apis/oas", &other).expect_status(400);
+    let words = message(&answer);
+    assert!(words.contains("unknown security scheme"), "{words}");
+}

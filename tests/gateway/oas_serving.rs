@@ -22,6 +22,29 @@ fn bare(server: &str) -> Value {
     })
 }
 
+/// What says of itself that it is off is not warned of as if it were on.
+#[test]
+fn only_a_rate_limit_that_is_on_draws_a_warning() {
+    let world = World::shared();
+    let warned = "rate limits are not enforced yet";
+    for (limit, warns) in [
+        (json!({"enabled": true, "rate": 10, "per": "1m"}), true),
+        (json!({"enabled": false, "rate": 10, "per": "1m"}), false),
+    ] {
+        let id = unique("limited");
+        let mut document = oas_document(&id, &world.upstream.url("/"));
+        document["x-tyk-api-gateway"]["upstream"]["rateLimit"] = limit.clone();
+        let made = ask(&world, "POST", "/tyk/apis/oas", &document).expect_status(200);
+        let expected = json!({"key": id, "status": "ok", "action": "added"});
+        let is_as_tyks = made.json() == expected;
+        assert_eq!(
+            (is_as_tyks, made.text().contains(warned)),
+            (!warns, warns),
+            "{limit}"
+        );
+    }
+}
+
 #[test]
 fn a_bare_document_is_imported_and_patched_case_84() {
     let world = World::shared();

@@ -96,8 +96,14 @@ fn missing_wrong_and_unknown_credentials_d2_d3() {
             "nonsense",
         ] {
             let answer = with_header(&api, malformed, &[GRANT]);
-            api.assert_error(&answer, BAD_REQUEST, TYK_BAD_REQUEST);
+            api.assert_error(&answer, unauthenticated, TYK_BAD_REQUEST);
         }
+        // Several are no proof that failed, whether or not one is right.
+        let basic = api.client.basic();
+        let twice = [("authorization", basic.as_str()); 2];
+        let url = api.url("/oauth/token");
+        let answer = world.node.client().post_form(&url, &twice, &[GRANT]);
+        api.assert_error(&answer, BAD_REQUEST, TYK_BAD_REQUEST);
         let pretend = |id: &str, secret: &str| {
             let client = Credentials {
                 id: id.to_owned(),

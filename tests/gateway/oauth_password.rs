@@ -191,6 +191,25 @@ fn a_user_who_is_switched_off_or_deleted_refreshes_nothing() {
 }
 
 #[test]
+fn a_user_who_is_switched_off_gets_no_tokens_and_keeps_those_that_are_there() {
+    let world = World::shared();
+    for style in STYLES {
+        let at = PasswordApi::new(&world, style, json!({}));
+        let tokens = Tokens::of(at.login("s3cret"));
+        at.put("PUT", "s3cret", json!({"is_inactive": true}))
+            .expect_status(200);
+        for password in ["s3cret", "guess"] {
+            let answer = at.login(password);
+            at.api.assert_error(&answer, DENIED.0, DENIED.1);
+        }
+        at.put("PUT", "s3cret", json!({"is_inactive": false}))
+            .expect_status(200);
+        at.api.assert_good(&tokens.access);
+        at.api.assert_good(&Tokens::of(at.login("s3cret")).access);
+    }
+}
+
+#[test]
 fn the_session_is_the_users_under_the_clients_metadata() {
     let world = World::shared();
     let at = PasswordApi::new(&world, Style::Rfc, json!({}));

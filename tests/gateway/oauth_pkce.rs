@@ -24,6 +24,17 @@ fn code_with(api: &OAuthApi<'_>, client: &Credentials, pairs: &[(&str, &str)]) -
     )
 }
 
+/// Tokens of a client that has a name and no secret.
+pub(crate) fn tokens_of_a_public_client(api: &OAuthApi<'_>, client: &Credentials) -> Tokens {
+    let hash = challenge(VERIFIER);
+    let with = [
+        ("code_challenge", hash.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    let code = code_with(api, client, &with);
+    Tokens::of(exchange_in_public(api, &client.id, &code, VERIFIER))
+}
+
 /// A public client's exchange: its id alone.
 fn exchange_in_public(api: &OAuthApi<'_>, client_id: &str, code: &str, verifier: &str) -> Answer {
     let form = [

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use crate::control_revocation::post;
 use crate::harness::{Answer, Credentials};
 use crate::oauth_password::PasswordApi;
+use crate::oauth_pkce::tokens_of_a_public_client;
 use crate::world::{
-    INVALID_GRANT, OAuthApi, Refused, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, text,
+    INVALID_GRANT, OAuthApi, Refused, STYLES, Style, TYK_INVALID_GRANT, Tokens, World, sentence,
+    text,
 };
 
 impl OAuthApi<'_> {
@@ -158,11 +160,18 @@ fn a_client_must_prove_itself_and_cannot_touch_others_tokens() {
         let stranger = api.another_client(json!({}));
         for token in [&tokens.access, &tokens.refresh] {
             let answer = api.revoke_for(&stranger, &[("token", token)]);
-            assert!(
-                matches!(answer.status, 200 | 400 | 403),
-                "{}",
-                answer.text()
-            );
+            match style {
+                Style::Rfc => {
+                    let words = "The token is another client's.";
+                    let expected = json!({"error": "invalid_grant", "error_description": words});
+                    assert_eq!((answer.status, answer.json()), (400, expected));
+                }
+                Style::Tyk => {
+                    let words = sentence("invalid_client").unwrap();
+                    let expected = json!({"status": "error", "message": words});
+                    assert_eq!((answer.status, answer.json()), (403, expected));
+                }
+            }
         }
         api.assert_good(&tokens.access);
         Tokens::of(api.refresh(&tokens.refresh));
@@ -300,6 +309,26 @@ fn revoke_all_refuses_by_the_table_d24() {
             api.assert_not_revoked(&api.revoke_all(form), rfc, tyk);
         }
         api.assert_good(&token);
+    }
+}
+
+/// Its name stands in every browser's address, and whoever reads it there must not log out all of its users.
+#[test]
+fn a_public_client_ends_its_own_tokens_one_by_one_only() {
+    let world = World::shared();
+    for style in STYLES {
+        let api = OAuthApi::new(&world, style);
+        let public = api.another_client(json!({"public": true}));
+        let tokens = tokens_of_a_public_client(&api, &public);
+        let name = ("client_id", public.id.as_str());
+        let (rfc, tyk) = ((401, "invalid_client"), (401, "client_secret is required"));
+        api.assert_not_revoked(&api.revoke_all(&[name]), rfc, tyk);
+        api.assert_good(&tokens.access);
+        let url = api.url("/oauth/revoke");
+        let form = [("token", tokens.access.as_str()), name];
+        let answer = world.node.client().post_form(&url, &[], &form);
+        answer.expect_status(200);
+        api.assert_unknown(&tokens.access);
     }
 }
 

@@ -106,7 +106,11 @@ fn only_post_asks_for_tokens_d4_d5() {
                     let expected = json!({"status": "error", "message": "Method not supported"});
                     assert_eq!(answer.json(), expected);
                 }
-                Style::Rfc => assert_eq!(text(&answer.json(), "error"), "invalid_request"),
+                Style::Rfc => {
+                    let words = "Method not supported";
+                    let expected = json!({"error": "invalid_request", "error_description": words});
+                    assert_eq!(answer.json(), expected);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::definitions::Folder;
-use crate::harness::{merge, policy, wait_for};
+use crate::harness::{keyless_api, merge, policy, wait_for};
 
 /// A policy that names itself otherwise than the map does.
 fn unnamed(api: &str) -> Value {
@@ -157,5 +157,31 @@ fn a_wrong_policy_is_named_by_its_path_and_spoils_no_other() {
     folder.write("list.json", json!([policy("other", &["one"])]));
     wait_for("what is no longer there is gone", || {
         folder.ids() == ["better", "last", "one", "other"]
+    });
+}
+
+#[test]
+fn a_file_of_policies_that_turns_into_an_api_without_a_place_keeps_them() {
+    let mut folder = Folder::new(true);
+    folder.write("one.json", folder.api("one"));
+    let two = json!([policy("gold", &["one"]), policy("iron", &["one"])]);
+    folder.write("policies.json", &two);
+    folder.node.start_again();
+    assert_eq!(folder.ids(), ["gold", "iron", "one"]);
+    let late = keyless_api("late", "/one/", &folder.upstream.url("/"));
+    folder.write("policies.json", late);
+    wait_for("the refusal", || {
+        folder.node.log().contains("belongs to the API one already")
+    });
+    folder.write("last.json", policy("last", &["one"]));
+    wait_for("the next look", || {
+        folder.ids().contains(&"last".to_owned())
+    });
+    assert_eq!(folder.ids(), ["gold", "iron", "last", "one"]);
+    assert_eq!(key_for(&folder, "gold"), 200);
+    // Once the API has its place, what the file made before goes.
+    folder.remove("one.json");
+    wait_for("the API takes its place", || {
+        folder.ids() == ["last", "late"]
     });
 }

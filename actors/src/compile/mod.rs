@@ -111,6 +111,7 @@ pub fn compile(
         } else {
             HostHeader::Target
         },
+        forwarded_origin: spec.settings.forwarded_origin,
         timeouts: timeouts(spec, defaults.timeouts),
         rules: rules::compile(&spec.rules, defaults.paths)?,
         error_style: spec

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raftgate_model::api::{
-    CredentialPlace, ListenPath, OAuthSpec, RetrySpec, Target, TokenLifetimes,
+    CredentialPlace, ForwardedOrigin, ListenPath, OAuthSpec, RetrySpec, Target, TokenLifetimes,
 };
 use raftgate_model::id::{ApiId, OrgId, Revision};
 use raftgate_model::oauth::error::{AuthScheme, ErrorStyle};
@@ -163,6 +163,8 @@ pub struct CompiledApi {
     pub forwarding: ListenPathForwarding,
     /// Which `Host` the upstream sees.
     pub host_header: HostHeader,
+    /// Whether it is told the client's host and scheme besides.
+    pub forwarded_origin: ForwardedOrigin,
     /// How long the upstream may take.
     pub timeouts: UpstreamTimeouts,
     /// What it demands of single requests; `None` for most APIs, whose requests then cost nothing more.
@@ -196,6 +198,7 @@ impl CompiledApi {
             tls: None,
             forwarding: ListenPathForwarding::Strip,
             host_header: HostHeader::Target,
+            forwarded_origin: ForwardedOrigin::Untold,
             timeouts: UpstreamTimeouts::default(),
             rules: None,
             error_style: ErrorStyle::default(),

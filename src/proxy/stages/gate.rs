@@ -14,6 +14,7 @@ use super::cors::{Behind, CorsVerdict, judge};
 use super::selected::{Proof, Selected};
 use super::version::resolve;
 use crate::proxy::answer_edits::AnswerEdits;
+use crate::proxy::endpoint::EndpointName;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
 use crate::proxy::trust::TrustedProxies;
@@ -86,13 +87,17 @@ pub(crate) fn pass(
 }
 
 /// The rules that hold for the OAuth endpoints of an API as well: who may not call the API gets no tokens for it.
+///
+/// No browser is told that it may ask the one that takes the control secret.
 pub(crate) fn pass_endpoint(
     circumstances: Circumstances<'_>,
     rules: &CompiledRules,
+    endpoint: EndpointName,
     view: &RequestView<'_>,
     edits: &mut AnswerEdits,
 ) -> Result<Endpoint, Refusal> {
-    if let Some(cors) = &rules.cors {
+    let is_for_browsers = endpoint != EndpointName::AuthorizeClient;
+    if let Some(cors) = rules.cors.as_ref().filter(|_| is_for_browsers) {
         match judge(cors, view, Behind::Endpoint) {
             CorsVerdict::Preflight(lines) => {
                 edits.replace_cors(&lines);

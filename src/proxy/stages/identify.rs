@@ -15,7 +15,7 @@ use crate::credentials::Login;
 use crate::proxy::key_judge::{KeyJudgement, PasswordClaim, UserJudgement};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::request::RequestView;
-use crate::proxy::token_judge::{Judgement, TokenJudge, Younger};
+use crate::proxy::token_judge::{TokenJudge, Younger};
 
 /// Who makes a request.
 #[derive(Clone, Debug)]
@@ -59,22 +59,23 @@ pub(crate) fn identify(
     let tokens = tokens.ok_or(Refusal::Unjudged)?;
     match &api.access {
         Access::Keyless => Ok(Identified::Caller(Caller::Anonymous)),
-        Access::OAuth(_) => match tokens.judge(bearer(&credential)?, api) {
-            Judgement::Accepted(grant) => Ok(Identified::Caller(Caller::Holder(grant))),
-            Judgement::Later(younger) => Ok(Identified::Later(Pending::Entry(younger))),
-            Judgement::Refused(refusal) => Err(refusal),
-        },
-        Access::Token(_) => match tokens.judge_key(key(&credential), api) {
-            KeyJudgement::Token(grant) => Ok(Identified::Caller(Caller::Holder(grant))),
-            KeyJudgement::Key(key) => Ok(Identified::Caller(Caller::Key(key))),
-            KeyJudgement::Later(younger) => Ok(Identified::Later(Pending::Entry(younger))),
-            KeyJudgement::Refused(refusal) => Err(refusal),
-        },
+        Access::OAuth(_) => identified(tokens.judge_of_client(bearer(&credential)?, api)),
+        Access::Token(_) => identified(tokens.judge_key(key(&credential), api)),
         Access::Basic(_) => match tokens.judge_user(basic(&credential)?, client_ip(), api) {
             UserJudgement::User(user) => Ok(Identified::Caller(Caller::Key(user))),
             UserJudgement::Later(claim) => Ok(Identified::Later(Pending::Password(claim))),
             UserJudgement::Refused(refusal) => Err(refusal),
         },
+    }
+}
+
+/// The caller of an API that takes tokens and keys.
+fn identified(judgement: KeyJudgement) -> Result<Identified, Refusal> {
+    match judgement {
+        KeyJudgement::Token(grant) => Ok(Identified::Caller(Caller::Holder(grant))),
+        KeyJudgement::Key(key) => Ok(Identified::Caller(Caller::Key(key))),
+        KeyJudgement::Later(younger) => Ok(Identified::Later(Pending::Entry(younger))),
+        KeyJudgement::Refused(refusal) => Err(refusal),
     }
 }
 

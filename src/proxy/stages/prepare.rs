@@ -3,7 +3,7 @@
 use raftgate_actors::snapshot::{
     CompiledApi, CredentialForwarding, HeaderEdits, HostHeader, ListenPathForwarding,
 };
-use raftgate_model::api::{CredentialPlace, is_same_variable};
+use raftgate_model::api::{CredentialPlace, ForwardedOrigin, is_same_variable};
 
 use super::header_values::HeaderValues;
 use super::selected::Selected;
@@ -32,6 +32,9 @@ pub(crate) fn prepare(
     write_fields(view, selected, out);
     if !is_dropped("x-forwarded-for") {
         write_forwarded_for(view, out);
+    }
+    if selected.api.forwarded_origin == ForwardedOrigin::Told {
+        write_forwarded_origin(view, is_dropped, out);
     }
     if let Some(edits) = edits {
         write_set(edits, values, out);
@@ -263,6 +266,29 @@ fn write_forwarded_for(view: &RequestView<'_>, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(view.peer().address_text().as_bytes());
     out.extend_from_slice(b"\r\n");
+}
+
+/// `X-Forwarded-Host` and `X-Forwarded-Proto`: what a trusted proxy says, which [`write_fields`] has written, else what this
+/// gateway was asked for.
+fn write_forwarded_origin(
+    view: &RequestView<'_>,
+    is_dropped: impl Fn(&str) -> bool,
+    out: &mut Vec<u8>,
+) {
+    let is_told = |name: &str| {
+        let mut fields = view.head().fields();
+        view.peer().is_trusted()
+            && fields.any(|(_, other, _)| other.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let scheme = view.peer().scheme().as_str();
+    for (name, value) in [
+        ("X-Forwarded-Host", view.host()),
+        ("X-Forwarded-Proto", Some(scheme)),
+    ] {
+        if let Some(value) = value.filter(|_| !is_told(name) && !is_dropped(name)) {
+            write_field(name.as_bytes(), value.as_bytes(), out);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(crate) enum BadTarget {
     Form,
     /// The authority of an absolute URI carries a user or is empty.
     Authority,
+    /// A percent sign in the path without two hexadecimal digits, or a zero byte behind one: readers differ on them.
+    Encoding,
     /// `.` or `..`, as it stands or percent-encoded, with parameters or without.
     DotSegment,
 }
@@ -55,6 +57,9 @@ impl RequestTarget {
             None => (Some(rest), None),
         };
         let path = path.unwrap_or_default();
+        if !is_decodable(path) {
+            return Err(BadTarget::Encoding);
+        }
         if has_dot_segment(path) {
             return Err(BadTarget::DotSegment);
         }
@@ -81,6 +86,16 @@ pub(crate) fn is_host(bytes: &[u8]) -> bool {
         && bytes
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=:[]%".contains(byte))
+}
+
+fn is_decodable(path: &[u8]) -> bool {
+    let mut parts = path.split(|byte| *byte == b'%');
+    parts.next();
+    parts.all(|encoded| match encoded {
+        [b'0', b'0', ..] => false,
+        [high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        _ => false,
+    })
 }
 
 fn has_dot_segment(path: &[u8]) -> bool {
@@ -205,11 +220,25 @@ mod tests {
             "/;..",
             "/%2e%2ex",
             "/a?../..",
+            "/%20%C3%BC?%zz%00",
+        ] {
+            assert!(parts(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_decode_is_refused() {
+        for text in [
             "/%",
             "/%2",
             "/%zz",
+            "/%2x",
+            "/a%/b",
+            "/%%41",
+            "/a%00b",
+            "http://h/%",
         ] {
-            assert!(parts(text).is_ok(), "{text}");
+            assert_eq!(parts(text), Err(BadTarget::Encoding), "{text}");
         }
     }
 }

@@ -66,6 +66,23 @@ impl ApiDocument {
         }
     }
 
+    /// The same text, to be kept: it has to be read again.
+    ///
+    /// # Errors
+    /// With its id and its numbers written out it is longer than [`DEFINITION_BYTES_MAX`], though what was given was not.
+    pub fn text_to_keep(&self) -> Result<String, DocumentFaults> {
+        let text = self.to_text();
+        if text.len() <= DEFINITION_BYTES_MAX {
+            return Ok(text);
+        }
+        let reason = format!(
+            "the document has {} bytes as it is kept, with its id and its numbers written out, at most \
+             {DEFINITION_BYTES_MAX} are allowed",
+            text.len()
+        );
+        Err(DocumentFaults::one("", reason))
+    }
+
     /// The definition in Classic form; that of an OAS document holds what it says to the gateway.
     #[must_use]
     pub fn classic(&self) -> Cow<'_, ClassicDocument> {
@@ -127,6 +144,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
     use super::*;
+
+    #[test]
+    fn a_text_that_is_kept_can_be_read_again() {
+        let of = |numbers: usize| {
+            let numbers = vec!["1e15"; numbers].join(",");
+            let text =
+                format!(r#"{{"api_id":"a","proxy":{{}},"config_data":{{"a":[{numbers}]}}}}"#);
+            ApiDocument::parse(&text).unwrap()
+        };
+        let kept = of(1000).text_to_keep().unwrap();
+        assert_eq!(ApiDocument::parse(&kept).unwrap(), of(1000));
+        let faults = of(100_000).text_to_keep().unwrap_err().to_string();
+        assert!(faults.contains("1048576 are allowed"), "{faults}");
+    }
 
     /// What was taken for one form must never be read as the other one later.
     #[test]

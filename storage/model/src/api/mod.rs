@@ -40,7 +40,7 @@ pub use listen_path::{InvalidListenPath, LISTEN_PATH_SEGMENTS_MAX, ListenPath};
 pub use oas::{Mount, OasDocument, Serving, ServingFault};
 pub use path_rules::{PathAccess, PathEntry, PathRule};
 pub use request_rules::RequestRules;
-pub use settings::{ApiSettings, Consistency};
+pub use settings::{ApiSettings, Consistency, ForwardedOrigin};
 pub use signing_key::NoSigningKey;
 pub use spec::{ApiSpec, TokenLifetimes};
 pub use target::{InvalidTarget, Scheme, Target};

@@ -5,7 +5,7 @@
 //! Fields that are not listed are kept silently.
 
 use super::unsupported::Place::{Definition, ExtendedPaths};
-use super::unsupported::When::{Above, EnabledEntry, OtherThan, Set, SetUnless};
+use super::unsupported::When::{Above, AboveUnless, EnabledEntry, OtherThan, Set, SetUnless};
 use super::unsupported::{Rule, refuse, warn};
 
 const AUTH: &str = "this way of authentication is not supported yet";
@@ -110,7 +110,12 @@ pub(super) const RULES: &[Rule] = &[
         PLUGIN,
     ),
     warn(Definition, "cache_options.enable_cache", Set, CACHE),
-    warn(Definition, "global_rate_limit.rate", Above(0), RATE),
+    warn(
+        Definition,
+        "global_rate_limit.rate",
+        AboveUnless(0, "global_rate_limit.disabled"),
+        RATE,
+    ),
     warn(
         Definition,
         "event_handlers.events",

@@ -10,7 +10,7 @@ use crate::time::Ttl;
 const OBJECT: &str = "raftgate";
 
 /// Every key of the object.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "error_style",
     "oauth_error_status_code",
     "consistency",
@@ -20,6 +20,7 @@ const KEYS: [&str; 14] = [
     "refresh_token_ttl_s",
     "auth_code_ttl_s",
     "allowed_scopes",
+    "forwarded_host_and_proto",
     "connect_timeout_ms",
     "response_head_timeout_ms",
     "total_timeout_ms",
@@ -66,6 +67,20 @@ pub struct ApiSettings {
     pub refresh_token_ttl: Option<Ttl>,
     /// How long authorization codes live.
     pub auth_code_ttl: Option<Ttl>,
+    /// Whether upstreams are told the client's host and scheme.
+    pub forwarded_origin: ForwardedOrigin,
+}
+
+/// Whether upstreams are told which host and scheme the client asked for, as `X-Forwarded-Host` and `X-Forwarded-Proto`.
+///
+/// Tyk tells neither, and an upstream that never heard of them may build other links when it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedOrigin {
+    /// They are not, unless a trusted proxy tells them.
+    #[default]
+    Untold,
+    /// They are: what a trusted proxy tells, else what this gateway was asked for.
+    Told,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +129,10 @@ impl ApiSettings {
                 faults,
             ),
             auth_code_ttl: seconds(&node.get("auth_code_ttl_s", faults), 3600, faults),
+            forwarded_origin: match node.get("forwarded_host_and_proto", faults).flag(faults) {
+                true => ForwardedOrigin::Told,
+                false => ForwardedOrigin::Untold,
+            },
         }
     }
 }

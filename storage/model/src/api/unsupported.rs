@@ -48,6 +48,8 @@ pub(super) enum When {
     SetUnless(&'static str),
     /// It is a number greater than this one.
     Above(i64),
+    /// The same, unless this flag is true.
+    AboveUnless(i64, &'static str),
     /// It is a text that is none of these.
     OtherThan(&'static [&'static str]),
     /// It is a list, and one of its entries is not `disabled`.
@@ -179,7 +181,7 @@ impl When {
     /// The flag that switches the field off.
     const fn exemption(self) -> Option<&'static str> {
         match self {
-            Self::SetUnless(flag) => Some(flag),
+            Self::SetUnless(flag) | Self::AboveUnless(_, flag) => Some(flag),
             Self::Set | Self::Above(_) | Self::OtherThan(_) | Self::EnabledEntry => None,
         }
     }
@@ -187,7 +189,9 @@ impl When {
     fn holds(self, node: &Node<'_>, faults: &mut DocumentFaults) -> bool {
         match self {
             Self::Set | Self::SetUnless(_) => node.is_set(),
-            Self::Above(limit) => node.value().is_some_and(|value| is_above(value, limit)),
+            Self::Above(limit) | Self::AboveUnless(limit, _) => {
+                node.value().is_some_and(|value| is_above(value, limit))
+            }
             Self::OtherThan(texts) => node
                 .value()
                 .is_some_and(|value| !texts.iter().any(|text| value == text)),

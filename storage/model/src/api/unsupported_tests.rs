@@ -38,6 +38,17 @@ fn definition_with(place: Place, field: &str, value: Value, extended: bool) -> M
     root.as_object().unwrap().clone()
 }
 
+/// Puts a value at a dotted field.
+fn insert_at(definition: &mut Map<String, Value>, field: &str, value: Value) {
+    match field.split_once('.') {
+        None => drop(definition.insert(field.to_owned(), value)),
+        Some((parent, rest)) => {
+            let inside = definition.entry(parent).or_insert(json!({}));
+            insert_at(inside.as_object_mut().unwrap(), rest, value);
+        }
+    }
+}
+
 /// What the table makes of a definition: refused paths and warned paths.
 fn judged(definition: &Map<String, Value>) -> (Vec<String>, Vec<String>) {
     let mut faults = DocumentFaults::default();
@@ -85,7 +96,7 @@ fn samples(when: When) -> (Vec<Value>, Vec<Value>) {
             ],
             zero,
         ),
-        When::Above(limit) => (
+        When::Above(limit) | When::AboveUnless(limit, _) => (
             vec![json!(limit + 1), json!("x")],
             vec![json!(null), json!(limit)],
         ),
@@ -147,7 +158,7 @@ fn an_exempting_flag_silences_its_row_and_only_when_true() {
         for (value, silent) in [(true, true), (false, false)] {
             let mut definition = definition_with(rule.place, rule.field, json!(["x"]), false);
             assert_eq!(rule.place, Place::Definition, "no other row has a flag");
-            definition.insert(flag.to_owned(), json!(value));
+            insert_at(&mut definition, flag, json!(value));
             let (refused, warned) = judged(&definition);
             assert_eq!(
                 refused.is_empty() && warned.is_empty(),

@@ -59,7 +59,7 @@ pub(super) fn issue<S: ReadState>(
     Ok(Reply::Issued(issued))
 }
 
-/// The user, if it is the one whose password was checked and its session is not over.
+/// The user, if it is the one whose password was checked and its session is neither over nor switched off.
 fn present<S: ReadState>(
     txn: &Txn<'_, S>,
     issue: &IssuePassword,
@@ -75,9 +75,14 @@ fn present<S: ReadState>(
     }
 }
 
-/// Whether somebody is a user of an API, and not over.
+/// Whether somebody is a user of an API.
 fn stands(user: &ApiKeyRecord, api: &ApiRecord, now: Timestamp) -> bool {
-    user.is_user() && user.org == api.org && !user.is_expired(now) && !user.is_gone(now)
+    user.is_user() && user.org == api.org && !is_over(user, now)
+}
+
+/// Whether a user is gone, switched off or over: a session that is lent then would open nothing, ever.
+fn is_over(user: &ApiKeyRecord, now: Timestamp) -> bool {
+    user.is_expired(now) || user.is_gone(now) || user.session.is_inactive()
 }
 
 /// What a family of the password grant may do.
@@ -99,8 +104,7 @@ pub(super) fn standing<S: ReadState>(txn: &Txn<'_, S>, family: &Family) -> Stand
     };
     let now = txn.now();
     let user = txn.api_key(&id).filter(|user| {
-        let is_over = user.is_expired(now) || user.is_gone(now) || user.session.is_inactive();
-        user.is_user() && !is_over && user.first_revision < family.revision
+        user.is_user() && !is_over(user, now) && user.first_revision < family.revision
     });
     match (user, txn.api(&family.api)) {
         (None, _) => Standing::Ends,

@@ -111,6 +111,19 @@ impl SessionDocument {
         faults.or(password)
     }
 
+    /// Whether it says that it is a basic-auth user's and has no password.
+    ///
+    /// Tyk shows `basic_auth_data` in the session of every key, and none of its fields says anything there.
+    #[must_use]
+    pub fn is_user_without_password(&self) -> bool {
+        let mut faults = DocumentFaults::default();
+        let node = Node::member(&self.0, "basic_auth_data", &mut faults);
+        let mut of_user = |name: &str| node.get(name, &mut faults);
+        let (password, hash_type) = (of_user("password"), of_user("hash_type"));
+        let is_alone = password.value().is_some() && hash_type.value().is_none();
+        !password.is_set() && (hash_type.is_set() || is_alone)
+    }
+
     /// The organisation, if one is named.
     ///
     /// # Errors
@@ -121,6 +134,15 @@ impl SessionDocument {
         let org = node.filled_text(&mut faults).map(OrgId::new).transpose();
         let org = org.map_err(|error| faults.add(node.path(), error.to_string()));
         faults.or(org.ok().flatten())
+    }
+
+    /// The same session with the organisation that it belongs to, where it names none.
+    #[must_use]
+    pub fn of_org(mut self, org: &OrgId) -> Self {
+        if self.org().is_ok_and(|named| named.is_none()) {
+            self.set("org_id", json!(org.as_str()));
+        }
+        self
     }
 
     /// The session as it is kept: dates are the state's, fields that say nothing are left out.
@@ -217,8 +239,7 @@ impl SessionDocument {
 
     /// Sets a field, whatever its spelling so far.
     pub fn set(&mut self, key: &str, value: Value) {
-        remove(&mut self.0, key);
-        self.0.insert(key.to_owned(), value);
+        replace(&mut self.0, key, Some(value));
     }
 
     /// Names the one policy whose rights count from now on, whatever named one before.
@@ -291,7 +312,15 @@ impl SessionDocument {
 
 /// Removes a field whatever its spelling.
 fn remove(object: &mut Map<String, Value>, key: &str) {
-    object.retain(|name, _| !name.eq_ignore_ascii_case(key));
+    replace(object, key, None);
+}
+
+/// Puts a field in the place of those of its name, which counts whatever its case.
+pub(super) fn replace(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    object.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    if let Some(value) = value {
+        object.insert(name.to_owned(), value);
+    }
 }
 
 fn take(object: &mut Map<String, Value>, key: &str) -> Option<Value> {

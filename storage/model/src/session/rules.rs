@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::access::{is_limit, limits_of_apis};
+use super::document::replace;
 use super::fields::SESSION;
 use super::meta::merge_meta;
 use super::{AccessRight, AccessRights};
-use crate::id::{ApiId, OrgId, PolicyId};
+use crate::id::{ApiId, ClientId, OrgId, PolicyId};
 use crate::json::{DocumentFaults, Node, Shape, parse_object};
 use crate::path_pattern::PatternOrigin;
 use crate::time::Timestamp;
@@ -66,6 +67,7 @@ struct Read {
     org: Option<OrgId>,
     rights: AccessRights,
     policy: Option<PolicyId>,
+    oauth_client: Option<ClientId>,
     expires_s: i64,
     inactive: bool,
     limited: bool,
@@ -203,6 +205,12 @@ impl SessionRules {
         self.read().org.as_ref()
     }
 
+    /// The OAuth client that the session says to be of (`oauth_client_id`); a text that can be no client's id names none.
+    #[must_use]
+    pub fn oauth_client(&self) -> Option<&ClientId> {
+        self.read().oauth_client.as_ref()
+    }
+
     /// When the session ends by its own `expires`; -1 and 0 mean never. A past time is for the caller to disregard.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
@@ -283,6 +291,9 @@ impl Read {
             org: read_org(object, faults),
             rights,
             policy: read_policy(object, faults),
+            oauth_client: Node::member(object, "oauth_client_id", faults)
+                .filled_text(faults)
+                .and_then(|id| ClientId::new(id).ok()),
             expires_s: Node::member(object, "expires", faults)
                 .whole(faults)
                 .unwrap_or(0),
@@ -297,14 +308,6 @@ impl Read {
 
     fn is_master(&self) -> bool {
         self.rights.is_empty() && self.policy.is_none() && !self.unreadable
-    }
-}
-
-/// Puts a member in the place of those of its name, which counts whatever its case.
-fn replace(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    object.retain(|key, _| !key.eq_ignore_ascii_case(name));
-    if let Some(value) = value {
-        object.insert(name.to_owned(), value);
     }
 }
 

@@ -9,6 +9,8 @@ use crate::json::{DocumentFaults, Node};
 
 /// The most alternatives, and the most schemes of one.
 const REQUIREMENTS_MAX: usize = 64;
+/// The most schemes that the extension sets up.
+const SCHEMES_MAX: usize = 64;
 
 /// The flags of a Classic definition that one of the schemes sets.
 const KINDS: [&str; 4] = [
@@ -51,6 +53,9 @@ pub(super) fn project(
     let requirements = requirements(document, &places.declared, faults);
     let enabled = places.authentication.get("enabled", faults);
     if enabled.value() != Some(&Value::Bool(true)) {
+        if requirements.iter().any(|schemes| !schemes.is_empty()) {
+            unprotected(projection, &places.authentication, faults);
+        }
         projection.set("use_keyless", Value::Bool(true));
         return;
     }
@@ -62,6 +67,21 @@ pub(super) fn project(
     }
     vendor_requirements(projection, &places.authentication, faults);
     choose(projection, &places, &chosen, faults);
+}
+
+/// A document that demands a credential of callers and is to be served without: that is its author's word to say.
+fn unprotected(
+    projection: &mut Projection,
+    authentication: &Node<'_>,
+    faults: &mut DocumentFaults,
+) {
+    if authentication.value().is_none() {
+        let reason = "is required, because security demands a scheme; {\"enabled\": false} serves the API to everybody";
+        faults.add(authentication.path(), reason);
+    } else {
+        let reason = "is off, so the API is open to everybody, although security demands a scheme";
+        projection.warn(authentication.path(), reason);
+    }
 }
 
 /// The schemes of each requirement, by their places; a scheme that is not declared is a fault.
@@ -79,7 +99,7 @@ fn requirements<'v>(
         let schemes = requirement.members(REQUIREMENTS_MAX, faults);
         for (name, scheme) in &schemes {
             Shape::List(&Shape::Text).fits(scheme, faults);
-            if member(declared, name).value().is_none() {
+            if declared.named(name).value().is_none() {
                 let reason =
                     "unknown security scheme: components.securitySchemes has none of this name";
                 faults.add(scheme.path(), reason);
@@ -140,11 +160,11 @@ fn choose(
     if !places.schemes.value().is_none_or(Value::is_object) {
         return;
     }
-    for (name, setup) in places.schemes.members(usize::MAX, faults) {
+    for (name, setup) in places.schemes.members(SCHEMES_MAX, faults) {
         if !Shape::Map.fits(&setup, faults) || chosen.iter().any(|(other, _)| *other == name) {
             continue;
         }
-        if member(&places.declared, name).value().is_none() {
+        if places.declared.named(name).value().is_none() {
             let reason =
                 "unknown security scheme: components.securitySchemes has none of this name";
             faults.add(setup.path(), reason);
@@ -157,8 +177,8 @@ fn choose(
     }
     let mut taken: Vec<&str> = Vec::new();
     for (name, requirement) in chosen {
-        let declared = member(&places.declared, name);
-        let setup = member(&places.schemes, name);
+        let declared = places.declared.named(name);
+        let setup = places.schemes.named(name);
         if !declared.value().is_some_and(Value::is_object) {
             Shape::Map.fits(&declared, faults);
             continue;
@@ -180,14 +200,4 @@ fn choose(
         }
         taken.push(kind);
     }
-}
-
-/// The member of exactly this name: scheme names are the author's, and differ by case.
-fn member<'v>(node: &Node<'v>, name: &str) -> Node<'v> {
-    let members = node.members(usize::MAX, &mut DocumentFaults::default());
-    let found = members.into_iter().find(|(own, _)| *own == name);
-    found.map_or_else(
-        || node.get(name, &mut DocumentFaults::default()),
-        |(_, member)| member,
-    )
 }

@@ -69,6 +69,11 @@ impl OasDocument {
             "upstream": {"url": upstream},
             "server": {"listenPath": {"value": "/", "strip": true}},
         }));
+        // Tyk serves it open unless it is asked for more; here the document then says so itself.
+        if chosen(self.object()).is_ok() {
+            let path = ["server", "authentication", "enabled"];
+            self.set(&path, Value::Bool(false));
+        }
         self.served(serving)
     }
 

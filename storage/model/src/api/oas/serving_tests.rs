@@ -78,6 +78,19 @@ fn the_callers_words_beat_the_documents() {
 }
 
 #[test]
+fn who_asks_for_no_authentication_gets_an_open_api_with_a_warning() {
+    let imported = document(&bare()).imported(&serving()).unwrap();
+    assert_eq!(
+        extension(&imported)["server"]["authentication"],
+        json!({"enabled": false})
+    );
+    let (spec, warnings) = ApiSpec::read(&ApiDocument::Oas(imported)).unwrap();
+    assert_eq!(spec.auth, Auth::Keyless);
+    let warned: Vec<&str> = warnings.iter().map(|warning| &*warning.path).collect();
+    assert_eq!(warned, ["x-tyk-api-gateway.server.authentication"]);
+}
+
+#[test]
 fn authentication_is_by_the_first_requirement() {
     let serving = Serving {
         authentication: Some(true),

@@ -79,7 +79,7 @@ fn a_list_that_cannot_be_served_is_named_by_its_place() {
         (json!(null), "proxy.target_list: must name a target, for proxy.enable_load_balancing is set; a target of weight 0 is none".to_owned()),
         (json!("http://a"), "proxy.target_list: must be an array, not a string".to_owned()),
         (json!(["http://a", ""]), format!("proxy.target_list[1]: {must_be}")),
-        (json!([null]), format!("proxy.target_list[0]: {must_be}")),
+        (json!([null]), "proxy.target_list[0]: must not be null".to_owned()),
         (json!(["http://a", "http://"]), format!("proxy.target_list[1]: {must_be}")),
         (json!(["ftp://a"]), "proxy.target_list[0]: must begin with http://, https://, ws:// or wss://".to_owned()),
         (json!([7]), "proxy.target_list[0]: must be a string, not a number".to_owned()),

@@ -227,3 +227,16 @@ fn the_clients_metadata_stands_in_for_the_users() {
     let expected = serde_json::json!({"of": "client"});
     assert_eq!(rules.meta_data(), expected.as_object());
 }
+
+#[test]
+fn a_user_who_is_switched_off_gets_nothing_and_loses_nothing() {
+    let mut world = world();
+    let issued = tokens(&mut world, "app");
+    world.done(Command::PutApiKey(changed(
+        r#"{"access_rights":{"orders":{}},"is_inactive":true}"#,
+    )));
+    let revision = user(&world).revision;
+    let off = login(&mut world, "app", revision);
+    assert_eq!(world.refused(off), Refusal::UserChanged);
+    assert!(world.grant(&issued).is_some());
+}

@@ -7,6 +7,11 @@ use super::code::ErrorCode::{
     TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType, UnsupportedResponseType,
 };
 
+/// Tyk's word on a method, in both styles.
+const METHOD_NOT_ALLOWED: &str = "Method not supported";
+/// Tyk's word on the control secret, in both styles.
+const CONTROL_SECRET: &str = "Attempted administrative access with invalid or missing key!";
+
 /// A condition under which an OAuth endpoint refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OAuthFailure {
@@ -58,7 +63,7 @@ pub enum OAuthFailure {
     ClientAuthenticationMissing,
     /// The client says its name and no secret.
     ClientSecretMissing,
-    /// The client's credentials cannot be decoded.
+    /// The client's credentials cannot be decoded, or are of another scheme than Basic (RFC 6749 section 5.2).
     ClientAuthenticationMalformed,
     /// Header and body name different clients or secrets.
     ClientAuthenticationTwice,
@@ -83,6 +88,8 @@ pub enum OAuthFailure {
     RefreshTokenInvalid,
     /// The refresh token is another client's.
     RefreshTokenOfOther,
+    /// The token to revoke is another client's.
+    TokenOfOther,
     /// The user is unknown or the password wrong.
     UserCredentials,
     /// The scope is malformed, unknown or wider than granted.
@@ -148,10 +155,9 @@ impl OAuthFailure {
             Self::GrantTypeMissing => row(400, InvalidRequest, UnsupportedGrantType),
             Self::GrantTypeNotAllowed => row(400, UnsupportedGrantType, UnsupportedGrantType),
             Self::GrantParameterMissing(_) => row(400, InvalidRequest, InvalidGrant),
-            Self::ClientAuthenticationMissing | Self::ClientSecretMissing => {
-                row(401, InvalidClient, InvalidRequest)
-            }
-            Self::ClientAuthenticationMalformed => row(400, InvalidRequest, InvalidRequest),
+            Self::ClientAuthenticationMissing
+            | Self::ClientSecretMissing
+            | Self::ClientAuthenticationMalformed => row(401, InvalidClient, InvalidRequest),
             Self::ClientAuthenticationTwice => row(400, InvalidRequest, InvalidRequest),
             Self::ClientAuthenticationUnknown => row(401, InvalidClient, UnauthorizedClient),
             Self::ClientSecretWrong => row(401, InvalidClient, UnauthorizedClient),
@@ -163,7 +169,7 @@ impl OAuthFailure {
             Self::CodeRedirectUri => row(400, InvalidGrant, InvalidRequest),
             Self::CodeVerifier => row(400, InvalidGrant, InvalidGrant),
             Self::RefreshTokenInvalid => row(400, InvalidGrant, InvalidGrant),
-            Self::RefreshTokenOfOther => row(400, InvalidGrant, InvalidClient),
+            Self::RefreshTokenOfOther | Self::TokenOfOther => row(400, InvalidGrant, InvalidClient),
             Self::UserCredentials => row(400, InvalidGrant, AccessDenied),
             Self::Scope => row(400, InvalidScope, InvalidScope),
             Self::NoSession => row(400, UnauthorizedClient, ServerError),
@@ -178,7 +184,7 @@ impl OAuthFailure {
     /// RFC style: the description. Conditions that must not be told apart share one.
     pub(super) fn description(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::MethodNotAllowed => "The method is not allowed here.",
+            Self::MethodNotAllowed => METHOD_NOT_ALLOWED,
             Self::TokenRequestByGet => "A token request must use POST.",
             Self::ContentType => {
                 "The body must be application/x-www-form-urlencoded or application/json."
@@ -189,7 +195,7 @@ impl OAuthFailure {
             Self::RepeatedParameter(name) => return text("sent more than once", name),
             Self::InvalidParameter(name) => return text("invalid", name),
             Self::GrantParameterMissing(name) => return text("missing", name),
-            Self::ControlSecret => "The control secret is missing or wrong.",
+            Self::ControlSecret => CONTROL_SECRET,
             Self::ClientIdMissing => return text("missing", "client_id"),
             Self::ClientUnknown => "The client is unknown.",
             Self::ResponseTypeMissing => return text("missing", "response_type"),
@@ -204,7 +210,9 @@ impl OAuthFailure {
             Self::ClientAuthenticationMissing | Self::ClientSecretMissing => {
                 "The client must authenticate."
             }
-            Self::ClientAuthenticationMalformed => "The client's credentials cannot be decoded.",
+            Self::ClientAuthenticationMalformed => {
+                "The client's credentials are not of the scheme Basic, or cannot be decoded."
+            }
             Self::ClientAuthenticationTwice => {
                 "The Authorization header and the body hold different client credentials."
             }
@@ -219,6 +227,7 @@ impl OAuthFailure {
             Self::RefreshTokenInvalid | Self::RefreshTokenOfOther => {
                 "The refresh_token is unknown, expired, revoked, used or another client's."
             }
+            Self::TokenOfOther => "The token is another client's.",
             Self::UserCredentials => "The user name or password is wrong.",
             Self::Scope => "The scope is malformed, unknown or wider than granted.",
             Self::NoSession => "The client has no policy that gives access to this API.",
@@ -234,10 +243,8 @@ impl OAuthFailure {
     /// Tyk's style: words that stand in for the code's sentence, in a body of the shape status and message.
     pub(super) const fn tyk_words(&self) -> Option<&'static str> {
         match self {
-            Self::MethodNotAllowed => Some("Method not supported"),
-            Self::ControlSecret => {
-                Some("Attempted administrative access with invalid or missing key!")
-            }
+            Self::MethodNotAllowed => Some(METHOD_NOT_ALLOWED),
+            Self::ControlSecret => Some(CONTROL_SECRET),
             _ => None,
         }
     }

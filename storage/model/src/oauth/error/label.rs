@@ -41,6 +41,7 @@ impl OAuthFailure {
             Self::CodeVerifier => "code_verifier",
             Self::RefreshTokenInvalid => "refresh_token_invalid",
             Self::RefreshTokenOfOther => "refresh_token_of_other",
+            Self::TokenOfOther => "token_of_other",
             Self::UserCredentials => "user_credentials",
             Self::Scope => "scope",
             Self::NoSession => "no_session",

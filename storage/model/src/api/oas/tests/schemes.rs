@@ -176,6 +176,34 @@ fn an_api_that_asks_for_nothing_is_keyless_whatever_its_schemes() {
 }
 
 #[test]
+fn schemes_are_found_to_the_letter_and_so_many_may_be_set_up() {
+    let chosen = json!([{"Key": []}]);
+    let unknown = faults(&secured(chosen, declared(), setup()));
+    assert!(
+        unknown
+            .iter()
+            .any(|fault| fault.contains("unknown security scheme")),
+        "{unknown:?}"
+    );
+    let of = |count: usize| {
+        let names = (0..count).map(|number| format!("s{number}"));
+        let all = |value: Value| -> Value {
+            let members = names.clone().map(|name| (name, value.clone()));
+            members.collect::<serde_json::Map<_, _>>().into()
+        };
+        let declared = all(json!({"type": "apiKey", "in": "header", "name": "X-Key"}));
+        secured(json!([{"s1": []}]), declared, all(json!({"enabled": true})))
+    };
+    assert_eq!(read(&of(64)).1.len(), 63, "one is chosen");
+    assert_eq!(
+        faults(&of(65)),
+        [
+            "x-tyk-api-gateway.server.authentication.securitySchemes: has 65 entries, at most 64 are allowed"
+        ]
+    );
+}
+
+#[test]
 fn urls_of_a_flow_that_are_not_ours_are_warned_of() {
     let flow = json!({"authorizationCode": {
         "authorizationUrl": "https://elsewhere.test/authorize", "tokenUrl": "/oauth/token/", "refreshUrl": "",
@@ -204,4 +232,30 @@ fn urls_of_a_flow_that_are_not_ours_are_warned_of() {
         found[0].starts_with("components.securitySchemes.myScheme.flows: "),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_scheme_that_is_demanded_is_set_up_or_said_to_be_off() {
+    let demanding = || secured(json!([{"key": []}]), declared(), setup());
+    let place = "/x-tyk-api-gateway/server/authentication";
+    assert_eq!(
+        faults(&with(demanding(), place, json!(null))),
+        [
+            "x-tyk-api-gateway.server.authentication: is required, because security demands a scheme; \
+             {\"enabled\": false} serves the API to everybody"
+        ]
+    );
+    let (_, warnings) = read(&with(demanding(), place, json!({"enabled": false})));
+    assert_eq!(
+        warnings,
+        [
+            "x-tyk-api-gateway.server.authentication: is off, so the API is open to everybody, although security demands a scheme"
+        ]
+    );
+    // One that demands nothing of everybody is open by its own word.
+    for nothing in [json!([]), json!([{}]), json!(null)] {
+        let document = with(demanding(), "/security", nothing);
+        let (_, warnings) = read(&with(document, place, json!(null)));
+        assert_eq!(warnings, Vec::<String>::new());
+    }
 }

@@ -106,8 +106,8 @@ pub(super) fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str
         ),
         (
             F::ClientAuthenticationMalformed,
-            400,
-            "invalid_request",
+            401,
+            "invalid_client",
             "invalid_request",
         ),
         (
@@ -155,6 +155,7 @@ pub(super) fn conditions() -> Vec<(OAuthFailure, u16, &'static str, &'static str
             "invalid_grant",
             "invalid_client",
         ),
+        (F::TokenOfOther, 400, "invalid_grant", "invalid_client"),
         (F::UserCredentials, 400, "invalid_grant", "access_denied"),
         (F::Scope, 400, "invalid_scope", "invalid_scope"),
         (F::NoSession, 400, "unauthorized_client", "server_error"),
