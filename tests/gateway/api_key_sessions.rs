@@ -66,19 +66,20 @@ fn sessions_end_and_are_switched_off_cases_46_47_49_51() {
     let node = &world.node;
     for style in STYLES {
         let api = KeyApi::new(&world, style, json!({}));
-        let now_s = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
-        let past = api.key(json!({"expires": now_s - 100}));
+        let now_s = || {
+            let now = std::time::SystemTime::now();
+            now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+        };
+        let past = api.key(json!({"expires": now_s() - 100}));
         api.call(&past).expect_status(200);
         assert!(
             show(node, &past).json().get("expires").is_none(),
             "a past end counts as none"
         );
 
-        let soon = api.key(json!({"expires": now_s + 1}));
-        let deleted = api.key(json!({"expires": now_s + 1, "post_expiry_action": "delete"}));
+        // An end that has passed when the key arrives would be none.
+        let soon = api.key(json!({"expires": now_s() + 4}));
+        let deleted = api.key(json!({"expires": now_s() + 4, "post_expiry_action": "delete"}));
         let short = api.key(json!({"session_lifetime": 1}));
         let ended = |key: &str| api.call(key).status != 200;
         crate::harness::wait_for("the sessions end", || {
@@ -94,7 +95,7 @@ fn sessions_end_and_are_switched_off_cases_46_47_49_51() {
             api.unknown(&api.call(gone));
             show(node, gone).expect_status(404);
         }
-        let renewed = api.session(json!({"expires": now_s + 1000}));
+        let renewed = api.session(json!({"expires": now_s() + 1000}));
         node.ask("PUT", &format!("/tyk/keys/{soon}"), &renewed)
             .expect_status(200);
         api.call(&soon).expect_status(200);

@@ -44,6 +44,15 @@ fn ask(api: &OAuthApi<'_>) -> impl Fn(&Sent) -> Answer {
     move |sent| api.send_spoilt("/oauth/token", &api.client.basic(), sent)
 }
 
+/// A refresh token that was not used.
+fn refresh_token(api: &OAuthApi<'_>) -> Parameter {
+    let token = api.tokens().refresh;
+    Parameter {
+        huge: INVALID,
+        ..parameter("refresh_token", token, MISSING_GRANT, NO_GRANT)
+    }
+}
+
 #[test]
 fn every_parameter_of_a_code_exchange() {
     let world = World::shared();
@@ -69,20 +78,11 @@ fn every_parameter_of_a_refresh_and_of_client_credentials() {
     for style in STYLES {
         let api = OAuthApi::new(&world, style);
         let refresh = || {
-            let token = Parameter {
-                huge: INVALID,
-                ..parameter(
-                    "refresh_token",
-                    api.tokens().refresh,
-                    MISSING_GRANT,
-                    NO_GRANT,
-                )
-            };
             // Nothing that was not granted can be asked for; what is no scope at all is told first.
             let scope = parameter("scope", "", Want::Fine, SCOPE);
             // Tyk's clients send it along, and it says nothing.
             let redirect = parameter("redirect_uri", REDIRECT, Want::Fine, Want::Fine);
-            with_basic("refresh_token", vec![token, scope, redirect])
+            with_basic("refresh_token", vec![refresh_token(&api), scope, redirect])
         };
         spoil(&api, Endpoint::Refresh, refresh, ask(&api), is_ok);
         let credentials = || {
@@ -136,17 +136,8 @@ fn every_parameter_by_which_a_client_proves_itself_in_the_body() {
         let credentials = || of_grant("client_credentials");
         spoil(&api, Endpoint::ClientCredentials, credentials, send, is_ok);
         let refresh = || {
-            let token = Parameter {
-                huge: INVALID,
-                ..parameter(
-                    "refresh_token",
-                    api.tokens().refresh,
-                    MISSING_GRANT,
-                    NO_GRANT,
-                )
-            };
             let mut all = of_grant("refresh_token");
-            all.push(token);
+            all.push(refresh_token(&api));
             all
         };
         spoil(&api, Endpoint::Refresh, refresh, send, is_ok);
