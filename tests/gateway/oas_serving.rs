@@ -53,9 +53,11 @@ fn a_bare_document_is_imported_and_patched_case_84() {
     let import = format!("/tyk/apis/oas/import?apiID={id}&listenPath=/{id}/");
     let document = bare(&target);
     let made = ask(&world, "POST", &import, &document).expect_status(200);
+    // It demands a scheme, and nothing was said of the gateway's own: it is open, and that is told.
+    let open = "x-tyk-api-gateway.server.authentication: is off, so the API is open to everybody, although security demands a scheme";
     assert_eq!(
         made.json(),
-        json!({"key": id, "status": "ok", "action": "added"})
+        json!({"key": id, "status": "ok", "action": "added", "warnings": [open]})
     );
     let url = world.node.gateway_url(&format!("/{id}/pets"));
     let called = world.node.client().get(&url, &[]).expect_status(200);

@@ -1,6 +1,6 @@
 //! The client's address: what nobody who is trusted says changes nothing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{LIMITS, SEPARATOR, lines, named};
 use crate::proxy::request::{Peer, RequestView};
@@ -87,8 +87,29 @@ fn read(
     let said = said
         .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty());
-    let said = said.map(|member| std::str::from_utf8(member).ok()?.parse().ok());
+    let said = said.map(|member| address(std::str::from_utf8(member).ok()?));
     let peer = Peer::new(SocketAddr::new(peer, 5), trusted);
     let view = RequestView::new(&head, &peer, b"id");
     Some((view.client_ip(trusted), said.collect()))
+}
+
+/// An address, or one with a port behind it; of version 6 it then stands in brackets, and may name a zone.
+fn address(text: &str) -> Option<IpAddr> {
+    if let Ok(ip) = text.parse() {
+        return Some(ip);
+    }
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (host, port) = text.rsplit_once(':')?;
+    if !is_number(port) || port.parse::<u16>().is_err() {
+        return None;
+    }
+    let Some(bracketed) = host.strip_prefix('[') else {
+        return host.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
+    };
+    let inside = bracketed.strip_suffix(']')?;
+    let (ip, zone) = inside.split_once('%').unwrap_or((inside, "0"));
+    if !is_number(zone) || zone.parse::<u32>().is_err() {
+        return None;
+    }
+    ip.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }

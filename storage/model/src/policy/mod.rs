@@ -102,12 +102,16 @@ impl Policy {
         patterns: PatternOrigin,
         faults: &mut DocumentFaults,
     ) -> Option<Self> {
-        Shape::check_members(POLICY, object, faults);
+        // What is kept was judged by the rules of its day; a policy that is not read any more closes what it opened.
+        let is_given = patterns == PatternOrigin::Given;
+        if is_given {
+            Shape::check_members(POLICY, object, faults);
+        }
         refuse_partitions(object, faults);
         let id = ["id", "_id"].into_iter().find_map(|key| {
             let node = Node::member(object, key, faults);
             let text = node.filled_text(faults)?;
-            if !fits_paths(text) {
+            if is_given && !fits_paths(text) {
                 faults.add(node.path(), NOT_FOR_PATHS);
             }
             PolicyId::new(text)

@@ -167,3 +167,16 @@ proptest! {
         let _ = Policy::from_json(&text);
     }
 }
+
+/// A further row in the table of members, or another rule for ids, must take no policy away that is kept.
+#[test]
+fn what_only_new_policies_must_not_say_leaves_a_stored_one_readable() {
+    for (member, value) in [("active", json!("yes")), ("id", json!("a/../b"))] {
+        let mut policy = json!({"id": "p", "access_rights": {"a": {}}});
+        let object = policy.as_object_mut().unwrap();
+        object.insert(member.to_owned(), value);
+        assert!(read(&policy).is_err(), "{member}");
+        let stored = Policy::from_stored(&policy.to_string()).unwrap();
+        assert_eq!(stored.access_rights.apis().count(), 1);
+    }
+}

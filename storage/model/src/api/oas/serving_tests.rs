@@ -43,7 +43,10 @@ fn a_bare_document_is_served_from_its_first_server() {
         json!({
             "info": {"name": "Pets", "state": {"active": true}, "id": "pets"},
             "upstream": {"url": "http://up.test/v1"},
-            "server": {"listenPath": {"value": "/", "strip": true}}
+            "server": {
+                "listenPath": {"value": "/", "strip": true},
+                "authentication": {"enabled": false}
+            }
         })
     );
     let (spec, _) = ApiSpec::read(&ApiDocument::Oas(imported)).unwrap();
