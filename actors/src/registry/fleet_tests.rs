@@ -86,7 +86,7 @@ async fn the_time_limit_is_that_of_one_api_however_many_wait() {
     let all = began.elapsed();
 
     // Far more than any of them needs, far less than all need together.
-    let mut fleet = fleet(all / 20);
+    let mut fleet = fleet(all / 4);
     let round = fleet.compile(records).await;
     assert_eq!(fleet.settle(round), Settled::All);
     assert_eq!(fleet.newest().len(), APIS);

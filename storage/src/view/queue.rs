@@ -67,7 +67,10 @@ impl Queues {
     }
 
     pub(super) fn remove(&mut self, key: &NotificationKey, message: &Notification) {
-        self.by_id.remove(&message.id);
+        // Its id is that of its token, and another message may have come to bear it.
+        if self.by_id.get(&message.id) == Some(key) {
+            self.by_id.remove(&message.id);
+        }
         let Some(queue) = self.by_api.get_mut(&key.api) else {
             return;
         };

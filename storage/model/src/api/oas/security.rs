@@ -53,7 +53,8 @@ pub(super) fn project(
     let requirements = requirements(document, &places.declared, faults);
     let enabled = places.authentication.get("enabled", faults);
     if enabled.value() != Some(&Value::Bool(true)) {
-        if requirements.iter().any(|schemes| !schemes.is_empty()) {
+        let is_declared = |(name, _): &(&str, _)| places.declared.named(name).value().is_some();
+        if requirements.iter().flatten().any(is_declared) {
             unprotected(projection, &places.authentication, faults);
         }
         projection.set("use_keyless", Value::Bool(true));
@@ -76,7 +77,7 @@ fn unprotected(
     faults: &mut DocumentFaults,
 ) {
     if authentication.value().is_none() {
-        let reason = "is required, because security demands a scheme; {\"enabled\": false} serves the API to everybody";
+        let reason = "is required, because security demands a scheme: with \"enabled\": false the API is open to everybody";
         faults.add(authentication.path(), reason);
     } else {
         let reason = "is off, so the API is open to everybody, although security demands a scheme";

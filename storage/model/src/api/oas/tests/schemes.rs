@@ -241,8 +241,8 @@ fn a_scheme_that_is_demanded_is_set_up_or_said_to_be_off() {
     assert_eq!(
         faults(&with(demanding(), place, json!(null))),
         [
-            "x-tyk-api-gateway.server.authentication: is required, because security demands a scheme; \
-             {\"enabled\": false} serves the API to everybody"
+            "x-tyk-api-gateway.server.authentication: is required, because security demands a scheme: \
+             with \"enabled\": false the API is open to everybody"
         ]
     );
     let (_, warnings) = read(&with(demanding(), place, json!({"enabled": false})));
