@@ -106,19 +106,29 @@ fn response_splitting() {
     let world = World::shared();
     let api = OAuthApi::new(&world, Style::Rfc);
     let planted = "%0d%0aX-Planted:%20yes%0d%0a%0d%0a<script>";
-    for target in [
-        format!(
-            "/{}/oauth/authorize?response_type=code&client_id={}&state={planted}",
-            api.id, api.client.id
+    for (target, status) in [
+        (
+            format!(
+                "/{}/oauth/authorize?response_type=code&client_id={}&state={planted}",
+                api.id, api.client.id
+            ),
+            307,
         ),
-        format!("/{}/oauth/authorize?response_type={planted}", api.id),
-        format!("/{planted}"),
-        format!("/{}/oauth/token?{planted}", api.id),
+        (
+            format!("/{}/oauth/authorize?response_type={planted}", api.id),
+            400,
+        ),
+        (format!("/{planted}"), 404),
+        (format!("/{}/oauth/token?{planted}", api.id), 405),
     ] {
         let mut wire = Wire::connect(world.node.gateway());
         wire.get(&target);
         let head = wire.head();
-        assert_eq!(head.header("x-planted"), "", "{target}");
+        assert_eq!(
+            (head.status, head.header("x-planted")),
+            (status, ""),
+            "{target}"
+        );
     }
 }
 

@@ -33,7 +33,12 @@ fn a_code_comes_back_with_where_to_send_the_browser_t6() {
 #[test]
 fn state_is_echoed_and_encoded_d33() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
+    for style in STYLES {
+        echoes_state(&OAuthApi::new(&world, style));
+    }
+}
+
+fn echoes_state(api: &OAuthApi<'_>) {
     let client = api.another_client(json!({"redirect_uri": "https://app.example/cb?keep=1"}));
     let redirect = ("redirect_uri", "https://app.example/cb?keep=1");
     let state = "a&b=c d+e%20#ä\"<";

@@ -1,7 +1,8 @@
 //! `[compat] override_messages`: other statuses and words for Tyk's messages, by their ids.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::api_keys::KeyApi;
 use crate::harness::{Answer, Node};
 use crate::world::{OAuthApi, Style, World};
 
@@ -10,6 +11,8 @@ const CHANGED: &str = r#"[compat.override_messages]
 "oauth.auth_field_malformed" = {code = 402}
 "oauth.key_not_found" = {message = "Never \"heard\" of <it> & co"}
 "oauth.client_deleted" = {code = 418, message = "Gone"}
+"auth.auth_field_missing" = {code = 419, message = "No key"}
+"auth.key_not_found" = {code = 420}
 "#;
 
 /// The answers to: no token, another scheme, an unknown token, a token whose client is deleted.
@@ -51,6 +54,13 @@ fn each_half_of_a_message_may_be_replaced_t45_t46() {
     assert!(
         made.iter()
             .all(|answer| answer.header("x-generator") == "tyk.io")
+    );
+    let keyed = KeyApi::new(&world, Style::Tyk, json!({}));
+    let made = [keyed.get("/x", &[]), keyed.call("never-was")];
+    let disallowed = template("Access to this API has been disallowed");
+    assert_eq!(
+        made.map(|answer| (answer.status, answer.text())),
+        [(419, template("No key")), (420, disallowed)]
     );
     let api = OAuthApi::new(&world, Style::Tyk);
     let made = answers(&api, &[("content-type", "application/xml")]);

@@ -98,7 +98,12 @@ fn every_door_of_authorize_client_gives_tokens() {
 #[test]
 fn state_and_scope_are_in_answer_and_fragment_d33() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
+    for style in STYLES {
+        tells_state_and_scope(&OAuthApi::new(&world, style));
+    }
+}
+
+fn tells_state_and_scope(api: &OAuthApi<'_>) {
     let uri = "https://app.example/cb?keep=1";
     let client = api.another_client(json!({"redirect_uri": uri}));
     let state = "a&b=c d+e%20#ä\"<";

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use crate::harness::{Node, RecordingServer, Reply, STYLES, Style, keyless_api, merge};
+use crate::rules::RuledApi;
 use crate::wire::Wire;
 use crate::world::{World, echo, unique};
 
@@ -179,6 +180,25 @@ fn a_head_over_its_limit_is_431() {
         "p".repeat(5000)
     ));
     assert!(matches!(wire.head().status, 414 | 431));
+}
+
+#[test]
+fn a_body_over_the_nodes_limit_is_told_in_the_words_of_the_style() {
+    let node = Node::builder()
+        .configuration("[limits]\nrequest_body_bytes = 1024")
+        .start();
+    let world = World::of(node);
+    for (style, words) in [
+        (Style::Rfc, "the request body is too large"),
+        (Style::Tyk, "Request Entity Too Large"),
+    ] {
+        let api = RuledApi::new(&world, style, json!({}));
+        let body = [b'x'; 1025];
+        let client = world.node.client();
+        let answer = client.send("POST", &api.url("/x"), &[], &body);
+        let text = answer.expect_status(413).text();
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 #[test]

@@ -153,12 +153,15 @@ impl Scenario {
         };
         self.now = self.now.plus(Ttl::from_ms(self.choices.below(step)));
         let mut origins = Vec::new();
+        let sent = &mut self.recent.sent;
         for (node, (boot, sequence)) in
             (1..).zip(self.boots.iter_mut().zip(self.sequences.iter_mut()))
         {
             if self.choices.once_in(40) {
                 *boot = boot.saturating_add(1);
                 *sequence = 0;
+                // A node that starts again has forgotten what it had sent.
+                sent.retain(|request| NodeId(u64::from(request.origin) + 1) != NodeId(node));
             }
             origins.push(Origin {
                 node: NodeId(node),
