@@ -130,8 +130,10 @@ impl Users {
             throttle.in_turn(guesser.attempt(), || cluster.now(), is_right)
         });
         let is_right = checked.await.map_err(|PoolBusy| UserDenied::Busy)?;
+        // Also of a name that nobody has, or the answers would tell which ones somebody has.
+        let is_right = is_right.map_err(UserDenied::TooMany)?;
         match user {
-            Some(user) if is_right.map_err(UserDenied::TooMany)? => {
+            Some(user) if is_right => {
                 self.known.remember(self.digest(&user, claim.password));
                 Ok(user)
             }

@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use parking_lot::Mutex;
 
-/// How many subjects are remembered; further ones are not told of.
+/// How many subjects are remembered; when there are more, all are forgotten and told of again.
 const SUBJECTS_MAX: usize = 4096;
 
 /// The subjects that the log was told of since the process started.
@@ -27,7 +27,13 @@ impl<T: Eq + Hash> ToldOnce<T> {
         Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
     {
         let mut told = self.0.lock();
-        !told.contains(subject) && told.len() < SUBJECTS_MAX && told.insert(subject.to_owned())
+        if told.contains(subject) {
+            return false;
+        }
+        if told.len() >= SUBJECTS_MAX {
+            told.clear();
+        }
+        told.insert(subject.to_owned())
     }
 }
 
@@ -36,13 +42,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_subject_is_told_of_once_and_so_many_at_the_most() {
+    fn each_subject_is_told_of_once_until_there_are_too_many() {
         let told = ToldOnce::<String>::default();
         for number in 0..SUBJECTS_MAX {
             let subject = format!("api-{number}");
             assert!(told.is_first(subject.as_str()));
             assert!(!told.is_first(subject.as_str()));
         }
-        assert!(!told.is_first("one-more"));
+        assert!(told.is_first("one-more") && !told.is_first("one-more"));
+        assert!(told.is_first("api-0"));
     }
 }

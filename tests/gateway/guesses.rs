@@ -47,6 +47,9 @@ fn of_passwords_sent_at_once_to_an_api_ten_are_tried() {
         let at = basic_auth::Fixture::new(&world, style, json!({}));
         assert_slowed(&at_once(|| at.call(&at.user, "guess").status), 401);
         at.call(&at.user, "s3cret").expect_status(429);
+        // A name that nobody has is answered alike.
+        let nobody = format!("{}-nobody", at.user);
+        assert_slowed(&at_once(|| at.call(&nobody, "guess").status), 401);
     }
 }
 

@@ -15,6 +15,11 @@ impl Depths {
         segments < 64 && self.present & (1 << segments) != 0
     }
 
+    /// Whether some listen path has more segments.
+    pub(super) const fn has_beyond(&self, segments: usize) -> bool {
+        segments < 63 && self.present >> (segments + 1) != 0
+    }
+
     /// Counts a listen path of so many segments, at most 63.
     pub(super) fn add(&mut self, segments: usize) {
         if self.counts.len() <= segments {
@@ -54,6 +59,8 @@ mod tests {
         depths.remove(7);
         let present = |depths: &Depths| (0..70).filter(|at| depths.has(*at)).collect::<Vec<_>>();
         assert_eq!(present(&depths), [0, 2, 32]);
+        let beyond = [0, 2, 31, 32, 62, 63, 70].map(|at| depths.has_beyond(at));
+        assert_eq!(beyond, [true, true, true, false, false, false, false]);
         depths.remove(2);
         depths.remove(0);
         assert_eq!(present(&depths), [32]);

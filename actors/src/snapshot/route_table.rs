@@ -115,7 +115,8 @@ impl RouteTable {
         if MatchedPath::is_plain(path) {
             return false;
         }
-        let Some(as_sent) = self.spot(host, path) else {
+        let as_sent = self.spot(host, path);
+        let Some(as_sent) = as_sent.filter(|spot| self.has_deeper(host, spot.depth)) else {
             return false;
         };
         let matched = MatchedPath::new(path, 0, 0);
@@ -128,16 +129,25 @@ impl RouteTable {
 
     /// The deepest listen path that a path stands under.
     fn spot<'p>(&self, host: Option<&str>, path: &'p str) -> Option<Spot<'_, 'p>> {
-        let of_host = host.filter(|_| !self.by_host.is_empty()).and_then(|host| {
-            let name = host_name(host);
-            let paths = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                self.by_host.get(name.to_ascii_lowercase().as_str())
-            } else {
-                self.by_host.get(name)
-            };
-            paths?.find(path)
-        });
+        let of_host = self.paths_of(host).and_then(|paths| paths.find(path));
         of_host.or_else(|| self.any_host.find(path))
+    }
+
+    /// The listen paths that a host has for itself.
+    fn paths_of(&self, host: Option<&str>) -> Option<&HostPaths> {
+        let name = host_name(host.filter(|_| !self.by_host.is_empty())?);
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.by_host.get(name.to_ascii_lowercase().as_str())
+        } else {
+            self.by_host.get(name)
+        }
+    }
+
+    /// Whether a path on this host may stand under a listen path of more segments.
+    fn has_deeper(&self, host: Option<&str>, segments: usize) -> bool {
+        let of_host = self.paths_of(host);
+        let mut tables = of_host.into_iter().chain([&self.any_host]);
+        tables.any(|paths| paths.depths.has_beyond(segments))
     }
 }
 

@@ -278,6 +278,7 @@ fn write_forwarded_origin(
     let is_told = |name: &str| {
         let mut fields = view.head().fields();
         view.peer().is_trusted()
+            && !view.head().is_named_by_connection(name.as_bytes())
             && fields.any(|(_, other, _)| other.eq_ignore_ascii_case(name.as_bytes()))
     };
     let scheme = view.peer().scheme().as_str();

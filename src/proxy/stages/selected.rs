@@ -20,7 +20,7 @@ pub(crate) enum Proof {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NamePlace {
     /// Nowhere, or in the path, whose rest the upstream is asked for.
-    Path,
+    Elsewhere,
     /// In this header field.
     Header(Arc<str>, NameForwarding),
     /// In this query parameter.
@@ -38,15 +38,15 @@ pub(crate) struct NamePlaces {
 
 impl NamePlaces {
     const NONE: Self = Self {
-        of_api: NamePlace::Path,
-        of_version: NamePlace::Path,
+        of_api: NamePlace::Elsewhere,
+        of_version: NamePlace::Elsewhere,
     };
 
     /// The header fields among them, also those that the upstream sees.
     pub(crate) fn headers(&self) -> [Option<&str>; 2] {
         [&self.of_api, &self.of_version].map(|place| match place {
             NamePlace::Header(field, _) => Some(&**field),
-            NamePlace::Path | NamePlace::Query(..) => None,
+            NamePlace::Elsewhere | NamePlace::Query(..) => None,
         })
     }
 
@@ -54,7 +54,7 @@ impl NamePlaces {
     pub(crate) fn hidden_headers(&self) -> [Option<&str>; 2] {
         [&self.of_api, &self.of_version].map(|place| match place {
             NamePlace::Header(field, NameForwarding::Stripped) => Some(&**field),
-            NamePlace::Path | NamePlace::Header(..) | NamePlace::Query(..) => None,
+            NamePlace::Elsewhere | NamePlace::Header(..) | NamePlace::Query(..) => None,
         })
     }
 
@@ -62,7 +62,7 @@ impl NamePlaces {
     pub(crate) fn hidden_parameters(&self) -> [Option<&str>; 2] {
         [&self.of_api, &self.of_version].map(|place| match place {
             NamePlace::Query(parameter, NameForwarding::Stripped) => Some(&**parameter),
-            NamePlace::Path | NamePlace::Header(..) | NamePlace::Query(..) => None,
+            NamePlace::Elsewhere | NamePlace::Header(..) | NamePlace::Query(..) => None,
         })
     }
 }

@@ -107,7 +107,7 @@ fn name_place(selector: &VersionSelector) -> NamePlace {
         VersionPlace::Query(parameter) => {
             NamePlace::Query(Arc::clone(parameter), selector.forwarding)
         }
-        VersionPlace::Nowhere | VersionPlace::Path(_) => NamePlace::Path,
+        VersionPlace::Nowhere | VersionPlace::Path(_) => NamePlace::Elsewhere,
     }
 }
 
