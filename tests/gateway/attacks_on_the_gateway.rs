@@ -119,7 +119,7 @@ fn response_splitting() {
             400,
         ),
         (format!("/{planted}"), 404),
-        (format!("/{}/oauth/token?{planted}", api.id), 405),
+        (format!("/{}/oauth/token?{planted}", api.id), 400),
     ] {
         let mut wire = Wire::connect(world.node.gateway());
         wire.get(&target);
