@@ -43,6 +43,15 @@ fn pairs(api: &OAuthApi<'_>, answers: Vec<Answer>) -> BTreeSet<Tokens> {
     pairs
 }
 
+/// The form that exchanges a code.
+fn exchange_of(code: &str) -> [(&str, &str); 3] {
+    [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", REDIRECT),
+    ]
+}
+
 #[test]
 fn a_code_yields_one_pair_d8() {
     let world = World::shared();
@@ -50,11 +59,7 @@ fn a_code_yields_one_pair_d8() {
         let api = OAuthApi::new(&world, style);
         for _ in 0..3 {
             let code = api.code();
-            let form = [
-                ("grant_type", "authorization_code"),
-                ("code", code.as_str()),
-                ("redirect_uri", REDIRECT),
-            ];
+            let form = exchange_of(&code);
             let answers = at_once(&api, &form);
             // All are retries of one request inside the window, so all hear the same.
             assert!(answers.iter().all(|answer| answer.status == 200));
@@ -97,11 +102,7 @@ fn without_a_window_one_wins_and_the_rest_end_what_it_won() {
         let api = OAuthApi::new(&world, style);
         for _ in 0..3 {
             let code = api.code();
-            let form = [
-                ("grant_type", "authorization_code"),
-                ("code", code.as_str()),
-                ("redirect_uri", REDIRECT),
-            ];
+            let form = exchange_of(&code);
             let won = pairs(&api, at_once(&api, &form));
             assert_eq!(won.len(), 1, "{won:?}");
             api.assert_unknown(&won.first().unwrap().access);

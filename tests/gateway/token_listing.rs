@@ -45,7 +45,13 @@ fn now_s() -> u64 {
 #[test]
 fn pages_have_a_hundred_tokens_t11() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
+    for style in STYLES {
+        lists_by_page(&world, style);
+    }
+}
+
+fn lists_by_page(world: &World, style: Style) {
+    let api = OAuthApi::new(world, style);
     let client = api.another_client(json!({}));
     let mut issued = BTreeSet::new();
     for (query, total, count, page_num, page_total) in [
@@ -92,8 +98,14 @@ fn pages_have_a_hundred_tokens_t11() {
 #[test]
 fn listed_tokens_are_in_clear_and_go_when_they_end_t12() {
     let world = World::shared();
+    for style in STYLES {
+        lists_until_they_end(&world, style);
+    }
+}
+
+fn lists_until_they_end(world: &World, style: Style) {
     let short = json!({"raftgate": {"access_token_ttl_s": 6}});
-    let api = OAuthApi::with(&world, Style::Rfc, short);
+    let api = OAuthApi::with(world, style, short);
     let (one, two) = (api.another_client(json!({})), api.another_client(json!({})));
     for client in [&one, &two] {
         let issued = api.issue(client, 3);
@@ -197,7 +209,13 @@ fn a_revoked_token_leaves_the_list_and_its_siblings_stay_d29() {
 #[test]
 fn unknown_clients_have_no_tokens_and_unknown_apis_are_404_d34() {
     let world = World::shared();
-    let api = OAuthApi::new(&world, Style::Rfc);
+    for style in STYLES {
+        lists_none_of_nobody(&world, style);
+    }
+}
+
+fn lists_none_of_nobody(world: &World, style: Style) {
+    let api = OAuthApi::new(world, style);
     let nobody = Credentials {
         id: "nobody".into(),
         secret: String::new(),

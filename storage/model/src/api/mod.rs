@@ -2,6 +2,7 @@
 
 mod api_document;
 mod auth;
+mod common_divisor;
 mod cors;
 mod date;
 mod document;

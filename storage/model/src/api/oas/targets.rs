@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::conversions::{is_enabled, items, text};
 use super::projection::Projection;
+use crate::api::common_divisor::common_divisor;
 use crate::api::document::DEFINITION_BYTES_MAX;
 use crate::json::{DocumentFaults, Node};
 
@@ -73,14 +74,6 @@ fn reduce(targets: &mut [Weighted<'_>]) {
     for target in targets {
         let reduced = target.weight.checked_div(divisor);
         target.weight = reduced.unwrap_or(target.weight);
-    }
-}
-
-/// The greatest common divisor; the other number where one is zero.
-fn common_divisor(one: u64, other: u64) -> u64 {
-    match one.checked_rem(other) {
-        Some(rest) => common_divisor(other, rest),
-        None => one,
     }
 }
 

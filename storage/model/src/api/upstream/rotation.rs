@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::api::common_divisor::common_divisor;
 use crate::api::target::Target;
 use crate::json::{DocumentFaults, Node};
 
@@ -56,7 +57,13 @@ impl Rotation {
                 }
             }
         }
-        let divisor = weights.iter().copied().fold(0, common_divisor).max(1);
+        let divisor = weights
+            .iter()
+            .copied()
+            .map(u64::from)
+            .fold(0, common_divisor);
+        // No greater than the smallest of them, and zero where there is none.
+        let divisor = u16::try_from(divisor).unwrap_or(1).max(1);
         for weight in &mut weights {
             *weight /= divisor;
         }
@@ -145,14 +152,6 @@ impl Rotation {
 fn place(index: usize) -> TargetPlace {
     // No more than can be numbered are taken in.
     TargetPlace(u16::try_from(index).unwrap_or(u16::MAX))
-}
-
-/// The greatest common divisor; the other number where one is zero.
-fn common_divisor(one: u16, other: u16) -> u16 {
-    match one.checked_rem(other) {
-        Some(rest) => common_divisor(other, rest),
-        None => one,
-    }
 }
 
 /// The places in the order of their turns: those of each spread evenly over the round, and in the order of the places where
