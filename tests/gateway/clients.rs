@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{keyless_api, oauth_api, policy, wait_for};
+use crate::harness::{keyless_api, merge, oauth_api, policy, wait_for};
 use crate::world::{OAuthApi, REDIRECT, STYLES, Style, World, text, unique};
 
 pub(crate) const CREATE: &str = "/tyk/oauth/clients/create";
@@ -14,16 +14,27 @@ fn assert_refused(world: &World, body: &Value, message: &str) {
     assert_eq!(answer.json(), expected, "{body}");
 }
 
+/// An API whose own errors have this style.
+fn styled(style: Style, mut api: Value) -> Value {
+    merge(&mut api, json!({"raftgate": {"error_style": style.name()}}));
+    api
+}
+
 #[test]
 fn clients_are_listed_once_they_are_there_t30() {
     let world = World::shared();
+    for style in STYLES {
+        lists_clients(&world, style);
+    }
+}
+
+fn lists_clients(world: &World, style: Style) {
     let id = unique("listed");
     let list = format!("/tyk/oauth/clients/{id}");
     assert_eq!(world.node.ask("GET", &list, &Value::Null).status, 404);
-    world.node.create_api(&oauth_api(
-        &id,
-        &format!("/{id}/"),
-        &world.upstream.url("/"),
+    world.node.create_api(&styled(
+        style,
+        oauth_api(&id, &format!("/{id}/"), &world.upstream.url("/")),
     ));
     let none = world
         .node
@@ -46,16 +57,20 @@ fn clients_are_listed_once_they_are_there_t30() {
 #[test]
 fn what_a_client_needs_is_checked_t31_to_t35() {
     let world = World::shared();
+    for style in STYLES {
+        checks_what_a_client_needs(&world, style);
+    }
+}
+
+fn checks_what_a_client_needs(world: &World, style: Style) {
     let (oauth, keyless) = (unique("oauth"), unique("keyless"));
-    world.node.create_api(&oauth_api(
-        &oauth,
-        &format!("/{oauth}/"),
-        &world.upstream.url("/"),
+    world.node.create_api(&styled(
+        style,
+        oauth_api(&oauth, &format!("/{oauth}/"), &world.upstream.url("/")),
     ));
-    world.node.create_api(&keyless_api(
-        &keyless,
-        &format!("/{keyless}/"),
-        &world.upstream.url("/"),
+    world.node.create_api(&styled(
+        style,
+        keyless_api(&keyless, &format!("/{keyless}/"), &world.upstream.url("/")),
     ));
     let (good, of_keyless, of_nothing) = (unique("p"), unique("p"), unique("p"));
     world
@@ -72,20 +87,20 @@ fn what_a_client_needs_is_checked_t31_to_t35() {
         world.node.ask("POST", CREATE, &body).expect_status(200);
     }
     assert_refused(
-        &world,
+        world,
         &json!({"policy_id": "unknown"}),
         "Policy doesn't exist",
     );
-    assert_refused(&world, &json!({}), "Policy doesn't exist");
-    assert_refused(&world, &json!({"api_id": "unknown"}), "API doesn't exist");
-    assert_refused(&world, &json!({"api_id": keyless}), "API is not OAuth2");
+    assert_refused(world, &json!({}), "Policy doesn't exist");
+    assert_refused(world, &json!({"api_id": "unknown"}), "API doesn't exist");
+    assert_refused(world, &json!({"api_id": keyless}), "API is not OAuth2");
     assert_refused(
-        &world,
+        world,
         &json!({"policy_id": of_keyless}),
         "API is not OAuth2",
     );
     assert_refused(
-        &world,
+        world,
         &json!({"policy_id": of_nothing}),
         "API doesn't exist",
     );

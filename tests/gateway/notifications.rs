@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::harness::{Node, PATIENCE, Received, RecordingServer, Reply, eventually, wait_for};
-use crate::world::{OAuthApi, Style, Tokens, World, text};
+use crate::world::{OAuthApi, STYLES, Style, Tokens, World, text};
 
 pub(crate) const SHARED_SECRET: &str = "9878767657654343123434556564444";
 
@@ -21,11 +21,16 @@ pub(crate) fn node(backoff_ms: &str, timeout_ms: u32) -> Node {
 
 /// An API that tells `sink`.
 pub(crate) fn telling<'w>(world: &'w World, sink: &RecordingServer) -> OAuthApi<'w> {
+    telling_in(world, sink, Style::Rfc)
+}
+
+/// The same with errors of its own in this style.
+fn telling_in<'w>(world: &'w World, sink: &RecordingServer, style: Style) -> OAuthApi<'w> {
     let notifications = json!({
         "shared_secret": SHARED_SECRET,
         "oauth_on_keychange_url": sink.url("/hook?key=1"),
     });
-    OAuthApi::with(world, Style::Rfc, json!({"notifications": notifications}))
+    OAuthApi::with(world, style, json!({"notifications": notifications}))
 }
 
 /// What the control listener lists; `query` goes behind the question mark.
@@ -72,8 +77,14 @@ fn assert_signed(received: &Received, key: &[u8]) {
 #[test]
 fn a_new_pair_and_a_refresh_are_told_to_the_letter_d28() {
     let world = World::shared();
+    for style in STYLES {
+        tells_to_the_letter(&world, style);
+    }
+}
+
+fn tells_to_the_letter(world: &World, style: Style) {
     let sink = RecordingServer::replying(Reply::ok(""));
-    let api = telling(&world, &sink);
+    let api = telling_in(world, &sink, style);
     let code = api.code();
     let first = Tokens::of(api.exchange(&code, &[]));
     let told = sink.wait_for(1).remove(0);
@@ -236,6 +247,12 @@ fn three_attempts_then_it_is_listed_as_failed_and_can_be_sent_again() {
 #[test]
 fn two_failures_and_then_a_success_is_a_success_d27() {
     let world = World::of(node("[30, 30]", 5000));
+    for style in STYLES {
+        delivers_at_the_third_attempt(&world, style);
+    }
+}
+
+fn delivers_at_the_third_attempt(world: &World, style: Style) {
     let sink = RecordingServer::start({
         let count = std::sync::atomic::AtomicUsize::new(0);
         move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
@@ -244,7 +261,7 @@ fn two_failures_and_then_a_success_is_a_success_d27() {
             _ => Reply::status(201, ""),
         }
     });
-    let api = telling(&world, &sink);
+    let api = telling_in(world, &sink, style);
     api.tokens();
     sink.wait_for(3);
     wait_for("it is delivered", || listed(&world.node, "").is_empty());
