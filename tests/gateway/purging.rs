@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use crate::harness::{Answer, Client, Credentials, PATIENCE, merge, oauth_api, policy};
+use crate::harness::{
+    Answer, Client, Credentials, Node, PATIENCE, STYLES, Style, merge, oauth_api, policy,
+};
 use crate::storage_troubles::value_of;
 use crate::world::{World, text};
 
@@ -67,7 +69,7 @@ struct NodeInside {
 }
 
 impl NodeInside {
-    fn start() -> Self {
+    fn start(style: Style) -> Self {
         let folder = TempDir::new().unwrap();
         let data_dir = folder.path().join("data");
         let settings = resolve(
@@ -77,6 +79,7 @@ impl NodeInside {
                 ("RAFTGATE_GATEWAY_LISTEN", "127.0.0.1:0"),
                 ("RAFTGATE_CONTROL_LISTEN", "127.0.0.1:0"),
                 ("RAFTGATE_CLUSTER_LISTEN", "127.0.0.1:0"),
+                ("RAFTGATE_OAUTH_ERROR_STYLE", style.name()),
             ]),
             &Flags::default(),
         );
@@ -186,7 +189,12 @@ impl Drop for NodeInside {
 
 #[test]
 fn what_is_over_for_a_minute_is_removed_by_a_purge_t21_t42() {
-    let node = NodeInside::start();
+    for style in STYLES {
+        removes_what_is_over(&NodeInside::start(style));
+    }
+}
+
+fn removes_what_is_over(node: &NodeInside) {
     let clients = node.clients();
     let listed = || clients.each_ref().map(|client| node.listed(client));
     let purge_was_first = (0..ROUNDS_MAX).any(|_| {
@@ -213,7 +221,14 @@ fn what_is_over_for_a_minute_is_removed_by_a_purge_t21_t42() {
 
 #[test]
 fn a_purge_names_its_scope_t40_t41() {
-    let world = World::shared();
+    for style in STYLES {
+        let configuration = format!("[oauth]\nerror_style = \"{}\"", style.name());
+        let node = Node::builder().configuration(&configuration).start();
+        demands_a_scope(&World::of(node));
+    }
+}
+
+fn demands_a_scope(world: &World) {
     for (query, status, message) in [
         ("", 422, "scope parameter is required"),
         ("?scope=", 422, "scope parameter is required"),
